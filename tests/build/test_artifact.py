@@ -1,0 +1,115 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Proves that the Galaxy artifact works where nothing but it is installed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.build.working_tree import ROOT, copy_to
+from tests.simulator.running import running_simulator
+
+BIN = Path(sys.executable).parent
+GALAXY = yaml.safe_load((ROOT / "galaxy.yml").read_text())
+MODULES = yaml.safe_load((ROOT / "meta/runtime.yml").read_text())["action_groups"]["pixels"]
+
+Command = t.Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def command(tmp_path_factory: pytest.TempPathFactory) -> Command:
+    """Runs a program of Ansible far from the checkout and from anybody's settings; what it prints is returned."""
+    home = tmp_path_factory.mktemp("home")
+    environment = {
+        "HOME": str(home),
+        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+        "LC_ALL": "C.UTF-8",
+        "ANSIBLE_COLLECTIONS_PATH": str(home / "collections"),
+    }
+
+    def run(program: str, *arguments: str, **more: str) -> str:
+        done = subprocess.run(
+            [str(BIN / program), *arguments],
+            cwd=home,
+            env=environment | more,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{program}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def artifact(command: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    tree, output = tmp_path_factory.mktemp("tree"), tmp_path_factory.mktemp("artifact")
+    copy_to(tree)
+    command("ansible-galaxy", "collection", "build", "--output-path", str(output), str(tree))
+    return output / f"pixels-truenas-{GALAXY['version']}.tar.gz"
+
+
+@pytest.fixture(scope="session")
+def installed(command: Command, artifact: Path) -> Command:
+    """The command, once the artifact is the only collection there is."""
+    command("ansible-galaxy", "collection", "install", "--offline", str(artifact))
+    return command
+
+
+def test_the_artifact_holds_the_collection_and_nothing_that_was_made(artifact: Path) -> None:
+    with tarfile.open(artifact) as archive:
+        names = archive.getnames()
+
+    assert {"README.md", "COPYING", "MANIFEST.json", "meta/runtime.yml", "requirements.txt"} <= set(names)
+    assert {f"plugins/modules/{module}.py" for module in MODULES} <= set(names)
+    assert [name for name in names if name.split("/")[0] in {".git", ".venv", "build"} or name.endswith(".pyc")] == []
+
+
+def test_the_installed_collection_says_its_version(installed: Command) -> None:
+    listed = json.loads(installed("ansible-galaxy", "collection", "list", "--format", "json"))
+
+    versions = [found["pixels.truenas"]["version"] for found in listed.values() if "pixels.truenas" in found]
+    assert versions == [GALAXY["version"]]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_installed_modules_show_their_documentation(installed: Command, module: str) -> None:
+    documented = json.loads(installed("ansible-doc", "--json", f"pixels.truenas.{module}"))
+
+    assert "api_key" in documented[f"pixels.truenas.{module}"]["doc"]["options"]
+
+
+def test_the_installed_inventory_plugin_shows_its_documentation(installed: Command) -> None:
+    documented = json.loads(installed("ansible-doc", "--json", "--type", "inventory", "pixels.truenas.pixels"))
+
+    assert documented["pixels.truenas.pixels"]["doc"]["options"]
+
+
+def test_an_installed_module_talks_to_a_nas(installed: Command) -> None:
+    with running_simulator(release="25.10", engine="paper") as simulator:
+        simulator.world.add_container("px-web")
+        answer = installed(
+            "ansible",
+            "localhost",
+            "--module-name",
+            "pixels.truenas.pixels_container_info",
+            PIXELS_TRUENAS_HOST=simulator.host,
+            PIXELS_TRUENAS_PORT=str(simulator.port),
+            PIXELS_TRUENAS_USERNAME=simulator.username,
+            PIXELS_TRUENAS_API_KEY=simulator.api_key,
+            PIXELS_TRUENAS_CA_PATH=str(simulator.ca_file),
+        )
+
+    result = json.loads(answer.removeprefix("localhost | SUCCESS => "))
+    assert [container["name"] for container in result["containers"]] == ["web"]
