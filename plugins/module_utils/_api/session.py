@@ -1,0 +1,221 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Talks to one NAS: logs in, calls, runs jobs, and comes back after a lost connection."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import types
+import typing as t
+from contextlib import ExitStack
+
+from ansible_collections.pixels.truenas.plugins.module_utils._api.connection import Connection
+from ansible_collections.pixels.truenas.plugins.module_utils._api.download import fetch
+from ansible_collections.pixels.truenas.plugins.module_utils._api.endpoint import Credential, Endpoint, Timeouts
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import (
+    ConnectionFailed,
+    ConnectionLost,
+    LoginRefused,
+    OutcomeUnknown,
+)
+from ansible_collections.pixels.truenas.plugins.module_utils._api.following import JobRun
+from ansible_collections.pixels.truenas.plugins.module_utils._api.jobs import Progress
+from ansible_collections.pixels.truenas.plugins.module_utils._api.login import log_in, refuse_unsafe
+from ansible_collections.pixels.truenas.plugins.module_utils._api.refusals import NOT_AUTHENTICATED
+from ansible_collections.pixels.truenas.plugins.module_utils._api.transport import WebSocketTransport
+
+__all__ = ["Credential", "Endpoint", "Progress", "Session", "Timeouts"]
+
+FIRST_PAUSE = 0.2
+LONGEST_PAUSE = 5.0
+
+T = t.TypeVar("T")
+
+
+def say_nothing(message: str) -> None:
+    """The notice of a caller that does not care about waits."""
+
+
+class Session:
+    """One logged-in conversation with a NAS; it connects at its first use, and any number of threads may call.
+
+    At most 10 calls are in flight, the others wait. A session belongs to the process that made it: in a child made by
+    fork its listening thread does not exist and its socket is the parent's, so there it raises ConnectionFailed, and
+    C(close) does nothing. Every method raises errors of C(errors.py), each with the whole sentence for the user.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        credential: Credential,
+        *,
+        timeouts: Timeouts = Timeouts(),
+        notice: t.Callable[[str], None] = say_nothing,
+    ) -> None:
+        """C(notice) is told, in a sentence, when the session waits for something the user may wonder about."""
+        self.nas = endpoint.nas
+        self._endpoint = endpoint
+        self._credential = credential
+        self._timeouts = timeouts
+        self._notice = notice
+        self._process = os.getpid()
+        self._opening = threading.Lock()
+        self._connection: Connection | None = None
+        self._was_open = False
+        self._closed = False
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: types.TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def connect(self) -> None:
+        """Connect and log in now rather than at the first call."""
+        self._live(self._timeouts.connect)
+
+    def read(self, method: str, *params: t.Any, timeout: float | None = None) -> t.Any:
+        """Call a method that changes nothing; after a lost connection it is asked again, within C(timeout) seconds."""
+        seconds = self._timeouts.call if timeout is None else timeout
+        return self._converse(lambda connection, left: connection.call(method, params, timeout=left), seconds)
+
+    def call(self, method: str, *params: t.Any, timeout: float | None = None) -> t.Any:
+        """Call a method that changes something, at most once; OutcomeUnknown when it left and its answer is lost."""
+
+        def once(connection: Connection, left: float) -> t.Any:
+            try:
+                return connection.call(method, params, timeout=left)
+            except ConnectionLost as lost:
+                if not lost.sent:
+                    raise
+                problem = str(lost)
+            raise OutcomeUnknown(f"{problem}; {method} was sent, and may or may not be done: run again")
+
+        return self._converse(once, self._timeouts.call if timeout is None else timeout)
+
+    def run_job(
+        self,
+        method: str,
+        *params: t.Any,
+        timeout: float | None = None,
+        progress: t.Callable[[Progress], None] | None = None,
+    ) -> t.Any:
+        """Start a job, wait up to C(timeout) seconds for its end, and return its result.
+
+        C(progress) is called in this thread with the newest progress. Raises TimedOut (the job goes on), JobAborted,
+        OutcomeUnknown when the job is lost from sight, Refused when the NAS gave us another caller's job instead.
+        """
+        run = JobRun(
+            self._converse,
+            method,
+            params,
+            nas=self.nas,
+            call_timeout=self._timeouts.call,
+            timeout=self._timeouts.job if timeout is None else timeout,
+            progress=progress,
+        )
+        return run.result()
+
+    def download(self, method: str, *params: t.Any, timeout: float | None = None) -> bytes:
+        """What a download method sends, such as the content of a file; C(timeout) in seconds for each wait."""
+        seconds = self._timeouts.call if timeout is None else timeout
+        # Not a read: each path it answers with starts a job of its own, and works once.
+        _job, path = self.call("core.download", method, list(params), "download", timeout=seconds)
+        return fetch(self._endpoint, path, timeout=seconds)
+
+    def close(self) -> None:
+        """Say goodbye; jobs that were started go on at the NAS."""
+        if self._process != os.getpid():
+            return
+        self._closed = True
+        connection = self._connection
+        if connection is not None:
+            connection.close()
+
+    def _converse(self, action: t.Callable[[Connection, float], T], timeout: float) -> T:
+        """Do something over a live connection, and again over the next one if that breaks or its login has ended.
+
+        C(timeout) bounds the time spent in calls and pauses; connecting and logging in have bounds of their own.
+        """
+        left, pause, may_log_in_again = timeout, FIRST_PAUSE, True
+        while True:
+            connection = self._live(max(left, self._timeouts.connect))
+            logins, begun = connection.logins, time.monotonic()
+            try:
+                return action(connection, left)
+            except ConnectionLost as lost:
+                failure = lost
+            except LoginRefused as expired:
+                if expired.response_type != NOT_AUTHENTICATED or not may_log_in_again:
+                    raise
+                # The NAS turned the call away at the door: nothing ran, whatever the call was for.
+                may_log_in_again = False
+                self._log_in_again(connection, logins)
+                continue
+            left -= time.monotonic() - begun + pause
+            if left <= 0:
+                raise failure
+            time.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _live(self, patience: float) -> Connection:
+        """The open connection, or a new one; C(patience) is how long a NAS that was there may take to come back."""
+        self._refuse_misuse()
+        with self._opening:
+            if self._connection is not None and self._connection.is_alive:
+                return self._connection
+            until = time.monotonic() + (patience if self._was_open else self._timeouts.connect)
+            pause = FIRST_PAUSE
+            while True:
+                self._refuse_misuse()
+                try:
+                    self._connection = self._open()
+                except ConnectionFailed as error:
+                    if time.monotonic() + pause > until or not (error.passing or self._was_open):
+                        raise
+                    trouble = str(error)
+                else:
+                    self._was_open = True
+                    return self._connection
+                if pause == FIRST_PAUSE:
+                    self._notice(f"waiting up to {until - time.monotonic():.0f} s for {self.nas}: {trouble}")
+                time.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _open(self) -> Connection:
+        refuse_unsafe(self._endpoint, self._credential)
+        connection = Connection(WebSocketTransport(self._endpoint, timeout=self._timeouts.connect), self.nas)
+        with ExitStack() as undo:
+            undo.callback(connection.close)
+            self._log_in(connection)
+            undo.pop_all()
+        return connection
+
+    def _log_in(self, connection: Connection) -> None:
+        def ask(method: str, *params: t.Any) -> t.Any:
+            return connection.call(method, params, timeout=self._timeouts.call)
+
+        log_in(ask, self._credential, nas=self.nas, login_wait=self._timeouts.login_wait, notice=self._notice)
+        connection.logins += 1
+
+    def _log_in_again(self, connection: Connection, logins: int) -> None:
+        with self._opening:
+            if connection.logins == logins:
+                self._log_in(connection)
+
+    def _refuse_misuse(self) -> None:
+        if self._process != os.getpid():
+            raise ConnectionFailed(
+                f"this session with {self.nas} belongs to process {self._process} and does not work after a fork: "
+                "open another one in this process"
+            )
+        if self._closed:
+            raise ConnectionFailed(f"this session with {self.nas} is closed")
