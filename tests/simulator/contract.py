@@ -1,0 +1,84 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Do requests and replies fit the schemas of the real API, where those are at hand?
+
+C(<folder>/<version>.json) holds for a method: C(params) (names in order), C(args) (a schema of an object with them),
+C(result) (a schema of C({"result": ...})), C(row) (a schema of one row of a query).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import typing as t
+from pathlib import Path
+
+import jsonschema
+
+from tests.simulator import ejson
+from tests.simulator.redact import STARS
+
+FOLDER_VARIABLE = "PIXELS_CONTRACT_DIR"
+FOLDER_BESIDE_THE_REPOSITORY = "../shared/contract"
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+Schema = dict[str, t.Any]
+
+
+class Contract:
+    """The schemas of one release; without them everything fits."""
+
+    def __init__(self, methods: dict[str, Schema]) -> None:
+        self._methods = methods
+        self.errors: list[str] = []
+        """Every mismatch so far: a test that leaves one behind fails."""
+
+    @classmethod
+    def of(cls, version: str, *, folder: Path | None = None) -> Contract:
+        file = (folder or contract_folder()) / f"{version}.json"
+        return cls(json.loads(file.read_text()) if file.is_file() else {})
+
+    def request_mismatch(self, method: str, params: t.Sequence[t.Any]) -> str | None:
+        """What a client did that the real API would refuse. Counts only once the simulator has accepted the call."""
+        schema = self._methods.get(method, {})
+        if "args" not in schema:
+            return None
+        names = schema["params"]
+        if len(params) > len(names):
+            return f"{method} takes {len(names)} arguments and was sent {len(params)}"
+        wrong = _mismatch(dict(zip(names, params, strict=False)), schema["args"])
+        return None if wrong is None else f"{method} was sent what does not fit its schema: {wrong}"
+
+    def check_reply(self, method: str, params: t.Sequence[t.Any], result: t.Any) -> None:
+        """Remember what the simulator answered and the real API would not."""
+        schema = self._methods.get(method, {})
+        if schema.get("result") is not None:
+            self._note(method, _mismatch({"result": result}, schema["result"]))
+        if schema.get("row") is not None and not _is_selection(params):
+            rows = result if isinstance(result, list) else [result] if isinstance(result, dict) else []
+            for row in rows:
+                self._note(method, _mismatch(row, schema["row"]))
+
+    def _note(self, method: str, wrong: str | None) -> None:
+        if wrong is not None:
+            self.errors.append(f"{method} answered what does not fit its schema: {wrong}")
+
+
+def contract_folder() -> Path:
+    """Where C(PIXELS_CONTRACT_DIR) says, else beside the repository; it need not exist."""
+    return Path(os.environ.get(FOLDER_VARIABLE) or REPOSITORY / FOLDER_BESIDE_THE_REPOSITORY)
+
+
+def _is_selection(params: t.Sequence[t.Any]) -> bool:
+    options = params[1] if len(params) > 1 else None
+    return isinstance(options, dict) and bool(options.get("select"))
+
+
+def _mismatch(value: t.Any, schema: Schema) -> str | None:
+    """Stars may stand for a secret of any type."""
+    validator = jsonschema.Draft202012Validator(schema)
+    for error in validator.iter_errors(ejson.plain(value)):
+        if error.instance != STARS:
+            return f"{error.json_path}: {error.message}"
+    return None

@@ -1,0 +1,108 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the world asks of an engine: the part of a NAS that really runs containers and keeps their files.
+
+The world does the bookkeeping TrueNAS shows (status, snapshots, txg order, errors); an engine makes it true.
+C(container) is always the full instance name (C(px-web)); C(path) is absolute inside the container.
+Every coroutine runs in the simulator's event loop and must not block it.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+
+class Address(t.NamedTuple):
+    family: str
+    """C(INET) or C(INET6)."""
+    address: str
+    netmask: int
+
+
+class Stat(t.NamedTuple):
+    """lstat of a path in a container's filesystem, ids as the container sees them."""
+
+    type: str
+    """C(FILE), C(DIRECTORY), C(SYMLINK) or C(OTHER)."""
+    size: int
+    mode: int
+    uid: int
+    gid: int
+    mtime: float
+    target: str | None = None
+    """Where a symlink points, as written in it."""
+
+
+class Finished(t.NamedTuple):
+    """How a command in a container ended."""
+
+    returncode: int
+    """Negative: ended by that signal."""
+    stdout: bytes
+    stderr: bytes
+
+
+class EngineUnavailable(Exception):
+    """This machine cannot run this engine; the text says what is missing."""
+
+
+class Engine(t.Protocol):
+    name: str
+    ssh_port: int
+
+    async def open(self) -> None:
+        """Check that this machine can run guests. Raises C(EngineUnavailable)."""
+        ...
+
+    async def close(self) -> None:
+        """End everything that was started, by pid."""
+        ...
+
+    async def create(self, container: str, image: str) -> None: ...
+
+    async def delete(self, container: str) -> None: ...
+
+    async def start(self, container: str, *, cpu: str | None, memory: int | None, environment: t.Mapping[str, str]) -> None:
+        """Boot it: SSH server (when the guest has one), /etc/rc.local."""
+        ...
+
+    async def stop(self, container: str, *, force: bool) -> None: ...
+
+    def addresses(self, container: str) -> list[Address]:
+        """The addresses of a started container, IPv4 first; empty when it is stopped."""
+        ...
+
+    async def run(
+        self, container: str, argv: t.Sequence[str], *, stdin: bytes = b"", environment: t.Mapping[str, str] | None = None
+    ) -> Finished:
+        """Run a command as root in a started container."""
+        ...
+
+    async def snapshot(self, container: str, label: str) -> None: ...
+
+    async def rollback(self, container: str, label: str) -> None: ...
+
+    async def delete_snapshot(self, container: str, label: str) -> None: ...
+
+    async def clone(self, container: str, label: str, target: str) -> None:
+        """Make C(target) from a snapshot; a container of that name exists afterwards, stopped."""
+        ...
+
+    def used(self, container: str) -> int:
+        """Bytes the container's own files take."""
+        ...
+
+    async def stat(self, container: str, path: str) -> Stat | None:
+        """lstat; None when there is nothing. Works stopped as well (the world decides what the API shows)."""
+        ...
+
+    async def list_directory(self, container: str, path: str) -> list[str]: ...
+
+    async def read_file(self, container: str, path: str) -> bytes: ...
+
+    async def write_file(
+        self, container: str, path: str, content: bytes, *, append: bool, mode: int | None, uid: int, gid: int
+    ) -> None:
+        """Write as the host's root would through the rootfs: parents are made, uid/gid -1 leave the owner alone."""
+        ...

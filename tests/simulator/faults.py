@@ -1,0 +1,100 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What shall go wrong next, and how often?"""
+
+from __future__ import annotations
+
+import threading
+import typing as t
+from dataclasses import dataclass, field
+
+NAMES = frozenset(
+    {
+        "drop_before_call",
+        "drop_before_reply",
+        "drop_after_reply",
+        "drop_mid_job",
+        "delay",
+        "fail_call",
+        "fail_job",
+        "abort_job",
+        "substitute_job",
+        "restart_middleware",
+        "rate_limit",
+        "login_response",
+        "remove_role",
+        "busy_delete",
+        "stop_times_out",
+        "reorder",
+    }
+)
+"""
+drop_before_call    the connection is cut as the call arrives, nothing is executed
+drop_before_reply   the call is executed (a job: made), then the connection is cut
+drop_after_reply    the connection is cut right after the reply
+drop_mid_job        the connection is cut once the job runs; the job goes on
+delay               seconds: the call waits so long before it is executed
+fail_call           errno, reason, extra: the call is answered with this CallError, nothing is executed
+fail_job            kind (CallError, VALIDATION or an exception's name), errno, text, extra: the job fails at once
+abort_job           the job ends as ABORTED, nothing is executed
+substitute_job      the call is thrown away and answered with the id of somebody else's job
+restart_middleware  seconds: connections cut, jobs forgotten, 502 for so long; a job method: once its job runs
+rate_limit          a call without login is refused as one too many
+login_response      response: what auth.login_ex answers instead, for example {"response_type": "DENIED"}
+remove_role         role, username: taken away for good (until the faults are cleared); counts no times
+busy_delete         the container's dataset is busy as it is deleted
+stop_times_out      the container does not stop in time
+reorder             the reply is held back until another call of the connection has been answered
+"""
+
+
+@dataclass
+class Fault:
+    name: str
+    method: str | None
+    """Only calls of this method; None is any."""
+    times: int
+    details: dict[str, t.Any] = field(default_factory=dict)
+
+
+class Faults:
+    """The faults still to come, in the order they were added; used from the loop and from tests' threads."""
+
+    def __init__(self, *, role_removed: t.Callable[[str, str | None], None], cleared: t.Callable[[], None]) -> None:
+        self._waiting: list[Fault] = []
+        self._lock = threading.Lock()
+        self._role_removed = role_removed
+        self._cleared = cleared
+
+    def add(self, name: str, *, method: str | None = None, times: int = 1, **details: t.Any) -> None:
+        """Raises C(ValueError) for a name nobody knows."""
+        if name not in NAMES:
+            raise ValueError(f"there is no fault {name}; there are {', '.join(sorted(NAMES))}")
+        if name == "remove_role":
+            self._role_removed(details["role"], details.get("username"))
+            return
+        with self._lock:
+            self._waiting.append(Fault(name, method, times, details))
+
+    def take(self, name: str, method: str | None = None) -> Fault | None:
+        """The next fault of that name for that method, which is used up by one; None when all shall go well."""
+        with self._lock:
+            for fault in self._waiting:
+                if fault.name == name and (method is None or fault.method in (None, method)):
+                    fault.times -= 1
+                    if fault.times <= 0:
+                        self._waiting.remove(fault)
+                    return fault
+        return None
+
+    def clear(self) -> None:
+        with self._lock:
+            self._waiting.clear()
+        self._cleared()
+
+    @property
+    def waiting(self) -> list[str]:
+        """Names of what has not happened yet: a test may check that all its faults struck."""
+        with self._lock:
+            return [fault.name for fault in self._waiting]

@@ -1,0 +1,229 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which file does a path on the NAS name, and what is in it?
+
+The host's own files are a pretended root in the state folder; a running container's rootfs is the engine's. Paths are
+walked step by step in the pretended root, symlinks included, so no path of a client ever reaches this machine's files.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat as modes
+import typing as t
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.simulator.engines.base import Stat
+from tests.simulator.errors import GenericError
+
+if t.TYPE_CHECKING:
+    from tests.simulator.engines.base import Engine
+
+INCUS = "/var/lib/incus/storage-pools"
+MOUNT_DEPTH = len(f"{INCUS}/tank/containers/px-a".split("/")) - 1
+MOST_SYMLINKS = 40
+WITHOUT_ZFS = ("/dev", "/proc", "/run", "/sys", "/tmp")  # a list of places that are not ZFS on TrueNAS
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a path ended up: C(path) is the real path on the NAS."""
+
+    path: str
+    container: str | None = None
+    """Set inside the rootfs of a running container, where C(inside) is the path the container knows it by."""
+    inside: str = ""
+
+
+@dataclass(frozen=True)
+class Mount:
+    pool: str
+    container: str
+
+    @property
+    def path(self) -> str:
+        return f"{INCUS}/{self.pool}/containers/{self.container}"
+
+    @property
+    def rootfs(self) -> str:
+        return f"{self.path}/rootfs"
+
+
+class HostFiles:
+    def __init__(self, state_dir: Path, engine: Engine, is_mounted: t.Callable[[str, str], bool]) -> None:
+        self.root = state_dir / "host"
+        """The pretended root; what is below C(/var/lib/incus) in it is hidden while a container is mounted over it."""
+        self.datasets = state_dir / "datasets"
+        """What lies beside the rootfs in a container's dataset."""
+        self.engine = engine
+        self._is_mounted = is_mounted
+        self._owners: dict[Path, tuple[int, int]] = {}
+
+    def prepare(self, pools: t.Iterable[str]) -> None:
+        for folder in (
+            "etc",
+            "root/.ssh",
+            "home/truenas_admin/.ssh",
+            "tmp",
+            INCUS[1:],
+            *(f"mnt/{pool}" for pool in pools),
+        ):
+            (self.root / folder).mkdir(parents=True, exist_ok=True)
+
+    def prepare_container(self, mount: Mount) -> None:
+        """The empty mount point stays behind on the boot pool, whether the container runs or not."""
+        self.physical_shadow(mount.path).mkdir(parents=True, exist_ok=True)
+        dataset = self.datasets / mount.pool / mount.container
+        (dataset / "templates").mkdir(parents=True, exist_ok=True)
+        (dataset / "metadata.yaml").write_text("architecture: x86_64\n", encoding="utf-8")
+        (dataset / "backup.yaml").write_text(f"container:\n  name: {mount.container}\n", encoding="utf-8")
+
+    # where
+
+    def mount_of(self, path: str) -> Mount | None:
+        """The mounted container a path is in."""
+        parts = path.split("/")
+        if not path.startswith(f"{INCUS}/") or len(parts) <= MOUNT_DEPTH or parts[6] != "containers":
+            return None
+        mount = Mount(parts[5], parts[7])
+        return mount if self._is_mounted(mount.pool, mount.container) else None
+
+    def place(self, path: str) -> Place:
+        mount = self.mount_of(path)
+        if mount is not None and (path == mount.rootfs or path.startswith(f"{mount.rootfs}/")):
+            return Place(path, mount.container, path.removeprefix(mount.rootfs) or "/")
+        return Place(path)
+
+    def is_mountpoint(self, path: str) -> bool:
+        mount = self.mount_of(path)
+        return (mount is not None and mount.path == path) or (path.startswith("/mnt/") and path.count("/") == 2)
+
+    def physical_shadow(self, path: str) -> Path:
+        return self.root / path.lstrip("/")
+
+    def physical(self, path: str) -> Path:
+        """This machine's path for a real path on the NAS outside every rootfs."""
+        mount = self.mount_of(path)
+        if mount is None:
+            return self.physical_shadow(path)
+        return self.datasets / mount.pool / mount.container / path.removeprefix(mount.path).lstrip("/")
+
+    async def resolve(self, path: str, *, follow: bool = True) -> Place:
+        """Walk a path as the host's kernel would; what does not exist is taken literally.
+
+        An absolute symlink in a container's rootfs leads to the host's file of that name: TrueNAS' danger, kept.
+        """
+        waiting = [part for part in path.split("/") if part]
+        done: list[str] = []
+        links = 0
+        while waiting:
+            part = waiting.pop(0)
+            if part in (".", ".."):
+                done = done[:-1] if part == ".." else done
+                continue
+            here = "/" + "/".join([*done, part])
+            found = await self.look(self.place(here))
+            if found is None or found.type != "SYMLINK" or (not waiting and not follow):
+                if waiting and found is not None and found.type not in ("DIRECTORY", "SYMLINK"):
+                    raise GenericError(f"[Errno 20] Not a directory: '{path}'", "NotADirectoryError")
+                done.append(part)
+                continue
+            links += 1
+            if links > MOST_SYMLINKS:
+                raise GenericError(f"[Errno 40] Too many levels of symbolic links: '{path}'", "OSError")
+            target = found.target or ""
+            done = [] if target.startswith("/") else done
+            waiting = [step for step in target.split("/") if step] + waiting
+        return self.place("/" + "/".join(done))
+
+    # what
+
+    async def look(self, place: Place) -> Stat | None:
+        """lstat; None when nothing is there."""
+        if place.container is not None:
+            return await self.engine.stat(place.container, place.inside)
+        path = self.physical(place.path)
+        try:
+            status = path.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            mount = self.mount_of(place.path)
+            return None if mount is None or place.path != mount.path else Stat("DIRECTORY", 6, 0o40700, 0, 0, 0.0)
+        uid, gid = self._owners.get(path, (0, 0))
+        target = os.readlink(path) if modes.S_ISLNK(status.st_mode) else None
+        return Stat(kind(status.st_mode), status.st_size, status.st_mode, uid, gid, status.st_mtime, target)
+
+    async def names(self, place: Place) -> list[str]:
+        """What a directory holds, sorted."""
+        with os_errors(place.path):
+            return await self._names(place)
+
+    async def read(self, place: Place) -> bytes:
+        with os_errors(place.path):
+            if place.container is not None:
+                return await self.engine.read_file(place.container, place.inside)
+            return self.physical(place.path).read_bytes()
+
+    async def _names(self, place: Place) -> list[str]:
+        if place.container is not None:
+            return sorted(await self.engine.list_directory(place.container, place.inside))
+        names = {entry.name for entry in self.physical(place.path).iterdir()}
+        mount = self.mount_of(place.path)
+        return sorted(names | {"rootfs"} if mount is not None and mount.path == place.path else names)
+
+    async def write(
+        self,
+        place: Place,
+        content: bytes,
+        *,
+        append: bool = False,
+        mode: int | None = None,
+        uid: int = -1,
+        gid: int = -1,
+    ) -> None:
+        """Parents are made, as root; a mode of 0 or None leaves the file's mode alone."""
+        with os_errors(place.path):
+            if place.container is None:
+                self._write(place, content, append=append, mode=mode or None, uid=uid, gid=gid)
+                return
+            await self.engine.write_file(
+                place.container, place.inside, content, append=append, mode=mode or None, uid=uid, gid=gid
+            )
+
+    def _write(self, place: Place, content: bytes, *, append: bool, mode: int | None, uid: int, gid: int) -> None:
+        path = self.physical(place.path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = not path.exists()
+        with path.open("ab" if append else "wb") as file:
+            file.write(content)
+        if mode or fresh:
+            path.chmod(mode or 0o644)
+        owner = self._owners.get(path, (0, 0))
+        self._owners[path] = (owner[0] if uid == -1 else uid, owner[1] if gid == -1 else gid)
+
+    def make_directory(self, place: Place, mode: int) -> None:
+        with os_errors(place.path):
+            path = self.physical(place.path)
+            path.mkdir()
+            path.chmod(mode)
+
+
+@contextlib.contextmanager
+def os_errors(path: str) -> t.Iterator[None]:
+    """An OSError reaches the client as it is, but with the path it knows. Raises GenericError."""
+    try:
+        yield
+    except OSError as error:
+        text = f"[Errno {error.errno}] {error.strerror}: '{path}'" if error.errno else str(error)
+        raise GenericError(text, type(error).__name__) from error
+
+
+def kind(mode: int) -> str:
+    kinds = {modes.S_IFDIR: "DIRECTORY", modes.S_IFREG: "FILE", modes.S_IFLNK: "SYMLINK"}
+    return kinds.get(modes.S_IFMT(mode), "OTHER")
+
+
+def has_zfs(path: str) -> bool:
+    return not any(path == place or path.startswith(f"{place}/") for place in WITHOUT_ZFS)

@@ -1,0 +1,199 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is one container, and how do virt.instance rows and Incus' own JSON show it?"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import typing as t
+import zlib
+from dataclasses import dataclass, field
+
+from tests.simulator.releases import Release
+
+Device = dict[str, t.Any]
+
+MIB = 1024 * 1024
+HOST_ID = 2_147_000_001
+"""Where a container's uid 0 is on the host: the same for every container."""
+DIRECT_ID = 568
+"""The builtin user and group apps are mapped to themselves, which cuts the first range of the map short."""
+ID_MAP = {"hostid": HOST_ID, "maprange": DIRECT_ID, "nsid": 0}
+
+STATUS_CODES = {"RUNNING": 103, "STOPPED": 102, "FROZEN": 110, "ERROR": 112}
+
+
+@dataclass
+class Instance:
+    """Tests set these up and look at them; the methods of the simulator change them."""
+
+    name: str
+    image: dict[str, t.Any]
+    storage_pool: str
+    status: str = "STOPPED"
+    cpu: str | None = None
+    memory: int | None = None
+    environment: dict[str, str] = field(default_factory=dict)
+    autostart: bool = False
+    devices: dict[str, Device] = field(default_factory=dict)
+    """Its own devices as Incus keeps them, by name; the profile's eth0 is not among them."""
+    aliases: list[dict[str, t.Any]] = field(default_factory=list)
+    privileged: bool = False
+    config: dict[str, str] = field(default_factory=dict)
+    """Incus config keys beyond those made from the fields above."""
+    fingerprint: str = ""
+    started_once: bool = False
+    """The id map exists from the first start on, and so does lxc.log."""
+    busy: str | None = None
+    """The Incus operation that runs on it, if any."""
+    starts: int = 0
+    created: datetime.datetime = field(default_factory=lambda: datetime.datetime.now(datetime.UTC))
+
+    @property
+    def dataset(self) -> str:
+        return f"{self.storage_pool}/.ix-virt/containers/{self.name}"
+
+    def set_memory(self, memory: int | None) -> None:
+        """Incus is told whole MiB."""
+        self.memory = memory // MIB * MIB if memory else None
+
+    def row(self, release: Release, raw: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """The entry of virt.instance.query, in the order of the model."""
+        privileged_mode = {"privileged_mode": self.privileged} if release.privileged_mode else {}
+        return {
+            "id": self.name,
+            "name": self.name,
+            "type": "CONTAINER",
+            "status": self.status,
+            "cpu": self.cpu,
+            "memory": self.memory,
+            "autostart": self.autostart,
+            "environment": dict(self.environment),
+            "aliases": [dict(alias) for alias in self.aliases],
+            "image": dict(self.image),
+            "userns_idmap": self.id_map(),
+            "raw": raw,
+            "vnc_enabled": False,
+            "vnc_port": None,
+            "vnc_password": None,
+            "secure_boot": None,
+            **privileged_mode,
+            "root_disk_size": None,
+            "root_disk_io_bus": None,
+            "storage_pool": self.storage_pool,
+        }
+
+    def id_map(self) -> dict[str, t.Any] | None:
+        if not self.started_once:
+            return None
+        return {"uid": None, "gid": None} if self.privileged else {"uid": dict(ID_MAP), "gid": dict(ID_MAP)}
+
+    @property
+    def mac(self) -> str:
+        """The address Incus made up for eth0: the same for the same name."""
+        digits = f"{zlib.crc32(self.name.encode()):08x}"
+        return f"00:16:3e:{digits[:2]}:{digits[2:4]}:{digits[4:6]}"
+
+    def incus_config(self) -> dict[str, str]:
+        config = {f"environment.{key}": value for key, value in self.environment.items()}
+        config |= {"boot.autostart": "false", "user.autostart": str(self.autostart).lower()}
+        config |= {f"image.{key}": value for key, value in self.image.items() if isinstance(value, str)}
+        config |= {"volatile.base_image": self.fingerprint, "volatile.eth0.hwaddr": self.mac}
+        config["security.privileged"] = str(self.privileged).lower()
+        if self.cpu is not None:
+            config["limits.cpu"] = self.cpu
+        if self.memory is not None:
+            config["limits.memory"] = f"{self.memory // MIB}MiB"
+        if not self.privileged:
+            config["raw.idmap"] = f"uid {DIRECT_ID} {DIRECT_ID}\ngid {DIRECT_ID} {DIRECT_ID}"
+        if self.started_once:
+            config["volatile.last_state.power"] = self.status
+            # the kernel maps the ids of the mount, so the files themselves are not shifted
+            config["volatile.last_state.idmap"] = "[]"
+            config["volatile.idmap.current"] = json.dumps([] if self.privileged else self.incus_id_map())
+        return config | self.config
+
+    @staticmethod
+    def incus_id_map() -> list[dict[str, t.Any]]:
+        entry = {"Hostid": HOST_ID, "Maprange": DIRECT_ID, "Nsid": 0}
+        return [{"Isuid": True, "Isgid": False, **entry}, {"Isuid": False, "Isgid": True, **entry}]
+
+    def raw(self, profile: dict[str, Device]) -> dict[str, t.Any]:
+        """Incus' InstanceFull."""
+        config = self.incus_config()
+        root: Device = {"path": "/", "pool": self.storage_pool, "type": "disk"}
+        devices = {"root": root, **self.devices}
+        code = STATUS_CODES.get(self.status, 0)
+        when = self.created.isoformat()
+        return {
+            "architecture": "x86_64",
+            "config": config,
+            "devices": devices,
+            "ephemeral": False,
+            "profiles": ["default"],
+            "stateful": False,
+            "description": "",
+            "created_at": when,
+            "expanded_config": dict(config),
+            "expanded_devices": {**profile, **devices},
+            "name": self.name,
+            "status": self.status.capitalize(),
+            "status_code": code,
+            "last_used_at": when if self.started_once else "1970-01-01T00:00:00Z",
+            "location": "none",
+            "type": "container",
+            "project": "default",
+            "backups": None,
+            "state": self.incus_state(code),
+            "snapshots": None,
+        }
+
+    def incus_state(self, code: int) -> dict[str, t.Any]:
+        running = self.status == "RUNNING"
+        return {
+            "status": self.status.capitalize(),
+            "status_code": code,
+            "disk": {"root": {"usage": 0, "total": 0}},
+            "memory": {"usage": 0, "usage_peak": 0, "total": self.memory or 0, "swap_usage": 0, "swap_usage_peak": 0},
+            "network": {"lo": self.incus_loopback(), "eth0": self.incus_nic()} if running else None,
+            "pid": 4242 if running else 0,
+            "processes": 12 if running else -1,
+            "cpu": {"usage": 0, "allocated_time": 0},
+            "started_at": self.created.isoformat() if running else "0001-01-01T00:00:00Z",
+            "os_info": None,
+        }
+
+    def incus_nic(self) -> dict[str, t.Any]:
+        addresses = [
+            {
+                "family": alias["type"].lower(),
+                "address": alias["address"],
+                "netmask": str(alias["netmask"]),
+                "scope": "global",
+            }
+            for alias in self.aliases
+        ]
+        return {
+            "addresses": addresses,
+            "counters": {},
+            "hwaddr": self.mac,
+            "host_name": f"veth{zlib.crc32(self.name.encode()):08x}",
+            "mtu": 1500,
+            "state": "up",
+            "type": "broadcast",
+        }
+
+    @staticmethod
+    def incus_loopback() -> dict[str, t.Any]:
+        address = {"family": "inet", "address": "127.0.0.1", "netmask": "8", "scope": "local"}
+        return {
+            "addresses": [address],
+            "counters": {},
+            "hwaddr": "",
+            "host_name": "",
+            "mtu": 65536,
+            "state": "up",
+            "type": "loopback",
+        }

@@ -1,0 +1,157 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""C(core.*): options of a connection, subscriptions, jobs and bulk calls."""
+
+from __future__ import annotations
+
+import errno as errnos
+import typing as t
+
+from tests.simulator import query
+from tests.simulator.calls import run_plain, start_job
+from tests.simulator.dispatch import authorise
+from tests.simulator.errors import ENOMETHOD, CallError, GenericError, SimulatedError
+from tests.simulator.events import check_may_subscribe
+from tests.simulator.job import ABORTED, FAILED, Job
+from tests.simulator.models import auth as no_models
+from tests.simulator.models import core as models
+from tests.simulator.models.query import query_model
+from tests.simulator.registry import REGISTRY, Context, Method, job, method
+from tests.simulator.releases import RELEASES
+
+DOWNLOAD_SECONDS, BUFFERED_SECONDS = 300.0, 3600.0
+
+
+@method("core.ping", releases=["25.04"], role_needed=False, model=no_models.NoArguments)
+def ping_with_login(context: Context) -> str:
+    return "pong"
+
+
+@method("core.ping", releases=["25.10"], login=False, model=no_models.NoArguments)
+def ping(context: Context) -> str:
+    return "pong"
+
+
+@method("core.set_options", releases=["25.04"], login=False, counted=False, model=models.OldSetOptions)
+def set_old_options(context: Context, options: dict[str, t.Any]) -> None:
+    """Python exceptions are pickles; the simulator never sends one."""
+
+
+@method("core.set_options", releases=["25.10"], login=False, counted=False, model=models.SetOptions)
+def set_options(context: Context, options: dict[str, t.Any]) -> dict[str, bool]:
+    settings: dict[str, bool] = context.connection.settings
+    settings.update(options)
+    return dict(settings)
+
+
+@method("core.subscribe", role_needed=False, model=models.Subscribe)
+def subscribe(context: Context, event: str) -> str:
+    check_may_subscribe(context.release.name, event, context.caller)
+    ident: str = context.connection.subscriptions.add(event)
+    return ident
+
+
+@method("core.unsubscribe", role_needed=False, model=models.Unsubscribe)
+def unsubscribe(context: Context, ident: str) -> None:
+    context.connection.subscriptions.remove(ident)
+
+
+def get_jobs(context: Context, filters: list[t.Any], options: dict[str, t.Any]) -> t.Any:
+    raw_result = bool(options.get("extra", {}).get("raw_result", False))
+    login = context.caller
+    rows = [found.row(raw_result=raw_result) for found in context.simulator.jobs if found.visible_to(login)]
+    return query.apply(rows, filters, options)
+
+
+for release in RELEASES.values():
+    method("core.get_jobs", releases=[release.name], role_needed=False, model=query_model(release))(get_jobs)
+
+
+@method("core.job_abort", role_needed=False, model=models.JobId)
+def job_abort(context: Context, id: int) -> None:
+    """C(abortable) is not looked at."""
+    jobs = context.simulator.jobs
+    jobs.abort(jobs.owned(id, context.caller))
+
+
+@job("core.job_wait", role_needed=False, model=models.JobId)
+async def job_wait(context: Context, job: Job, id: int) -> t.Any:
+    """Itself a job; only CallErrors keep their errno, an aborted target is success with null."""
+    target = context.simulator.jobs.owned(id, context.caller)
+    target.followers.append(job)
+    await target.finished.wait()
+    target.followers.remove(job)
+    if target.state == FAILED:
+        if isinstance(target.failure, CallError):
+            raise target.failure
+        raise CallError(str(target.failure))
+    return None if target.state == ABORTED else target.result
+
+
+@job("core.bulk", role_needed=False, model=models.Bulk, lock=lambda method, *_others: f"bulk:{method}")
+async def bulk(
+    context: Context, job: Job, method: str, params: list[list[t.Any]], description: str | None
+) -> list[dict[str, t.Any]]:
+    """One after the other, whatever becomes of each; what failed is only a text."""
+    inner = _inner(context, method)
+    if not context.may(*inner.roles):
+        raise CallError("Not authorized", errnos.EPERM)
+    rows = []
+    for done, arguments in enumerate(params):
+        text = f"{done} / {len(params)}"
+        if description is not None:
+            text += f": {_described(description, arguments)}"
+        job.set_progress(100 * done // len(params), text)
+        rows.append(await _one(context, inner, arguments))
+    return rows
+
+
+@method("core.download", role_needed=False, model=models.Download)
+def download(context: Context, method: str, args: list[t.Any], filename: str, buffered: bool) -> list[t.Any]:
+    """A job whose output waits at an address that works once."""
+    inner = _inner(context, method)
+    authorise(inner, context.login)
+    started = start_job(context, inner, args)
+    started.announced.set()
+    ttl = BUFFERED_SECONDS if buffered else DOWNLOAD_SECONDS
+    token = context.simulator.accounts.add_token(
+        context.caller.account,
+        ttl=ttl,
+        attributes={"filename": filename, "job": started.id},
+        remote=context.remote,
+        single_use=True,
+    )
+    return [started.id, f"/_download/{started.id}?auth_token={token.text}"]
+
+
+def _inner(context: Context, name: str) -> Method:
+    found = REGISTRY.find(context.release.name, name)
+    if found is None:
+        service, _dot, short = name.rpartition(".")
+        raise CallError(f"Method {short!r} not found in {service!r}", ENOMETHOD)
+    return found
+
+
+async def _one(context: Context, inner: Method, arguments: list[t.Any]) -> dict[str, t.Any]:
+    row: dict[str, t.Any] = {"job_id": None} if context.release.bulk_rows_always_have_job_id or inner.job else {}
+    if inner.job:
+        try:
+            started = start_job(context, inner, arguments)
+        except SimulatedError as error:
+            return row | {"error": str(error), "result": None}
+        started.announced.set()
+        await started.finished.wait()
+        text = None if started.failure is None else str(started.failure)
+        return row | {"job_id": started.id, "error": text, "result": started.result}
+    ending = await run_plain(context, inner, arguments)
+    if isinstance(ending, BaseException):
+        return row | {"error": str(ending), "result": None}
+    return row | {"error": None, "result": ending}
+
+
+def _described(template: str, arguments: list[t.Any]) -> str:
+    try:
+        return template.format(*arguments)
+    except (IndexError, KeyError, ValueError, AttributeError) as error:
+        raise GenericError(str(error), type(error).__name__) from error

@@ -1,0 +1,113 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""pool.dataset.query, which hides what belongs to containers, and the private zfs.dataset.*, which does not."""
+
+from __future__ import annotations
+
+import errno as errnos
+import typing as t
+
+import pydantic
+
+from tests.simulator import query
+from tests.simulator.errors import CallError, InstanceNotFound
+from tests.simulator.models.base import Model
+from tests.simulator.models.query import GetInstance, query_model
+from tests.simulator.registry import method
+from tests.simulator.releases import RELEASES
+from tests.simulator.storage import container_of
+from tests.simulator.zfs import ZfsError
+
+if t.TYPE_CHECKING:
+    from tests.simulator.registry import Context
+    from tests.simulator.zfs import Dataset
+
+Row = dict[str, t.Any]
+
+READ = ("DATASET_READ", "DATASET_WRITE")
+
+
+class DestroyOptions(Model):
+    force: bool = False
+    recursive: bool = False
+    recursively_remove_dependents: bool = False
+
+
+class Destroy(Model):
+    id: str
+    options: DestroyOptions = pydantic.Field(default_factory=DestroyOptions)
+
+
+class NewName(Model):
+    new_name: str
+    recursive: bool = False
+
+
+class Rename(Model):
+    id: str
+    options: NewName
+
+
+def row(dataset: Dataset) -> Row:
+    """Enough of an entry to find a dataset by."""
+    origin = dataset.origin or ""
+    return {
+        "id": dataset.name,
+        "type": "FILESYSTEM",
+        "name": dataset.name,
+        "pool": dataset.name.partition("/")[0],
+        "encrypted": False,
+        "children": [],
+        "locked": False,
+        "mountpoint": None if "/.ix-virt" in dataset.name else f"/mnt/{dataset.name}",
+        "origin": {"value": origin, "rawvalue": origin, "parsed": origin, "source": "NONE"},
+    }
+
+
+def visible(context: Context) -> list[Row]:
+    return [row(each) for each in context.world.storage.zfs.datasets.values() if "/.ix-virt" not in each.name]
+
+
+def query_visible(context: Context, filters: list[t.Any], options: Row) -> t.Any:
+    return query.apply(visible(context), filters, options)
+
+
+def query_all(context: Context, filters: list[t.Any], options: Row) -> t.Any:
+    return query.apply([row(each) for each in context.world.storage.zfs.datasets.values()], filters, options)
+
+
+for each in RELEASES.values():
+    method("pool.dataset.query", releases=[each.name], roles=READ, model=query_model(each))(query_visible)
+    method("zfs.dataset.query", releases=[each.name], model=query_model(each))(query_all)
+
+
+@method("pool.dataset.get_instance", roles=READ, model=GetInstance)
+def get_instance(context: Context, id: str, options: Row) -> Row:
+    found = next((each for each in visible(context) if each["id"] == id), None)
+    if found is None:
+        raise InstanceNotFound(f"PoolDataset {id} does not exist")
+    return found
+
+
+@method("zfs.dataset.delete", model=Destroy)
+async def delete(context: Context, id: str, options: Row) -> bool:
+    """Private. A mounted container's dataset is busy, and so is one with a held snapshot."""
+    world = context.world
+    if container_of(id) and world.is_mounted(id.partition("/")[0], id.rpartition("/")[2]):
+        raise CallError(f"Failed to delete dataset: cannot destroy '{id}': dataset is busy", errnos.EBUSY)
+    try:
+        recursive, dependents = options["recursive"], options["recursively_remove_dependents"]
+        await world.storage.destroy(id, recursive=recursive or dependents, dependents=dependents)
+    except ZfsError as error:
+        raise CallError(f"Failed to delete dataset: {error}", errnos.EBUSY if error.busy else errnos.EFAULT) from error
+    return True
+
+
+@method("zfs.dataset.rename", model=Rename)
+async def rename(context: Context, id: str, options: Row) -> None:
+    """Private."""
+    try:
+        context.world.storage.zfs.move(id, options["new_name"])
+    except ZfsError as error:
+        raise CallError(f"Failed to rename dataset: {error}") from error

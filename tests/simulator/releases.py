@@ -1,0 +1,123 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What differs between the TrueNAS releases the simulator plays: one value each, nothing else asks for a release."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Release:
+    """One release; a newer one is one more value in C(RELEASES) with its methods registered for its C(name)."""
+
+    name: str
+    """How the registry and the command line call it."""
+    version: str
+    """C(system.version_short), and the name of its contract file."""
+    api_versions: tuple[str, ...]
+    """What C(GET /api/versions) lists; the last one is C(/api/current)."""
+
+    boot_id_path: bool
+    """C(GET /api/boot_id) exists."""
+    message_ids: bool
+    """Jobs carry the ids of the requests that started them."""
+    job_results_as_replies: bool
+    """C(core.set_options) knows C(legacy_jobs) and C(private_methods), and answers with all options."""
+    bulk_rows_always_have_job_id: bool
+    unknown_job_is_not_found: bool
+    """An unknown job id is InstanceNotFound; before, a Python KeyError."""
+    jobs_outlive_their_login: bool
+    """A job stays visible to its owner after the connection that started it is gone."""
+    ping_without_login: bool
+    upload_files: int
+    """How many C(file) parts one upload may have."""
+    resize_shell_is_public: bool
+
+    snapshot_service: str
+    """The public namespace of snapshots."""
+    snapshot_noun: str
+    """What get_instance calls a snapshot that does not exist."""
+    privileged_mode: bool
+    """Containers may be privileged, and rows say whether they are."""
+    nullable_idmap: bool
+    """A container without an id map does not break the whole query."""
+    tolerates_unknown_status: bool
+    """A status outside the enum is passed on; before, it breaks the whole query."""
+    nic_mac: bool
+    cdrom_devices: bool
+    null_disk_source_crashes: bool
+    """Creating with a DISK without source ends in a Python error before the validation is reported."""
+    only_containers_start_with_the_nas: bool
+    interface_state_has_lag_fields: bool
+    query_limit: int | None
+    """The largest C(limit) of a query; None is any."""
+
+    @property
+    def api(self) -> str:
+        """The API version behind C(/api/current)."""
+        return self.api_versions[-1]
+
+    @property
+    def brand_version(self) -> str:
+        """What C(system.version) answers."""
+        return f"TrueNAS-{self.version}"
+
+
+FANGTOOTH = Release(
+    name="25.04",
+    version="25.04.2.6",
+    api_versions=("v25.04.0", "v25.04.1", "v25.04.2"),
+    boot_id_path=False,
+    message_ids=False,
+    job_results_as_replies=False,
+    bulk_rows_always_have_job_id=False,
+    unknown_job_is_not_found=False,
+    jobs_outlive_their_login=True,
+    ping_without_login=False,
+    upload_files=1,
+    resize_shell_is_public=False,
+    snapshot_service="zfs.snapshot",
+    snapshot_noun="ZFSSnapshot",
+    privileged_mode=False,
+    nullable_idmap=False,
+    tolerates_unknown_status=False,
+    nic_mac=False,
+    cdrom_devices=False,
+    null_disk_source_crashes=True,
+    only_containers_start_with_the_nas=False,
+    interface_state_has_lag_fields=False,
+    query_limit=None,
+)
+
+GOLDEYE = Release(
+    name="25.10",
+    version="25.10.6",
+    api_versions=(
+        *("v25.04.0", "v25.04.1", "v25.04.2"),
+        *("v25.10.0", "v25.10.1", "v25.10.2", "v25.10.3", "v25.10.4", "v25.10.5"),
+    ),
+    boot_id_path=True,
+    message_ids=True,
+    job_results_as_replies=True,
+    bulk_rows_always_have_job_id=True,
+    unknown_job_is_not_found=True,
+    jobs_outlive_their_login=False,
+    ping_without_login=True,
+    upload_files=5,
+    resize_shell_is_public=True,
+    snapshot_service="pool.snapshot",
+    snapshot_noun="PoolSnapshot",
+    privileged_mode=True,
+    nullable_idmap=True,
+    tolerates_unknown_status=True,
+    nic_mac=True,
+    cdrom_devices=True,
+    null_disk_source_crashes=False,
+    only_containers_start_with_the_nas=True,
+    interface_state_has_lag_fields=True,
+    query_limit=10_000,
+)
+
+RELEASES: dict[str, Release] = {release.name: release for release in (FANGTOOTH, GOLDEYE)}

@@ -1,0 +1,205 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What makes up one simulated NAS, how is it switched on and off, and what does it forget when it restarts?"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import shutil
+import tempfile
+import typing as t
+import uuid
+from pathlib import Path
+
+from tests.simulator import methods, tls
+from tests.simulator.accounts import Account, Accounts, Login
+from tests.simulator.auth import Authenticator, Peer
+from tests.simulator.contract import Contract
+from tests.simulator.engines.paper import PaperEngine
+from tests.simulator.events import Events
+from tests.simulator.faults import Faults
+from tests.simulator.job import Job
+from tests.simulator.jobs import Jobs
+from tests.simulator.options import Options
+from tests.simulator.rate_limit import RateLimit
+from tests.simulator.registry import Context
+from tests.simulator.releases import RELEASES
+from tests.simulator.stats import Stats
+from tests.simulator.world import World, WorldOptions
+
+if t.TYPE_CHECKING:
+    from tests.simulator.connection import Connection
+    from tests.simulator.engines.base import Engine
+
+ADMIN = "pixels"
+ADMIN_PASSWORD = "pixels-password"
+
+methods.load()
+
+
+class Simulator:
+    """Lives in one event loop; C(world), C(faults), C(stats), C(accounts) are also used from the thread of a test."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.release = RELEASES[options.release]
+        self.boot_id = str(uuid.uuid4())
+        self.stats = Stats()
+        self.contract = Contract.of(self.release.version)
+        self.accounts = Accounts(scram_iterations=options.scram_iterations)
+        self.admin = self.accounts.add(ADMIN, password=ADMIN_PASSWORD, web_shell=True)
+        self.admin_login = Login(self.admin, "LOGIN_PASSWORD")
+        self.faults = Faults(role_removed=self._remove_role, cleared=self._give_roles_back)
+        self.rate_limit = RateLimit(options.login_limit, options.login_window)
+        self.jobs = Jobs(self.release, changed=self._job_changed)
+        self.connections: set[Connection] = set()
+        self.down = False
+        """The middleware restarts; nginx answers 502."""
+        self.state_dir = Path(options.state_dir or tempfile.mkdtemp(prefix="pixels-simulator-"))
+        self._remove_state_dir = options.state_dir is None
+        self._engine_is_open = False
+        self._worlds = itertools.count(1)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._restarting = asyncio.Lock()
+
+    async def open(self) -> None:
+        """Raises C(EngineUnavailable) where this machine cannot run the engine."""
+        self.state_dir.mkdir(parents=True, exist_ok=True)
+        certificates = self.state_dir / "tls"
+        certificates.mkdir(mode=0o700, exist_ok=True)
+        self.certificate = tls.KINDS[self.options.certificate](certificates)
+        self.authenticator = Authenticator(
+            self.accounts, options=self.options, stats=self.stats, channel_binding=self.certificate.channel_binding
+        )
+        self.events = Events(self.connections, loop=asyncio.get_running_loop())
+        self.engine = self._new_engine()
+        await self.engine.open()
+        self._engine_is_open = True
+        self.world = await self._new_world()
+
+    async def close(self) -> None:
+        """End what was started and remove what was written, even where part of the opening failed."""
+        await self.jobs.forget_everything()
+        for task in list(self._tasks):
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        if self._engine_is_open:
+            await self.engine.close()
+        if self._remove_state_dir:
+            shutil.rmtree(self.state_dir, ignore_errors=True)
+
+    def context(self, peer: Peer, connection: Connection | None) -> Context:
+        return self.context_of(peer.login, remote=peer.remote, connection=connection)
+
+    def context_of(self, login: Login | None, *, remote: str, connection: Connection | None = None) -> Context:
+        """What a method gets to know of its caller."""
+        return Context(
+            world=self.world,
+            release=self.release,
+            username="" if login is None else login.username,
+            roles=frozenset() if login is None else login.roles,
+            remote=remote,
+            emit=self.events.emit,
+            connection=connection,
+            simulator=self,
+            login=login,
+        )
+
+    def connected(self, connection: Connection) -> None:
+        self.connections.add(connection)
+        self.stats.connections += 1
+        self.stats.open_connections += 1
+
+    def disconnected(self, connection: Connection) -> None:
+        self.connections.discard(connection)
+        self.stats.open_connections -= 1
+        self.authenticator.logout(connection.peer)
+
+    def hang_up(self) -> None:
+        """Cut every connection, as a broken network does."""
+        for connection in list(self.connections):
+            connection.cut()
+
+    def spawn(self, work: t.Coroutine[t.Any, t.Any, None]) -> None:
+        """Runs to its end, whether or not anybody waits for it (25.x cancels no call when a connection closes)."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def restart_soon(self, seconds: float) -> None:
+        """For a job or call that takes part in the restart and ends with it."""
+        self.spawn(self.restart(seconds))
+
+    async def restart(self, seconds: float) -> None:
+        """The middleware goes down for so long: connections and jobs are gone, containers are not."""
+        async with self._restarting:
+            self.down = True
+            self.hang_up()
+            await self.jobs.forget_everything()
+            self.accounts.forget_tokens()
+            self.rate_limit.forget()
+            await asyncio.sleep(seconds)
+            self.down = False
+
+    async def reset(self) -> None:
+        """As new: no containers but the seeded ones, no jobs, no faults, nothing counted; accounts stay."""
+        await self.jobs.forget_everything()
+        for name in list(self.world.containers):
+            await self.engine.delete(name)
+        self.world = await self._new_world()
+        self.faults.clear()
+        self.stats.reset()
+        self.rate_limit.forget()
+        self.contract.errors.clear()
+
+    def add_account(self, username: str, *, roles: t.Iterable[str], web_shell: bool = False) -> Account:
+        return self.accounts.add(username, roles=roles, password=f"{username}-password", web_shell=web_shell)
+
+    def _new_engine(self) -> Engine:
+        if self.options.engine == "paper":
+            return PaperEngine()
+        # Only where it is wanted: it brings an SSH server with it, which is slow to import.
+        from tests.simulator.engines.process.engine import ProcessEngine
+
+        return ProcessEngine(
+            self.state_dir / "guests", ssh_port=self.options.ssh_port, ssh_installed=self.options.ssh_installed
+        )
+
+    async def _new_world(self) -> World:
+        options = self.options
+        world = World(
+            self.release,
+            WorldOptions(
+                state_dir=self.state_dir / f"nas-{next(self._worlds)}",
+                create_seconds=options.create_seconds,
+                start_seconds=options.start_seconds,
+                stop_seconds=options.stop_seconds,
+                snapshot_seconds=options.snapshot_seconds,
+                address_seconds=options.address_seconds,
+                seed_pixels=options.seed_pixels,
+            ),
+            self.engine,
+        )
+        world.faults = self.faults
+        await world.open()
+        return world
+
+    def _job_changed(self, job: Job, msg: str) -> None:
+        self.events.job(job, msg)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.contract.errors.append(f"the simulator itself failed: {error!r}")
+
+    def _remove_role(self, role: str, username: str | None) -> None:
+        for account in self.accounts:
+            if username in (None, account.username):
+                account.removed_roles.add(role)
+
+    def _give_roles_back(self) -> None:
+        for account in self.accounts:
+            account.removed_roles.clear()

@@ -1,0 +1,143 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How does a change to datasets and snapshots reach the containers' files?
+
+ZFS' rules are in zfs.py, the files are the engine's: here each change goes through the rules first and then to the
+engine, one change of a container at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import re
+import time
+import typing as t
+import uuid
+
+from tests.simulator.zfs import Lost, Snapshot, Zfs, ZfsError
+
+if t.TYPE_CHECKING:
+    from tests.simulator.engines.base import Engine
+
+HOLD_TAG = "truenas"
+CONTAINER = re.compile(r"(?P<pool>[^/]+)/\.ix-virt/containers/(?P<name>[^/]+)")
+
+
+def container_of(dataset: str) -> str | None:
+    """The container whose files a dataset holds, if it is a container's."""
+    found = CONTAINER.fullmatch(dataset)
+    return found["name"] if found else None
+
+
+class Storage:
+    """The pools' datasets with what the engine keeps of them."""
+
+    def __init__(self, engine: Engine, seconds: t.Callable[[], float]) -> None:
+        self.zfs = Zfs()
+        self.engine = engine
+        self.seconds = seconds
+        """How long taking or rolling back a snapshot takes, asked each time."""
+        self._one_at_a_time: collections.defaultdict[str, asyncio.Lock] = collections.defaultdict(asyncio.Lock)
+
+    def add_pool(self, pool: str) -> None:
+        properties = {"org.truenas:incus_storage_pool": pool}
+        self.zfs.add(f"{pool}/.ix-virt", **properties)
+        for part in ("containers", "images", "custom", "virtual-machines", "deleted"):
+            self.zfs.add(f"{pool}/.ix-virt/{part}")
+
+    def add_image(self, pool: str, fingerprint: str) -> str:
+        """The snapshot that containers of an image are cloned from."""
+        dataset = f"{pool}/.ix-virt/images/{fingerprint}"
+        if not self.zfs.exists(dataset):
+            self.zfs.add(dataset)
+            self.zfs.take(dataset, "readonly", properties={})
+        return f"{dataset}@readonly"
+
+    async def take(self, dataset: str, label: str, *, recursive: bool = False, **properties: str) -> list[Snapshot]:
+        """Raises ZfsError."""
+        await asyncio.sleep(self.seconds())
+        async with self._one_at_a_time[dataset]:
+            taken = self.zfs.take(dataset, label, recursive=recursive, properties=properties)
+            for snapshot in taken:
+                container = container_of(snapshot.dataset)
+                if container is not None:
+                    snapshot.referenced = self.engine.used(container)
+                    await self.engine.snapshot(container, snapshot.stored_as)
+        return taken
+
+    async def drop(self, id: str, *, defer: bool = False) -> None:
+        """Destroy one snapshot. Raises ZfsError."""
+        await self._drop_files(self.zfs.drop(id, defer=defer))
+
+    async def rollback(self, id: str, *, newer: bool = False, clones: bool = False) -> None:
+        """Raises ZfsError."""
+        await asyncio.sleep(self.seconds())
+        dataset = id.partition("@")[0]
+        async with self._one_at_a_time[dataset]:
+            lost = self.zfs.rollback(id, newer=newer, clones=clones)
+            await self._lose(lost)
+            container = container_of(dataset)
+            if container is not None:
+                await self.engine.rollback(container, self.zfs.snapshots[id].stored_as)
+
+    async def clone(self, id: str, target: str, **properties: str) -> None:
+        """A clone at a container's place becomes that container's files. Raises ZfsError."""
+        await asyncio.sleep(self.seconds())
+        async with self._one_at_a_time[target]:
+            self.zfs.clone(id, target, properties)
+            snapshot = self.zfs.snapshots[id]
+            source, container = container_of(snapshot.dataset), container_of(target)
+            if source is not None and container is not None:
+                await self.engine.clone(source, snapshot.stored_as, container)
+
+    def hold(self, id: str, *, recursive: bool = False) -> None:
+        self.zfs.hold(id, HOLD_TAG, int(time.time()), recursive=recursive)
+
+    async def release(self, id: str, *, recursive: bool = False) -> None:
+        await self._drop_files(self.zfs.release(id, recursive=recursive))
+
+    async def destroy(self, dataset: str, *, recursive: bool = False, dependents: bool = False) -> None:
+        """C(zfs destroy) of a dataset with the files in it. Raises ZfsError."""
+        await self._lose(self.zfs.destroy(dataset, recursive=recursive, dependents=dependents))
+
+    async def remove_container(self, dataset: str) -> None:
+        """What Incus does as a container goes: with clones of its snapshots left, the dataset is put aside instead."""
+        if not self.zfs.exists(dataset):
+            return
+        origin = self.zfs.datasets[dataset].origin
+        if any(self.zfs.clones(snapshot.id) for snapshot in self.zfs.of(dataset)):
+            pool = dataset.partition("/")[0]
+            self.zfs.move(dataset, f"{pool}/.ix-virt/deleted/containers/{uuid.uuid4()}")
+            container = container_of(dataset)
+            if container is not None:
+                await self.engine.delete(container)
+            return
+        await self.destroy(dataset, recursive=True)
+        self._sweep(origin)
+
+    def _sweep(self, origin: str | None) -> None:
+        """A dataset put aside goes with the last clone of it."""
+        if origin is None or "/.ix-virt/deleted/" not in origin:
+            return
+        dataset = origin.partition("@")[0]
+        if not any(self.zfs.clones(snapshot.id) for snapshot in self.zfs.of(dataset)):
+            before = self.zfs.datasets[dataset].origin
+            self.zfs.destroy(dataset, recursive=True)
+            self._sweep(before)
+
+    async def _lose(self, lost: Lost) -> None:
+        gone = {container_of(dataset) for dataset in lost.datasets}
+        await self._drop_files([each for each in lost.snapshots if container_of(each.dataset) not in gone])
+        for container in gone - {None}:
+            await self.engine.delete(t.cast(str, container))
+
+    async def _drop_files(self, snapshots: t.Iterable[Snapshot]) -> None:
+        for snapshot in snapshots:
+            container = container_of(snapshot.dataset)
+            if container is not None:
+                await self.engine.delete_snapshot(container, snapshot.stored_as)
+
+
+__all__ = ["HOLD_TAG", "Storage", "ZfsError", "container_of"]

@@ -1,0 +1,267 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is there on the simulated NAS, and how does a test set it up and look at it?"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import typing as t
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.simulator import images, lan
+from tests.simulator.host_files import HostFiles, Mount
+from tests.simulator.instance import Device, Instance
+from tests.simulator.storage import Storage
+from tests.simulator.zfs import Snapshot
+
+if t.TYPE_CHECKING:
+    from tests.simulator.engines.base import Engine
+    from tests.simulator.lan import Interface
+    from tests.simulator.releases import Release
+
+GIB = 1024**3
+SEED_MEMORY = 2 * GIB
+V4_NETWORK = "10.154.81.1/24"
+V6_NETWORK = "fd42:2c5c:5bbd:8b2e::1/64"
+INITIALIZED, INITIALIZING, NO_POOL, LOCKED, ERROR = "INITIALIZED", "INITIALIZING", "NO_POOL", "LOCKED", "ERROR"
+
+
+class Faults(t.Protocol):
+    """What shall go wrong next."""
+
+    def take(self, name: str, method: str | None = None) -> t.Any:
+        """Something true when the fault strikes now, which uses it up."""
+
+
+class NoFaults:
+    def take(self, name: str, method: str | None = None) -> t.Any:
+        return None
+
+
+@dataclass
+class WorldOptions:
+    """How long things take, in seconds, and what is there at the start."""
+
+    state_dir: Path
+    create_seconds: float = 0.0
+    start_seconds: float = 0.0
+    stop_seconds: float = 0.0
+    snapshot_seconds: float = 0.0
+    address_seconds: float = 0.05
+    """From the end of a start until the container shows addresses."""
+    seed_pixels: int = 0
+    operation_limit: float = 300.0
+    """How long the middleware waits for Incus; creating has a limit of its own."""
+    create_limit: float = 900.0
+
+
+@dataclass
+class Pool:
+    """A ZFS pool that is imported; whether containers may use it is in C(World.storage_pools)."""
+
+    name: str
+    locked: bool = False
+    size: int = 4000 * GIB
+
+
+@dataclass
+class CronJob:
+    id: int
+    command: str
+    user: str
+    enabled: bool = True
+    stderr: bool = False
+    stdout: bool = True
+    description: str = ""
+    schedule: dict[str, str] = field(default_factory=dict)
+
+    def row(self) -> dict[str, t.Any]:
+        return {
+            "id": self.id,
+            "enabled": self.enabled,
+            "stderr": self.stderr,
+            "stdout": self.stdout,
+            "schedule": dict(self.schedule),
+            "command": self.command,
+            "description": self.description,
+            "user": self.user,
+        }
+
+
+class World:
+    """Everything a client can find out or change; made in any thread, opened in the simulator's event loop."""
+
+    def __init__(self, release: Release, options: WorldOptions, engine: Engine) -> None:
+        self.release = release
+        self.options = options
+        self.engine = engine
+        self.faults: Faults = NoFaults()
+        self.containers: dict[str, Instance] = {}
+        self.cron_jobs: dict[int, CronJob] = {}
+        self.users = {"root", "truenas_admin"}
+
+        self.pools = {name: Pool(name) for name in ("tank", "fast")}
+        self.default_pool: str | None = "tank"
+        self.storage_pools = ["tank"]
+        self.bridge: str | None = None
+        self.v4_network: str | None = V4_NETWORK
+        self.v6_network: str | None = V6_NETWORK
+        self.state = INITIALIZED
+        """What virt.global.config says."""
+
+        self.interfaces: dict[str, Interface] = lan.default()
+        self.default_routes = ["192.168.1.1"]
+        self.nameservers = ["192.168.1.1"]
+        self.pending_network_changes = False
+        self.cores = 16
+        self.memory_bytes = 64 * GIB
+        self.ports_in_use: dict[int, str] = {22: "SSH Service", 80: "WebUI Service", 443: "WebUI Service"}
+        """Ports of the NAS itself, with what uses them."""
+
+        self.storage = Storage(engine, lambda: options.snapshot_seconds)
+        self.files = HostFiles(options.state_dir, engine, self.is_mounted)
+        self.tasks: set[asyncio.Task[t.Any]] = set()
+        """Incus operations that the middleware may have stopped waiting for."""
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self._thread: int | None = None
+
+    async def open(self) -> None:
+        """Make the folders and the containers that are there at the start."""
+        self.loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
+        self.files.prepare(self.pools)
+        for pool in self.pools:
+            self.storage.zfs.add(pool)
+        for pool in self.storage_pools:
+            self.storage.add_pool(pool)
+        for number in range(1, self.options.seed_pixels + 1):
+            await self.seed(f"px-seed-{number:04}")
+
+    # what is there
+
+    @property
+    def snapshots(self) -> dict[str, Snapshot]:
+        """By id: C(tank/.ix-virt/containers/px-web@base)."""
+        return self.storage.zfs.snapshots
+
+    @property
+    def profile(self) -> dict[str, Device]:
+        """The devices of Incus' default profile: the one NIC that TrueNAS puts there."""
+        if self.bridge is None:
+            return {"eth0": {"name": "eth0", "network": "incusbr0", "type": "nic"}}
+        return {"eth0": {"name": "eth0", "type": "nic", "nictype": "bridged", "parent": self.bridge}}
+
+    def is_mounted(self, pool: str, container: str) -> bool:
+        """A container's dataset is mounted only while it runs."""
+        instance = self.containers.get(container)
+        return instance is not None and instance.storage_pool == pool and instance.status == "RUNNING"
+
+    def add(self, instance: Instance, fingerprint: str) -> None:
+        """Make a container known: its row, its dataset as a clone of the image's, its mount point."""
+        instance.fingerprint = fingerprint
+        self.containers[instance.name] = instance
+        origin = self.storage.add_image(instance.storage_pool, fingerprint)
+        self.storage.zfs.add(instance.dataset, origin=origin)
+        self.files.prepare_container(Mount(instance.storage_pool, instance.name))
+
+    def show_addresses(self, instance: Instance) -> None:
+        instance.aliases = [
+            {"type": address.family, "address": address.address, "netmask": address.netmask}
+            for address in self.engine.addresses(instance.name)
+        ]
+
+    def show_addresses_later(self, instance: Instance) -> None:
+        """DHCP takes its time: a container has just started and shows no address yet."""
+        start = instance.starts
+
+        def show() -> None:
+            if instance.starts == start and instance.status == "RUNNING":
+                self.show_addresses(instance)
+
+        asyncio.get_running_loop().call_later(self.options.address_seconds, show)
+
+    def keep(self, task: asyncio.Task[t.Any]) -> None:
+        """Hold on to an operation until it ends, whoever waits for it."""
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    # set it up
+
+    async def seed(
+        self,
+        name: str,
+        status: str = "RUNNING",
+        cpu: str | None = "2",
+        memory: int | None = SEED_MEMORY,
+        image: str = "ubuntu/24.04",
+        environment: t.Mapping[str, str] | None = None,
+        autostart: bool = False,
+        storage_pool: str | None = None,
+    ) -> Instance:
+        """A container that has been there for a while: a running one shows its addresses at once."""
+        found = images.find(image)
+        pool = storage_pool or self.default_pool or next(iter(self.pools))
+        if pool not in self.storage_pools:
+            self.storage_pools.append(pool)
+            self.storage.add_pool(pool)
+        instance = Instance(name, found.description(), pool, cpu=cpu, autostart=autostart)
+        instance.environment = dict(environment or {})
+        instance.set_memory(memory)
+        await self.engine.create(name, image)
+        self.add(instance, found.fingerprint)
+        if status == "RUNNING":
+            await self.engine.start(name, cpu=cpu, memory=instance.memory, environment=instance.environment)
+            instance.started_once = True
+            instance.status = status
+            self.show_addresses(instance)
+        instance.status = status
+        return instance
+
+    def add_container(
+        self,
+        name: str,
+        status: str = "RUNNING",
+        cpu: str | None = "2",
+        memory: int | None = SEED_MEMORY,
+        image: str = "ubuntu/24.04",
+        environment: t.Mapping[str, str] | None = None,
+        autostart: bool = False,
+        storage_pool: str | None = None,
+    ) -> Instance:
+        """C(seed) for the thread of a test; returns when the container is there."""
+        work = self.seed(name, status, cpu, memory, image, environment, autostart, storage_pool)
+        return t.cast(Instance, self.run(work))
+
+    def add_snapshot(self, container: str, label: str) -> Snapshot:
+        """Take a snapshot of a container, from the thread of a test."""
+        taken: list[Snapshot] = self.run(self.storage.take(self.containers[container].dataset, label))
+        return taken[0]
+
+    def run(self, work: t.Coroutine[t.Any, t.Any, t.Any]) -> t.Any:
+        """Do something in the simulator's loop from another thread, and wait for it."""
+        if self.loop is None or threading.get_ident() == self._thread:
+            work.close()
+            raise RuntimeError("call this from another thread than the simulator's, once the world is open")
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result()
+
+    def as_json(self) -> dict[str, t.Any]:
+        """All of it, for GET /world of the control address."""
+        zfs = self.storage.zfs
+        return {
+            "release": self.release.version,
+            "state": self.state,
+            "default_pool": self.default_pool,
+            "storage_pools": list(self.storage_pools),
+            "pools": sorted(self.pools),
+            "containers": {name: instance.row(self.release) for name, instance in sorted(self.containers.items())},
+            "datasets": {name: dataset.origin for name, dataset in sorted(zfs.datasets.items())},
+            "snapshots": {
+                id: {"createtxg": snapshot.txg, "holds": dict(snapshot.holds), "clones": zfs.clones(id)}
+                for id, snapshot in sorted(self.snapshots.items())
+            },
+            "interfaces": {name: list(interface.live) for name, interface in self.interfaces.items()},
+            "cron_jobs": [job.row() for job in self.cron_jobs.values()],
+        }

@@ -1,0 +1,36 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A NAS of each release for tests of methods."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from tests.simulator.releases import RELEASES
+from tests.unit.simulator.nas import Nas
+
+Make = t.Callable[..., Nas]
+
+
+@pytest.fixture
+def make_nas(tmp_path: Path) -> t.Iterator[Make]:
+    """Call it with a release and options of the world."""
+    made: list[Nas] = []
+
+    def make(release: str = "25.10", **options: t.Any) -> Nas:
+        made.append(Nas(tmp_path, release, **options))
+        return made[-1]
+
+    yield make
+    for nas in made:
+        nas.close()
+
+
+@pytest.fixture(params=list(RELEASES))
+def nas(request: pytest.FixtureRequest, make_nas: Make) -> Nas:
+    """Every release in turn."""
+    return make_nas(request.param)

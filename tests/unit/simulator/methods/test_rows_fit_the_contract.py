@@ -1,0 +1,141 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests that models, rows and results of the simulator fit the schemas of the real API, where those are at hand."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import pytest
+
+from tests.simulator import lan
+from tests.simulator.contract import Contract, contract_folder
+from tests.simulator.registry import REGISTRY
+from tests.simulator.releases import RELEASES, Release
+from tests.unit.simulator.nas import Nas
+
+Schema = dict[str, t.Any]
+
+WEB = "tank/.ix-virt/containers/px-web"
+NEW: Schema = {"name": "px-web", "image": "ubuntu/24.04", "autostart": True, "environment": {"A": "b"}, "memory": 2**30}
+DEVICES: list[Schema] = [
+    {"dev_type": "NIC", "name": "eth1", "nic_type": "MACVLAN", "parent": "eno1"},
+    {"dev_type": "PROXY", "source_proto": "TCP", "source_port": 8080, "dest_proto": "TCP", "dest_port": 80},
+    {"dev_type": "TPM"},
+    {"dev_type": "USB", "bus": 1, "dev": 2},
+    {"dev_type": "GPU", "gpu_type": "PHYSICAL", "pci": "0000:01:00.0"},
+]
+CRON_JOB: Schema = {"command": "true", "user": "root", "enabled": False}
+UNSTATED = ("core.", "auth.")
+"""Services of which the contract says something and this part of the simulator does not."""
+
+
+def schemas(release: Release) -> dict[str, Schema]:
+    file = contract_folder() / f"{release.version}.json"
+    if not file.is_file():
+        pytest.skip(f"there is no contract at {file}")
+    found: dict[str, Schema] = json.loads(file.read_text())
+    return found
+
+
+class Checked:
+    """A NAS whose every call and answer is held against the contract."""
+
+    def __init__(self, nas: Nas) -> None:
+        self.nas = nas
+        self.contract = Contract(schemas(nas.release))
+        self.called: set[str] = set()
+
+    def call(self, name: str, *params: t.Any) -> t.Any:
+        assert self.contract.request_mismatch(name, params) is None
+        result = self.nas.call(name, *params)
+        self.contract.check_reply(name, params, result)
+        assert self.contract.errors == []
+        self.called.add(name)
+        return result
+
+
+def test_everything_a_nas_answers_fits(nas: Nas) -> None:
+    checked = Checked(nas)
+    call, snapshots = checked.call, nas.release.snapshot_service
+    nas.world.interfaces |= {each.name: each for each in (lan.bridge(), lan.lagg(), lan.vlan())}
+
+    call("virt.global.update", {"storage_pools": ["tank", "fast"]})
+    call("virt.global.config")
+    call("virt.global.pool_choices")
+    call("virt.global.bridge_choices")
+    call("virt.global.get_network", "incusbr0")
+    call("virt.device.nic_choices", "MACVLAN")
+    call("virt.instance.image_choices")
+    call("interface.query")
+    call("network.general.summary")
+
+    call("virt.instance.create", NEW)
+    for device in DEVICES:
+        call("virt.instance.device_add", "px-web", device)
+    call("virt.instance.device_list", "px-web")
+    call("virt.instance.device_update", "px-web", {**DEVICES[1], "name": "proxy0", "dest_port": 81})
+    call("virt.instance.device_delete", "px-web", "proxy0")
+    call("virt.instance.update", "px-web", {"cpu": "1", "memory": None, "environment": {}})
+    nas.wait()
+    call("virt.instance.query")
+    call("virt.instance.query", [["name", "^", "px-"]], {"extra": {"raw": True}})
+
+    call(f"{snapshots}.create", {"dataset": WEB, "name": "base"})
+    call(f"{snapshots}.hold", f"{WEB}@base")
+    call(f"{snapshots}.query", [["id", "=", f"{WEB}@base"]], {"extra": {"holds": True, "retention": True}})
+    call(f"{snapshots}.query")
+    call(f"{snapshots}.release", f"{WEB}@base")
+    call(f"{snapshots}.rollback", f"{WEB}@base")
+    call(f"{snapshots}.clone", {"snapshot": f"{WEB}@base", "dataset_dst": "tank/copy"})
+    call(f"{snapshots}.delete", f"{WEB}@base", {"defer": True})
+
+    number = call("cronjob.create", CRON_JOB)["id"]
+    call("cronjob.query")
+    call("cronjob.run", number)
+    call("cronjob.delete", number)
+    call("filesystem.stat", "/mnt/tank")
+    nas.call("filesystem.file_receive", "/mnt/tank/file", "eA==", {})
+    call("filesystem.get", "/mnt/tank/file")
+
+    call("virt.instance.stop", "px-web", {"force": True})
+    call("virt.instance.restart", "px-web", {"timeout": 3})
+    call("virt.instance.stop", "px-web", {"timeout": 3})
+    call("virt.instance.start", "px-web")
+    call("virt.instance.delete", "px-web")
+
+    stated = {name for name in schemas(nas.release) if not name.startswith(UNSTATED)}
+    assert stated - checked.called == {"filesystem.put"}
+
+
+@pytest.mark.parametrize("release", RELEASES.values(), ids=list(RELEASES))
+def test_models_have_the_members_the_contract_has(release: Release) -> None:
+    different = {}
+    for name, schema in schemas(release).items():
+        if name.startswith(UNSTATED) or "args" not in schema:
+            continue
+        method = REGISTRY.find(release.name, name)
+        assert method is not None, f"{name} is missing"
+        assert method.job == schema["job"], name
+        ours, theirs = members(method.model.model_json_schema()), members(schema["args"])
+        if ours != theirs:
+            different[name] = ours ^ theirs
+
+    assert different == {}
+
+
+def members(schema: Schema, path: str = "", root: Schema | None = None) -> set[tuple[str, bool]]:
+    """The paths of all members, with whether they must be there; variants of a union are merged."""
+    root = root or schema
+    schema = root["$defs"][schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+    found = set()
+    for key, member in schema.get("properties", {}).items():
+        found.add((f"{path}.{key}", key in schema.get("required", ())))
+        found |= members(member, f"{path}.{key}", root)
+    for variant in [*schema.get("anyOf", ()), *schema.get("oneOf", ())]:
+        found |= members(variant, path, root)
+    if "items" in schema:
+        found |= members(schema["items"], f"{path}[]", root)
+    return found

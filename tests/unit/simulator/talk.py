@@ -1,0 +1,147 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A blocking client for the simulator's own tests: it takes nothing for granted and shows every message."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+import time
+import typing as t
+
+import aiohttp
+
+if t.TYPE_CHECKING:
+    from tests.simulator.running import RunningSimulator
+
+Message = dict[str, t.Any]
+PATIENCE = 10.0
+"""Seconds; only a test that fails waits so long."""
+
+
+class Talk:
+    """One websocket of one test."""
+
+    def __init__(self, simulator: RunningSimulator, *, plain: bool = False, path: str = "/api/current") -> None:
+        self._loop = asyncio.new_event_loop()
+        self._simulator = simulator
+        self._last_id = 0
+        self.events: list[Message] = []
+        self._replies: dict[t.Any, Message] = {}
+        port = simulator.plain_port if plain else simulator.port
+        scheme = "ws" if plain else "wss"
+        try:
+            self._run(self._open(f"{scheme}://{simulator.host}:{port}{path}"))
+        except aiohttp.ClientError:
+            self.close()
+            raise
+
+    async def _open(self, url: str) -> None:
+        context = ssl.create_default_context(cafile=self._simulator.ca_file)
+        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context))
+        self.socket = await self._session.ws_connect(url, autoclose=False, max_msg_size=0)
+
+    def close(self) -> None:
+        self._run(self._session.close())
+        self._loop.close()
+
+    def send(self, text: str) -> None:
+        self._run(self.socket.send_str(text))
+
+    def send_bytes(self, content: bytes) -> None:
+        self._run(self.socket.send_bytes(content))
+
+    def ping(self) -> None:
+        self._run(self.socket.ping())
+
+    def frame(self) -> aiohttp.WSMessage:
+        """Whatever comes next."""
+        return t.cast("aiohttp.WSMessage", self._run(asyncio.wait_for(self.socket.receive(), PATIENCE)))
+
+    def receive(self) -> Message:
+        """The next message as JSON."""
+        frame = self.frame()
+        assert frame.type is aiohttp.WSMsgType.TEXT, f"expected a text message, there came {frame}"
+        return t.cast("Message", json.loads(frame.data))
+
+    def ending(self) -> tuple[int | None, str]:
+        """How the connection ends: close code and reason, or no code where it just breaks off."""
+        while True:
+            frame = self.frame()
+            if frame.type is aiohttp.WSMsgType.CLOSE:
+                return t.cast("int", frame.data), str(frame.extra)
+            if frame.type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.CLOSING, aiohttp.WSMsgType.ERROR):
+                return None, ""
+
+    def start(self, method: str, *params: t.Any, id: t.Any = None) -> t.Any:
+        """Send a request and wait for nothing; its id."""
+        if id is None:
+            self._last_id += 1
+            id = self._last_id
+        self.send(json.dumps({"jsonrpc": "2.0", "id": id, "method": method, "params": list(params)}))
+        return id
+
+    def reply(self, id: t.Any) -> Message:
+        """The answer to a request, whatever comes before it; events are kept in C(events)."""
+        while id not in self._replies:
+            message = self.receive()
+            if "method" in message:
+                self.events.append(message["params"])
+            else:
+                self._replies[message["id"]] = message
+        return self._replies.pop(id)
+
+    def ask(self, method: str, *params: t.Any, id: t.Any = None) -> Message:
+        return self.reply(self.start(method, *params, id=id))
+
+    def call(self, method: str, *params: t.Any) -> t.Any:
+        """The result; an error fails the test."""
+        reply = self.ask(method, *params)
+        assert "result" in reply, f"{method} was answered with {reply}"
+        return reply["result"]
+
+    def refusal(self, method: str, *params: t.Any) -> Message:
+        """The error; a result fails the test."""
+        reply = self.ask(method, *params)
+        assert "error" in reply, f"{method} was answered with {reply}"
+        return t.cast("Message", reply["error"])
+
+    def login(self, username: str | None = None, api_key: str | None = None) -> Message:
+        return t.cast(
+            "Message",
+            self.call(
+                "auth.login_ex",
+                {
+                    "mechanism": "API_KEY_PLAIN",
+                    "username": username or self._simulator.username,
+                    "api_key": api_key or self._simulator.api_key,
+                },
+            ),
+        )
+
+    def job(self, id: int) -> Message:
+        """The row of a job that has ended."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            [row] = self.call("core.get_jobs", [["id", "=", id]], {"extra": {"raw_result": True}})
+            if row["state"] not in ("WAITING", "RUNNING"):
+                return t.cast("Message", row)
+            time.sleep(0.01)
+        raise AssertionError(f"job {id} does not end")
+
+    def event(self, wanted: t.Callable[[Message], bool]) -> Message:
+        """The first event that is wanted, waited for if need be."""
+        for event in self.events:
+            if wanted(event):
+                return event
+        while True:
+            message = self.receive()
+            assert "method" in message, f"expected an event, there came {message}"
+            self.events.append(message["params"])
+            if wanted(message["params"]):
+                return t.cast("Message", message["params"])
+
+    def _run(self, work: t.Coroutine[t.Any, t.Any, t.Any]) -> t.Any:
+        return self._loop.run_until_complete(work)

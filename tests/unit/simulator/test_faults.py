@@ -1,0 +1,71 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Does a fault strike where and as often as it was ordered?"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.simulator.faults import Faults
+
+
+@pytest.fixture
+def faults() -> Faults:
+    return Faults(role_removed=lambda role, username: None, cleared=lambda: None)
+
+
+def test_nothing_goes_wrong_unasked(faults: Faults) -> None:
+    assert faults.take("drop_before_reply", "core.ping") is None
+
+
+def test_a_fault_strikes_once_unless_told_otherwise(faults: Faults) -> None:
+    faults.add("busy_delete")
+    faults.add("stop_times_out", times=2)
+
+    assert [faults.take("busy_delete") is None for _try in range(2)] == [False, True]
+    assert [faults.take("stop_times_out") is None for _try in range(3)] == [False, False, True]
+
+
+def test_a_fault_waits_for_its_method(faults: Faults) -> None:
+    faults.add("delay", method="core.ping", seconds=1.0)
+
+    assert faults.take("delay", "system.info") is None
+    assert faults.waiting == ["delay"]
+    struck = faults.take("delay", "core.ping")
+    assert struck is not None
+    assert struck.details == {"seconds": 1.0}
+
+
+def test_faults_strike_in_the_order_they_were_added(faults: Faults) -> None:
+    faults.add("fail_call", reason="first")
+    faults.add("fail_call", reason="second")
+
+    struck = [faults.take("fail_call", "core.ping") for _call in range(2)]
+
+    assert [fault.details["reason"] for fault in struck if fault is not None] == ["first", "second"]
+
+
+def test_cleared_faults_do_not_strike(faults: Faults) -> None:
+    faults.add("rate_limit", times=100)
+
+    faults.clear()
+
+    assert faults.take("rate_limit", "auth.login_ex") is None
+
+
+def test_a_fault_nobody_knows_is_refused(faults: Faults) -> None:
+    with pytest.raises(ValueError, match="there is no fault earthquake"):
+        faults.add("earthquake")
+
+
+def test_removed_roles_are_handed_on_at_once() -> None:
+    removed: list[tuple[str, str | None]] = []
+    faults = Faults(role_removed=lambda role, username: removed.append((role, username)), cleared=removed.clear)
+
+    faults.add("remove_role", role="VIRT_INSTANCE_WRITE", username="limited")
+    told = list(removed)
+    faults.clear()
+
+    assert told == [("VIRT_INSTANCE_WRITE", "limited")]
+    assert removed == []
