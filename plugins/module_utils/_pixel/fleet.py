@@ -1,0 +1,130 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Many pixels at once, over one session: each is planned and converged by itself, and one that fails stops no other."""
+
+from __future__ import annotations
+
+import functools
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid, PixelsError
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import lifecycle, names
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.change import Change
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.waiting import Deadline
+
+if t.TYPE_CHECKING:
+    from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels import Pixels
+    from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Container
+
+Say = t.Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Member:
+    """One pixel of a fleet, and how long it may take."""
+
+    wanted: lifecycle.Wanted
+    patience: lifecycle.Patience
+    wait_timeout: float
+    """Seconds, counted from when its turn comes."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What is to be done about one member; an error when that could not be found out."""
+
+    member: Member
+    found: lifecycle.Found | None = None
+    change: Change | None = None
+    error: PixelsError | None = None
+
+    @property
+    def name(self) -> str:
+        return names.bare_name(self.member.wanted.name)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How it went with one member."""
+
+    planned: Planned
+    container: Container | None = None
+    error: PixelsError | None = None
+
+    @property
+    def word(self) -> str:
+        """C(failed), C(unchanged), C(created), C(destroyed) or C(changed)."""
+        change = self.planned.change
+        if self.error or change is None:
+            return "failed"
+        if not change.needed:
+            return "unchanged"
+        return "created" if change.before is None else "destroyed" if change.after is None else "changed"
+
+
+def refuse_doubles(members: t.Sequence[Member]) -> None:
+    """Raises C(Invalid): a pixel that is listed twice cannot be two things at once."""
+    listed = [member.wanted.name for member in members]
+    twice = sorted({names.bare_name(name) for name in listed if listed.count(name) > 1})
+    if twice:
+        raise Invalid(f"listed more than once: {', '.join(twice)}", fields=(("pixels", "listed more than once"),))
+
+
+def leftovers(pixels: Pixels, fleet: str, members: t.Sequence[Member], *, patience: lifecycle.Patience) -> list[Member]:
+    """Members to be destroyed: those that carry the mark of this fleet and are not listed any more."""
+    listed = {member.wanted.name for member in members}
+    return [
+        Member(lifecycle.Wanted(container.name, state="absent"), patience, wait_timeout=600)
+        for container in pixels.list()
+        if container.marks.fleet == fleet and container.name not in listed
+    ]
+
+
+def plan(pixels: Pixels, members: t.Sequence[Member], *, concurrency: int, warn: Say) -> list[Planned]:
+    """Compare all of them with what is there: one query for their records, whatever their number."""
+    there = {container.name: container for container in pixels.list()}
+    # The first new member asks, in whichever thread; the others of that NAS take the same answer.
+    default_nic = functools.cache(lambda: lifecycle.detect_nic(pixels, warn))
+
+    def plan_one(member: Member) -> Planned:
+        try:
+            container = there.get(member.wanted.name)
+            found = lifecycle.look(pixels, member.wanted, container) if container else None
+            wanted = lifecycle.complete(pixels, member.wanted, found, default_nic=default_nic)
+            return Planned(replace(member, wanted=wanted), found, lifecycle.plan(found, wanted))
+        except PixelsError as error:
+            return Planned(member, error=error)
+
+    with ThreadPoolExecutor(max_workers=concurrency) as pool:
+        return list(pool.map(plan_one, members))
+
+
+def converge(pixels: Pixels, plans: t.Sequence[Planned], *, concurrency: int, say: Say) -> list[Outcome]:
+    """Do what the plans say, C(concurrency) of them at a time, and return how each went, in the order of the plans."""
+
+    def converge_one(planned: Planned) -> Outcome:
+        if planned.error or planned.change is None:
+            return Outcome(planned, error=planned.error)
+        member = planned.member
+        try:
+            container = lifecycle.reach(
+                pixels,
+                planned.change,
+                planned.found,
+                member.wanted,
+                patience=member.patience,
+                deadline=Deadline(member.wait_timeout),
+                progress=lambda step: say(f"{planned.name}: {step.percent} % {step.description}"),
+            )
+        except PixelsError as error:
+            outcome = Outcome(planned, planned.found and planned.found.container, error)
+        else:
+            outcome = Outcome(planned, container)
+        say(f"{planned.name}: {outcome.word}")
+        return outcome
+
+    with ThreadPoolExecutor(max_workers=concurrency) as pool:
+        return list(pool.map(converge_one, plans))

@@ -1,0 +1,386 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is done to a pixel from its making to its end: plan compares, converge acts."""
+
+from __future__ import annotations
+
+import typing as t
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import (
+    Invalid,
+    NotFound,
+    PixelsError,
+    Refused,
+    TimedOut,
+    Unsupported,
+)
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import (
+    host_keys,
+    images,
+    names,
+    provisioning,
+    readiness,
+)
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.change import Change
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.sizes import MIB, format_memory
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.trying import trying
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas import network
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Marks, NewContainer, Nic
+
+if t.TYPE_CHECKING:
+    from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels import Pixels
+    from ansible_collections.pixels.truenas.plugins.module_utils._pixel.waiting import Deadline
+    from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Container, OnProgress
+
+DEFAULT_IMAGE = "ubuntu/24.04"
+DEFAULT_CPU = "2"
+DEFAULT_MEMORY = 2048 * MIB
+
+# What an existing container is compared on and changed in, by one job of the NAS.
+SETTINGS = ("cpu", "memory", "environment", "autostart")
+NOTES = ("fleet", "owner", "labels")
+
+RUNNING_STATES = ("started", "restarted")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked of one pixel; None is "as it is", and the default where there is none yet."""
+
+    name: str
+    """Full name."""
+    state: str = "started"
+    """C(present), C(started), C(stopped), C(restarted) or C(absent)."""
+    image: str | None = None
+    cpu: str | None = None
+    memory: int | None = None
+    """Bytes."""
+    environment: t.Mapping[str, str] | None = None
+    autostart: bool | None = None
+    fleet: str | None = None
+    owner: str | None = None
+    labels: t.Mapping[str, str] | None = None
+    pool: str | None = None
+    nic: Nic | None = None
+    provision: provisioning.Provision | None = None
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How hard to try where a NAS takes its time; seconds."""
+
+    stop_timeout: float = 30
+    force: bool = False
+    delete_retries: int = 3
+    delete_delay: float = 2
+    wait: str = "address"
+    """C(none), C(running), C(address) or C(ssh)."""
+    ssh_port: int = 22
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is there, as far as it was asked about."""
+
+    container: Container
+    nic: Nic | None = None
+    provisioned: bool | None = None
+    """None where that cannot be seen: the files of a stopped container are out of sight."""
+
+
+def find(pixels: Pixels, wanted: Wanted) -> Found | None:
+    """Look at all that the plan depends on, and at nothing else."""
+    container = pixels.containers.find(wanted.name)
+    return look(pixels, wanted, container) if container else None
+
+
+def look(pixels: Pixels, wanted: Wanted, container: Container) -> Found:
+    """Look at what a container's own record does not say, as far as the plan depends on it."""
+    absent = wanted.state == "absent"
+    nic = pixels.containers.nic(wanted.name) if wanted.nic and not absent else None
+    provisioned = None
+    if wanted.provision and container.running and not absent:
+        provisioned = provisioning.is_complete(pixels, wanted.name, wanted.provision)
+    return Found(container, nic, provisioned)
+
+
+def complete(pixels: Pixels, wanted: Wanted, found: Found | None, *, default_nic: t.Callable[[], Nic | None]) -> Wanted:
+    """Fill in what a new container gets when it is not said. Raises C(Invalid) for what this NAS does not have.
+
+    C(default_nic) is asked where no interface is named; C(detect_nic) finds one.
+    """
+    if wanted.provision and wanted.state not in RUNNING_STATES:
+        problem = "provisioning needs the pixel running: use state started or restarted"
+        raise Invalid(f"cannot provision {names.bare_name(wanted.name)}: {problem}", fields=(("provision", problem),))
+    if found or wanted.state == "absent":
+        return wanted
+    pools = pixels.containers.pools()
+    if wanted.pool and pools and wanted.pool not in pools:
+        problem = f"{pixels.nas} keeps containers on {', '.join(pools)} only"
+        raise Invalid(f"storage pool {wanted.pool} cannot be used: {problem}", fields=(("storage_pool", problem),))
+    return replace(
+        wanted,
+        image=wanted.image or DEFAULT_IMAGE,
+        cpu=wanted.cpu or DEFAULT_CPU,
+        memory=wanted.memory or DEFAULT_MEMORY,
+        environment=wanted.environment or {},
+        autostart=True if wanted.autostart is None else wanted.autostart,
+        pool=wanted.pool or (pools[0] if pools else None),
+        nic=wanted.nic or default_nic(),
+    )
+
+
+def detect_nic(pixels: Pixels, warn: t.Callable[[str], None]) -> Nic | None:
+    """The interface of the NAS whose network holds the default gateway, else the first that is up with IPv4."""
+    with trying(
+        f"looking for the network interface of {pixels.nas} to attach a new container to (option nic skips this)"
+    ):
+        candidates = network.interfaces(pixels.wire)
+        chosen = network.preferred(candidates, network.default_gateway(pixels.wire))
+    if chosen is None:
+        warn(
+            f"{pixels.nas} shows no interface that is up and has an IPv4 address: the new container is attached to the "
+            "internal bridge of TrueNAS and cannot be reached from outside. Name an interface with the option nic."
+        )
+        return None
+    return chosen.nic()
+
+
+def plan(found: Found | None, wanted: Wanted) -> Change:
+    """Compare what is there with what is asked for; what is not asked for stays.
+
+    Raises C(Unsupported) for a difference that cannot be changed on an existing container.
+    """
+    before = describe(found, wanted) if found else None
+    if wanted.state == "absent":
+        return Change(before, None)
+    if found:
+        refuse_what_cannot_change(found.container, wanted)
+
+    after: dict[str, t.Any] = {"status": "stopped", **(before or {})}
+    for name in SETTINGS + NOTES:
+        value = getattr(wanted, name)
+        if value is not None:
+            after[name] = shown(name, value)
+    if wanted.nic:
+        after["nic"] = shown("nic", wanted.nic)
+    if wanted.state != "present":
+        after["status"] = "running" if wanted.state in RUNNING_STATES else "stopped"
+    if wanted.provision:
+        after["provisioned"] = True
+    if found is None:
+        after["image"] = wanted.image
+        after["storage_pool"] = wanted.pool
+    return Change(before, after, always=wanted.state == "restarted")
+
+
+def describe(found: Found, wanted: Wanted) -> dict[str, t.Any]:
+    container = found.container
+    state: dict[str, t.Any] = {"status": container.status}
+    state.update({name: shown(name, getattr(container, name)) for name in SETTINGS})
+    # Only where somebody asks: most pixels have no notes, and a diff need not say so.
+    state.update(
+        {name: shown(name, getattr(container.marks, name)) for name in NOTES if getattr(wanted, name) is not None}
+    )
+    if wanted.nic:
+        state["nic"] = shown("nic", found.nic)
+    if wanted.provision and wanted.state != "absent":
+        state["provisioned"] = found.provisioned
+    return state
+
+
+def shown(name: str, value: t.Any) -> t.Any:
+    """A setting as a diff shows it."""
+    if name == "memory":
+        return format_memory(value)
+    if name == "nic":
+        return {"parent": value.parent, "type": value.type} if value else None
+    return dict(value) if name in ("environment", "labels") else value
+
+
+def refuse_what_cannot_change(container: Container, wanted: Wanted) -> None:
+    bare = names.bare_name(container.name)
+    way_out = f"destroy {bare} and create it again, or leave the option out"
+    if wanted.image and images.differs(container.image, wanted.image):
+        is_now = f"{container.image.os} {container.image.release}".strip().lower()
+        raise Unsupported(f"{bare} was made from {is_now}, and TrueNAS cannot change it to {wanted.image}: {way_out}")
+    if wanted.pool and container.pool and wanted.pool != container.pool:
+        raise Unsupported(
+            f"{bare} lives on pool {container.pool}, and TrueNAS cannot move it to {wanted.pool}: {way_out}"
+        )
+
+
+def reach(
+    pixels: Pixels,
+    change: Change,
+    found: Found | None,
+    wanted: Wanted,
+    *,
+    patience: Patience,
+    deadline: Deadline,
+    progress: OnProgress | None = None,
+) -> Container | None:
+    """Do what the plan says, wait as asked, and return the container as it is then; None when it is gone."""
+    if change.needed:
+        converge(pixels, change, found, wanted, patience=patience, deadline=deadline, progress=progress)
+    if change.after is None:
+        return None
+    if change.after["status"] != "running":
+        return pixels.containers.find(wanted.name)
+    return readiness.wait_for(pixels, wanted.name, patience.wait, deadline=deadline, ssh_port=patience.ssh_port)
+
+
+def converge(
+    pixels: Pixels,
+    change: Change,
+    found: Found | None,
+    wanted: Wanted,
+    *,
+    patience: Patience,
+    deadline: Deadline,
+    progress: OnProgress | None = None,
+) -> None:
+    """Make the NAS look like C(change.after)."""
+    if change.after is None:
+        if found:
+            destroy(pixels, found.container, patience=patience, deadline=deadline)
+        return
+    if found is None:
+        create(pixels, wanted, deadline=deadline, progress=progress)
+        bring_up(pixels, wanted, patience=patience, deadline=deadline)
+        return
+    apply_settings(pixels, change, found.container, wanted, deadline=deadline)
+    set_run_state(pixels, change, found.container, wanted, patience=patience, deadline=deadline)
+    if change.after["status"] == "running":
+        provision(pixels, wanted, patience=patience, deadline=deadline)
+
+
+def create(pixels: Pixels, wanted: Wanted, *, deadline: Deadline, progress: OnProgress | None = None) -> None:
+    """Make the container, stopped. What TrueNAS could not finish it takes back itself."""
+    new = NewContainer(
+        name=wanted.name,
+        image=wanted.image or DEFAULT_IMAGE,
+        cpu=wanted.cpu,
+        memory=wanted.memory,
+        environment=wanted.environment or {},
+        marks=noted(wanted, Marks()),
+        pool=wanted.pool,
+        nic=wanted.nic,
+    )
+    # A name that comes back is another machine: what was pinned for the last one of that name must not be believed.
+    pixels.host_keys.forget(host_keys.alias(wanted.name, pixels.nas))
+    with trying(f"creating {names.bare_name(wanted.name)} on {pixels.nas}"):
+        pixels.containers.create(new, timeout=deadline.left, progress=progress)
+
+
+def bring_up(pixels: Pixels, wanted: Wanted, *, patience: Patience, deadline: Deadline) -> None:
+    """Bring a container that was just made to the state that is asked for."""
+    bare = names.bare_name(wanted.name)
+    try:
+        if wanted.state in RUNNING_STATES:
+            pixels.containers.start(wanted.name, timeout=deadline.left)
+        if wanted.autostart:
+            # Only now: set earlier, a failed start would have been hidden in the create job.
+            pixels.containers.update(wanted.name, {"autostart": True}, timeout=deadline.left)
+        if wanted.state in RUNNING_STATES:
+            provision(pixels, wanted, patience=patience, deadline=deadline)
+    except PixelsError as error:
+        told = f"{bare} was created on {pixels.nas}, but could not be brought up: {error}"
+        way_out = "It is still there: run this again to go on, or remove it with state absent"
+        error.args = (f"{told}. {way_out}", *error.args[1:])
+        raise
+
+
+def noted(wanted: Wanted, now: Marks) -> Marks:
+    """What is noted of a pixel once it is as wanted."""
+    return replace(now, **{name: getattr(wanted, name) for name in NOTES if getattr(wanted, name) is not None})
+
+
+def apply_settings(pixels: Pixels, change: Change, container: Container, wanted: Wanted, *, deadline: Deadline) -> None:
+    settings = {name: getattr(wanted, name) for name in change.touches(*SETTINGS)}
+    if change.touches("environment", *NOTES):
+        settings["environment"] = container.environment if wanted.environment is None else wanted.environment
+        settings["marks"] = noted(wanted, container.marks)
+    with trying(f"changing {names.bare_name(wanted.name)} on {pixels.nas}"):
+        if settings:
+            pixels.containers.update(wanted.name, settings, timeout=deadline.left)
+        if wanted.nic and change.touches("nic"):
+            pixels.containers.set_nic(wanted.name, wanted.nic)
+
+
+def set_run_state(
+    pixels: Pixels, change: Change, container: Container, wanted: Wanted, *, patience: Patience, deadline: Deadline
+) -> None:
+    bare = names.bare_name(wanted.name)
+    if wanted.state == "restarted" and container.running:
+        with trying(f"restarting {bare} on {pixels.nas}"), naming_the_way_out(patience):
+            pixels.containers.restart(
+                wanted.name, graceful=patience.stop_timeout, force=patience.force, timeout=deadline.left
+            )
+    elif change.after and change.after["status"] == "running" and not container.running:
+        with trying(f"starting {bare} on {pixels.nas}"):
+            pixels.containers.start(wanted.name, timeout=deadline.left)
+    elif change.after and change.after["status"] == "stopped" and container.status != "stopped":
+        with trying(f"stopping {bare} on {pixels.nas}"), naming_the_way_out(patience):
+            pixels.containers.stop(
+                wanted.name, graceful=patience.stop_timeout, force=patience.force, timeout=deadline.left
+            )
+
+
+@contextmanager
+def naming_the_way_out(patience: Patience) -> t.Iterator[None]:
+    """Say what helps against a stop that took too long."""
+    try:
+        yield
+    except TimedOut as error:
+        if not patience.force:
+            error.args = (f"{error}. Give it longer with stop_timeout, or kill it with force: true", *error.args[1:])
+        raise
+
+
+def destroy(pixels: Pixels, container: Container, *, patience: Patience, deadline: Deadline) -> None:
+    """Stop it (asking first, then killing), delete it with its checkpoints, forget its host keys."""
+    with trying(f"destroying {names.bare_name(container.name)} on {pixels.nas}"):
+        if container.running:
+            stop_for_good(pixels, container, patience=patience, deadline=deadline)
+        delete_patiently(pixels, container.name, patience=patience, deadline=deadline)
+    pixels.host_keys.forget(host_keys.alias(container.name, pixels.nas))
+
+
+def stop_for_good(pixels: Pixels, container: Container, *, patience: Patience, deadline: Deadline) -> None:
+    try:
+        pixels.containers.stop(
+            container.name, graceful=patience.stop_timeout, force=patience.force, timeout=deadline.left
+        )
+    except TimedOut:
+        pixels.containers.stop(container.name, graceful=0, force=True, timeout=deadline.left)
+
+
+def delete_patiently(pixels: Pixels, name: str, *, patience: Patience, deadline: Deadline) -> None:
+    """The dataset stays busy for a moment after a stop, so deleting is tried again, as upstream does."""
+    for left in reversed(range(patience.delete_retries)):
+        try:
+            pixels.containers.delete(name, timeout=deadline.left)
+        except NotFound:
+            return
+        except Refused:
+            if not left or not deadline.left:
+                raise
+            deadline.pause(patience.delete_delay)
+        else:
+            return
+
+
+def provision(pixels: Pixels, wanted: Wanted, *, patience: Patience, deadline: Deadline) -> None:
+    if wanted.provision:
+        provisioning.provision(
+            pixels,
+            wanted.name,
+            wanted.provision,
+            deadline=deadline,
+            stop_timeout=patience.stop_timeout,
+            ssh_port=patience.ssh_port,
+        )

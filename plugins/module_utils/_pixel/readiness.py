@@ -1,0 +1,69 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How far a started pixel has come: running, addressed, answering on SSH."""
+
+from __future__ import annotations
+
+import socket
+import typing as t
+
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import NotFound, TimedOut
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import names
+
+if t.TYPE_CHECKING:
+    from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels import Pixels
+    from ansible_collections.pixels.truenas.plugins.module_utils._pixel.waiting import Deadline
+    from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Container
+
+STEPS = ("none", "running", "address", "ssh")
+
+
+def wait_for(pixels: Pixels, name: str, step: str, *, deadline: Deadline, ssh_port: int = 22) -> Container | None:
+    """Wait until a container has come as far as C(step), and return it as it is then.
+
+    Raises C(TimedOut) with what it got to, C(NotFound) when it went away meanwhile.
+    """
+    if step == "none":
+        return pixels.containers.find(name)
+    bare = names.bare_name(name)
+    where = f"{bare} on {pixels.nas}"
+
+    def look() -> Container | None:
+        found = pixels.containers.find(name)
+        if found is None:
+            raise NotFound(f"{where} went away while it was waited for")
+        reached = found.running and (step == "running" or found.ipv4 is not None)
+        return found if reached else None
+
+    found = deadline.wait_until(look)
+    if found is None:
+        last = pixels.containers.find(name)
+        status = last.status if last else "gone"
+        problem = f"is {status}" if status != "running" else "runs, but the NAS reports no IPv4 address for it"
+        hint = "" if status != "running" else ": look at DHCP on its network and at the option nic"
+        raise TimedOut(f"{where} {problem} after {deadline.seconds:g} s{hint}")
+    if step == "ssh" and found.ipv4:
+        wait_for_ssh(where, found.ipv4, ssh_port, deadline=deadline)
+    return found
+
+
+def wait_for_ssh(where: str, address: str, port: int, *, deadline: Deadline) -> None:
+    """Wait until an SSH server greets at an address. Raises C(TimedOut)."""
+    if deadline.wait_until(lambda: greeting(address, port), longest=0.5) is None:
+        raise TimedOut(
+            f"{where} has the address {address}, but no SSH server answers on port {port} "
+            f"after {deadline.seconds:g} s: "
+            "is one installed (option provision), and can this machine reach that address?"
+        )
+
+
+def greeting(address: str, port: int, *, timeout: float = 2.0) -> bytes | None:
+    """The first bytes an SSH server sends; None when none answers. An open port alone is not a server yet."""
+    try:
+        with socket.create_connection((address, port), timeout=timeout) as connection:
+            connection.settimeout(timeout)
+            text = connection.recv(64)
+    except OSError:
+        return None
+    return text if text.startswith(b"SSH-") else None

@@ -1,0 +1,33 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an account of the NAS needs to be allowed for what this collection does."""
+
+from __future__ import annotations
+
+import typing as t
+
+if t.TYPE_CHECKING:
+    from ansible_collections.pixels.truenas.plugins.module_utils._truenas.nas import Account
+
+# Each purpose with the roles it needs; of the roles in one tuple any will do (middleware role tables, 25.04 and 25.10).
+NEEDED: dict[str, tuple[tuple[str, ...], ...]] = {
+    "list": (("VIRT_GLOBAL_READ",), ("VIRT_INSTANCE_READ",)),
+    "manage": (("VIRT_INSTANCE_WRITE",),),
+    "find_nic": (("NETWORK_INTERFACE_READ",), ("NETWORK_GENERAL_READ",)),
+    "provision": (("FULL_ADMIN",),),
+}
+
+
+class Right(t.NamedTuple):
+    allowed: bool
+    missing: tuple[str, ...]
+
+
+def rights(account: Account) -> dict[str, Right]:
+    """Whether the account may do each of these, and the roles it would have to be given."""
+    found = {}
+    for purpose, needed in NEEDED.items():
+        missing = tuple(" or ".join(roles) for roles in needed if not account.may(*roles))
+        found[purpose] = Right(not missing, missing)
+    return found

@@ -1,0 +1,93 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of waiting for a pixel to come up."""
+
+from __future__ import annotations
+
+import socket
+import threading
+
+import pytest
+
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import NotFound, TimedOut
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import readiness
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.waiting import Deadline
+
+
+@pytest.fixture
+def server():
+    """Starts a server that greets whoever connects, and says its port."""
+    listeners = []
+
+    def serve(greeting):
+        listener = socket.create_server(("127.0.0.1", 0))
+        listeners.append(listener)
+
+        def answer():
+            try:
+                while True:
+                    connection, _address = listener.accept()
+                    with connection:
+                        connection.sendall(greeting)
+            except OSError:
+                return
+
+        threading.Thread(target=answer, daemon=True).start()
+        return listener.getsockname()[1]
+
+    yield serve
+    for listener in listeners:
+        listener.close()
+
+
+def test_an_ssh_server_is_known_by_its_greeting(server):
+    assert readiness.greeting("127.0.0.1", server(b"SSH-2.0-OpenSSH_9.6\r\n")) == b"SSH-2.0-OpenSSH_9.6\r\n"
+
+
+@pytest.mark.parametrize("greeting", [b"", b"220 mail ready\r\n"])
+def test_an_open_port_alone_is_no_ssh_server(server, greeting):
+    assert readiness.greeting("127.0.0.1", server(greeting)) is None
+
+
+def test_a_closed_port_is_no_ssh_server():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+
+    assert readiness.greeting("127.0.0.1", port) is None
+
+
+def test_no_ssh_server_in_time_is_told_with_what_to_look_at(server):
+    with pytest.raises(TimedOut, match=r"web has the address 127\.0\.0\.1, but no SSH server answers.*provision"):
+        readiness.wait_for_ssh("web", "127.0.0.1", server(b""), deadline=Deadline(0.2))
+
+
+def test_waiting_for_nothing_says_how_it_is(pixels, truenas):
+    truenas.world.add_container("px-web", status="STOPPED")
+
+    assert readiness.wait_for(pixels, "px-web", "none", deadline=Deadline(0)).status == "stopped"
+
+
+def test_running_is_enough_when_that_is_asked(pixels, truenas):
+    truenas.world.add_container("px-web").aliases.clear()
+
+    assert readiness.wait_for(pixels, "px-web", "running", deadline=Deadline(5)).running
+
+
+def test_one_that_does_not_run_in_time_is_told_as_it_is(pixels, truenas):
+    truenas.world.add_container("px-web", status="STOPPED")
+
+    with pytest.raises(TimedOut, match="web on .* is stopped after 0.1 s"):
+        readiness.wait_for(pixels, "px-web", "address", deadline=Deadline(0.1))
+
+
+def test_one_without_an_address_is_told_with_where_to_look(pixels, truenas):
+    truenas.world.add_container("px-web").aliases.clear()
+
+    with pytest.raises(TimedOut, match="runs, but the NAS reports no IPv4 address.*DHCP"):
+        readiness.wait_for(pixels, "px-web", "address", deadline=Deadline(0.1))
+
+
+def test_one_that_went_away_is_not_waited_for(pixels, truenas):
+    with pytest.raises(NotFound, match="went away"):
+        readiness.wait_for(pixels, "px-web", "address", deadline=Deadline(60))

@@ -1,0 +1,34 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of how a pixel is shown."""
+
+from __future__ import annotations
+
+import json
+
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.show import container
+
+
+def test_all_that_is_known_is_shown_as_plain_values(pixels, truenas):
+    made = truenas.world.add_container("px-web", environment={"GREETING": "hello"})
+
+    shown = container(pixels.get("web"), pixels)
+
+    assert json.loads(json.dumps(shown)) == shown
+    assert (shown["name"], shown["full_name"], shown["status"]) == ("web", "px-web", "running")
+    assert shown["addresses"][0] == {
+        "family": "ipv4",
+        "address": made.aliases[0]["address"],
+        "prefix": made.aliases[0]["netmask"],
+    }
+    assert shown["environment"] == {"GREETING": "hello"}
+
+
+def test_a_stopped_pixel_has_no_address(pixels, truenas):
+    truenas.world.add_container("px-web", status="STOPPED")
+
+    shown = container(pixels.get("web"), pixels)
+
+    assert shown["ipv4"] is None
+    assert shown["addresses"] == []
