@@ -1,0 +1,53 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A module of this collection: the shared options, a connection, and errors told the way Ansible wants them."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from ansible_collections.pixels.truenas.plugins.module_utils._ansible.options import CONNECTION, Spec
+from ansible_collections.pixels.truenas.plugins.module_utils._ansible.task import Run, Task, connected
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import PixelsError
+from ansible_collections.pixels.truenas.plugins.module_utils._api.transport import WEBSOCKET_IMPORT_ERROR
+
+LIBRARIES: dict[str, str | None] = {"websocket-client": WEBSOCKET_IMPORT_ERROR}
+
+
+class PixelsModule(AnsibleModule):
+    """An AnsibleModule with the connection options; all modules of this collection support check mode."""
+
+    def __init__(self, argument_spec: Spec, **rules: t.Any) -> None:
+        super().__init__(argument_spec={**CONNECTION, **argument_spec}, supports_check_mode=True, **rules)
+
+    def execute(self, run: Run, *, libraries: t.Mapping[str, str | None] | None = None) -> t.NoReturn:
+        """Connect, run, and end the module with what came of it.
+
+        C(libraries) are those it needs beside the shared ones, each with what its import failed with, None for nothing.
+        """
+        for library, trace in {**LIBRARIES, **(libraries or {})}.items():
+            if trace:
+                self.fail_json(msg=missing_required_lib(library), exception=trace)
+        try:
+            with connected(self.params.get, notice=self.warn) as (pixels, settled):
+                result = run(Task(self.params, self.check_mode, pixels, settled.ssh, self.warn, self.debug))
+        except PixelsError as error:
+            # No traceback: it says nothing to a user, and what it shows could be a secret.
+            self.fail_json(**failure(error))
+        if result.get("failed"):
+            self.fail_json(**result)
+        self.exit_json(**result)
+
+
+def failure(error: PixelsError) -> dict[str, t.Any]:
+    """An error as a task's result: its text, its kind, and what structure it has."""
+    details: dict[str, t.Any] = {"kind": type(error).__name__}
+    for name in ("errno", "errname", "method", "response_type"):
+        if getattr(error, name, None):
+            details[name] = getattr(error, name)
+    if getattr(error, "fields", None):
+        details["fields"] = [{"field": field, "problem": problem} for field, problem in getattr(error, "fields", ())]
+    return {"msg": str(error), "error": details}

@@ -1,0 +1,47 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One task as a module's C(run) sees it, whatever runs it."""
+
+from __future__ import annotations
+
+import typing as t
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from ansible_collections.pixels.truenas.plugins.module_utils._api.session import Session
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import settings
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels import Pixels
+
+Params = t.Mapping[str, t.Any]
+Notice = t.Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What was asked, of which NAS, and whether only to predict."""
+
+    params: Params
+    check_mode: bool
+    pixels: Pixels
+    ssh: settings.Ssh
+    warn: Notice
+    say: Notice
+    """Told how far long work has come; shown to whoever wants to see more."""
+
+
+Run = t.Callable[[Task], dict[str, t.Any]]
+
+
+@contextmanager
+def connected(
+    given: t.Callable[[str], t.Any], *, notice: Notice, environ: t.Mapping[str, str] | None = None
+) -> t.Iterator[tuple[Pixels, settings.Settings]]:
+    """The pixels of the NAS that options or variables name, for as long as the block runs.
+
+    C(given) answers what was set for an option; C(notice) is told of waits; C(environ) stands in for the variables of
+    this process. Raises any C(PixelsError).
+    """
+    settled = settings.resolve(given, environ=environ)
+    with Session(settled.endpoint, settled.credential, timeouts=settled.timeouts, notice=notice) as session:
+        yield Pixels(session), settled

@@ -1,0 +1,300 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Creates, changes, starts, stops and destroys one pixel."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: pixels_container
+short_description: Create, change, start, stop or destroy a pixel
+version_added: 0.1.0
+description:
+  - Manages one pixel, a disposable Linux container on a TrueNAS host.
+  - On the host the container has the prefix C(px-); other containers are never touched.
+  - Run it on the controller, for example with C(hosts&#58; localhost).
+author:
+  - The pixels.truenas contributors (@pixels-truenas)
+options:
+  name:
+    description:
+      - Name of the pixel, with or without its prefix C(px-).
+      - Letters, digits and dashes, at most 60 characters, no dash at either end.
+    type: str
+    required: true
+  state:
+    description:
+      - V(present) makes sure that it exists; a new one is not started, an existing one left as it is.
+      - V(started) makes sure that it exists and runs.
+      - V(stopped) makes sure that it exists and does not run.
+      - V(restarted) restarts it, or starts it where it does not run; this changes something every time.
+      - V(absent) stops and deletes it with all its checkpoints.
+    type: str
+    choices: [present, started, stopped, restarted, absent]
+    default: started
+  image:
+    description:
+      - Image a new pixel is made from, by its alias at images.linuxcontainers.org, such as V(debian/12).
+      - An existing one cannot change its image, so another one is refused.
+      - Left out, a new one gets V(ubuntu/24.04).
+    type: str
+  cpu:
+    description:
+      - Number of cores (V(2)), or which ones (V(0-3)).
+      - Left out, a new pixel gets V(2), an existing one keeps what it has.
+    type: str
+  memory:
+    description:
+      - Memory, as V(2GiB), V(2048MiB) or a number of MiB. TrueNAS keeps whole MiB.
+      - Left out, a new pixel gets V(2048MiB), an existing one keeps what it has.
+    type: str
+  environment:
+    description:
+      - Environment variables of the container. They replace all that were set before; an empty dictionary removes them.
+      - Left out, those of an existing pixel stay.
+    type: dict
+  autostart:
+    description:
+      - Whether it starts with the NAS.
+      - Left out, a new pixel does, an existing one stays as it is.
+    type: bool
+  fleet:
+    description:
+      - Fleet it belongs to, noted on the NAS. M(pixels.truenas.pixels_fleet) sets it by itself.
+      - Left out, the note of an existing pixel stays.
+    type: str
+  owner:
+    description:
+      - Who it belongs to, noted on the NAS. What runs in the pixel can read it, so it is no place for secrets.
+      - Left out, the note of an existing pixel stays.
+    type: str
+  labels:
+    description:
+      - Labels to find it by, noted on the NAS. They replace all it had. What runs in the pixel can read them.
+      - Names have letters, digits and underscores.
+      - Left out, those of an existing pixel stay.
+    type: dict
+  storage_pool:
+    description:
+      - Storage pool of a new pixel. An existing one cannot move, so another one is refused.
+      - Left out, a new one lives on the default pool of the NAS.
+    type: str
+  nic:
+    description:
+      - Interface of the NAS it is attached to.
+      - Left out, a new pixel is attached to the interface whose network holds the default gateway of the NAS,
+        an existing one stays where it is. With macvlan a pixel cannot reach the NAS itself; a bridge has no such limit.
+    type: dict
+    suboptions:
+      parent:
+        description: Name of the interface, such as V(eno1) or V(br0).
+        type: str
+        required: true
+      type:
+        description: How it is attached.
+        type: str
+        choices: [macvlan, bridged]
+        default: macvlan
+  provision:
+    description:
+      - Makes a pixel reachable over SSH, V(true) for all defaults, or a dictionary of them.
+        O(state) must be V(started) or V(restarted).
+      - C(method) is C(rootfs), the only one so far; it writes through the file API of the NAS,
+        which needs an account with full rights.
+      - C(public_keys) is a list of lines for root's C(authorized_keys); keys that are there already stay.
+      - C(public_key_file) is a file with such a line on the controller, used when C(public_keys) is not given.
+        Left out, it is O(ssh_key) with C(.pub), else C(~/.ssh/id_ed25519.pub).
+      - C(dns) is a list of name servers for systemd-resolved.
+      - The first boot installs an SSH server where the image has none, from the image's own package sources.
+    type: raw
+  wait:
+    description:
+      - How far a pixel that should run must have come for the task to be done.
+      - V(none) does not look, V(running) waits until the NAS says it runs, V(address) until it has an IPv4 address,
+        V(ssh) until its SSH server answers.
+    type: str
+    choices: [none, running, address, ssh]
+    default: address
+  wait_timeout:
+    description:
+      - Seconds for all of it together, from the download of the image to what O(wait) asks for.
+    type: float
+    default: 600
+  stop_timeout:
+    description:
+      - Seconds a pixel has to stop when asked to. To be destroyed, it is killed after that.
+    type: float
+    default: 30
+  force:
+    description:
+      - Whether to kill it instead of asking it to stop.
+    type: bool
+    default: false
+  delete_retries:
+    description:
+      - How often to try to delete it; its storage can stay busy for a moment after it stopped.
+    type: int
+    default: 3
+  delete_delay:
+    description:
+      - Seconds between two tries.
+    type: float
+    default: 2
+extends_documentation_fragment:
+  - pixels.truenas.connection
+  - pixels.truenas.ssh
+  - pixels.truenas.attributes
+  - pixels.truenas.attributes.resource
+attributes:
+  idempotent:
+    support: partial
+    details: O(state=restarted) restarts every time.
+seealso:
+  - module: pixels.truenas.pixels_container_info
+  - module: pixels.truenas.pixels_exec
+"""
+
+EXAMPLES = r"""
+- name: A pixel with all defaults, running and with an address
+  pixels.truenas.pixels_container:
+    name: web
+  register: web
+
+- name: A pixel that can be reached over SSH when the task is done
+  pixels.truenas.pixels_container:
+    name: agent-1
+    image: debian/12
+    cpu: 4
+    memory: 8GiB
+    provision: true
+    wait: ssh
+
+- name: Make it smaller, whatever else it is
+  pixels.truenas.pixels_container:
+    name: agent-1
+    state: present
+    memory: 2GiB
+
+- name: Destroy it with all its checkpoints
+  pixels.truenas.pixels_container:
+    name: agent-1
+    state: absent
+"""
+
+RETURN = r"""
+container:
+  description: The pixel as it is after the task; null when it is gone, or in check mode when it is not there yet.
+  returned: success
+  type: dict
+  contains: &container
+    name:
+      description: Name of the pixel.
+      type: str
+      sample: web
+    full_name:
+      description: Name of the container on the NAS.
+      type: str
+      sample: px-web
+    status:
+      description: What the NAS says of it, in small letters.
+      type: str
+      sample: running
+    ipv4:
+      description: Its first IPv4 address, null without one.
+      type: str
+      sample: 192.168.1.34
+    addresses:
+      description: All its addresses, IPv6 as well, in the order of the NAS.
+      type: list
+      elements: dict
+      sample: [{address: 192.168.1.34, family: ipv4, prefix: 24}]
+    cpu:
+      description: Number of cores, or which ones; null for no limit.
+      type: str
+      sample: "2"
+    memory:
+      description: Bytes; null for no limit.
+      type: int
+      sample: 2147483648
+    image:
+      description: What the image says of itself.
+      type: dict
+      sample: {description: "Ubuntu noble amd64 (20260101_07:42)", os: Ubuntu, release: noble, variant: default}
+    environment:
+      description: Environment variables of the container.
+      type: dict
+      sample: {}
+    autostart:
+      description: Whether it starts with the NAS.
+      type: bool
+      sample: true
+    fleet:
+      description: Fleet it belongs to, null for none.
+      type: str
+      sample: agents
+    owner:
+      description: Who it belongs to, null when nobody is noted.
+      type: str
+      sample: alice
+    labels:
+      description: Its labels.
+      type: dict
+      sample: {stage: test}
+    pool:
+      description: Storage pool it lives on.
+      type: str
+      sample: tank
+    dataset:
+      description: ZFS dataset it lives in.
+      type: str
+      sample: tank/.ix-virt/containers/px-web
+    generation:
+      description: Which kind of container the NAS has, V(virt) for Incus on TrueNAS 25.04 and 25.10.
+      type: str
+      sample: virt
+    nas:
+      description: The NAS it lives on.
+      type: str
+      sample: nas.example.org
+"""
+
+import typing as t
+
+from ansible_collections.pixels.truenas.plugins.module_utils._ansible.module import PixelsModule
+from ansible_collections.pixels.truenas.plugins.module_utils._ansible.options import SSH
+from ansible_collections.pixels.truenas.plugins.module_utils._ansible.specification import (
+    SPECIFICATION,
+    patience,
+    wanted,
+)
+from ansible_collections.pixels.truenas.plugins.module_utils._ansible.task import Task
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import lifecycle, show
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.waiting import Deadline
+
+ARGUMENTS: dict[str, t.Any] = {**SSH, **SPECIFICATION}
+
+
+def run(task: Task) -> dict[str, t.Any]:
+    deadline = Deadline(task.params["wait_timeout"])
+    limits = patience(task.params, task.ssh.port)
+    asked = wanted(task.params, task.ssh.key)
+    found = lifecycle.find(task.pixels, asked)
+    asked = lifecycle.complete(
+        task.pixels, asked, found, default_nic=lambda: lifecycle.detect_nic(task.pixels, task.warn)
+    )
+    change = lifecycle.plan(found, asked)
+    if task.check_mode:
+        container = found and found.container
+    else:
+        container = lifecycle.reach(task.pixels, change, found, asked, patience=limits, deadline=deadline)
+    return {**change.result(), "container": container and show.container(container, task.pixels)}
+
+
+def main() -> None:
+    PixelsModule(ARGUMENTS).execute(run)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A NAS for every test, and a way to run a module against it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import typing as t
+
+import pytest
+from ansible.module_utils.testing import patch_module_args
+
+from ansible_collections.pixels.truenas.plugins.module_utils._api.session import Credential, Endpoint, Session
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels import Pixels
+from tests.simulator.running import running_simulator
+
+RELEASES = ("25.04", "25.10")
+
+
+@pytest.fixture
+def engine() -> str:
+    """What the containers of the NAS are; a test that goes inside one asks for C(process)."""
+    return "paper"
+
+
+@pytest.fixture(params=RELEASES)
+def release(request: pytest.FixtureRequest) -> str:
+    """Every test runs once for each, unless it says that one is enough."""
+    return request.param
+
+
+@pytest.fixture
+def truenas(release, engine, tmp_path, monkeypatch) -> t.Iterator[t.Any]:
+    """A running simulator; the test fails when a request or a reply is not what the real API allows."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    with running_simulator(release=release, engine=engine, ssh_installed=True) as simulator:
+        yield simulator
+        assert simulator.contract_errors == []
+
+
+@pytest.fixture
+def nas(truenas) -> dict[str, t.Any]:
+    """The options that lead to that NAS."""
+    return {
+        "host": truenas.host,
+        "port": truenas.port,
+        "username": truenas.username,
+        "api_key": truenas.api_key,
+        "ca_path": truenas.ca_file,
+    }
+
+
+@pytest.fixture
+def run(nas, capfd) -> t.Callable[..., dict[str, t.Any]]:
+    """Run a module's main() and return what it printed."""
+
+    def run_module(module: t.Any, *, check_mode: bool = False, **params: t.Any) -> dict[str, t.Any]:
+        # What Ansible passes beside the options; lists and dictionaries are JSON on their way to a module.
+        arguments = {**nas, **params, "_ansible_check_mode": check_mode}
+        with patch_module_args(json.loads(json.dumps(arguments))), pytest.raises(SystemExit):
+            module.main()
+        return json.loads(capfd.readouterr().out)
+
+    return run_module
+
+
+@pytest.fixture
+def session(nas) -> t.Iterator[Session]:
+    """A session with that NAS."""
+    endpoint = Endpoint(nas["host"], nas["port"], ca_path=nas["ca_path"])
+    with Session(endpoint, Credential(nas["username"], api_key=nas["api_key"])) as opened:
+        yield opened
+
+
+@pytest.fixture
+def pixels(session) -> Pixels:
+    """The pixels of that NAS."""
+    return Pixels(session)
+
+
+class Key(t.NamedTuple):
+    """An SSH key pair."""
+
+    private: str
+    """Path of the private half."""
+    public: str
+    """The public half as a line of authorized_keys."""
+
+
+@pytest.fixture(scope="session")
+def key(tmp_path_factory) -> Key:
+    path = tmp_path_factory.mktemp("ssh") / "id_ed25519"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path)], check=True)
+    return Key(str(path), path.with_suffix(".pub").read_text().strip())
+
+
+@pytest.fixture
+def guest(truenas, key, nas) -> str:
+    """A running pixel that lets our key in, by its bare name; C(nas) then holds how to log in to it."""
+    truenas.world.add_container("px-web")
+    put(truenas, "/root/.ssh/authorized_keys", f"{key.public}\n", mode=0o600)
+    nas.update(ssh_key=key.private, ssh_port=truenas.ssh_port)
+    return "web"
+
+
+def put(truenas, path: str, text: str, *, name: str = "px-web", mode: int = 0o644) -> None:
+    """Write a file of a pixel, as its own root could."""
+    engine = truenas.world.engine
+    truenas.run(engine.write_file(name, path, text.encode(), append=False, mode=mode, uid=0, gid=0))

@@ -1,0 +1,56 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of how the option provision is read."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.pixels.truenas.plugins.module_utils._ansible.provision import provision
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid
+
+KEY = "ssh-ed25519 AAAA me@here"
+
+
+@pytest.fixture
+def key_file(tmp_path):
+    path = tmp_path / "id"
+    (tmp_path / "id.pub").write_text(f"{KEY}\n")
+    return str(path)
+
+
+@pytest.mark.parametrize("value", [None, False, "false", "no"])
+def test_nothing_and_false_provision_nothing(value):
+    assert provision(value, ssh_key=None) is None
+
+
+@pytest.mark.parametrize("value", [True, "true", {}])
+def test_true_takes_the_public_half_of_the_login_key(value, key_file):
+    assert provision(value, ssh_key=key_file).public_keys == (KEY,)
+
+
+def test_keys_that_are_given_are_taken(key_file):
+    asked = provision({"public_keys": ["one", "two"], "dns": ["1.1.1.1"]}, ssh_key=key_file)
+
+    assert asked.public_keys == ("one", "two")
+    assert asked.dns == ("1.1.1.1",)
+
+
+def test_a_missing_key_says_which_option_names_one(tmp_path):
+    with pytest.raises(Invalid, match="name one with public_key_file"):
+        provision(True, ssh_key=str(tmp_path / "none"))
+
+
+def test_a_private_key_is_never_sent(tmp_path):
+    path = tmp_path / "id"
+    path.write_text("-----BEGIN OPENSSH PRIVATE KEY-----\n")
+
+    with pytest.raises(Invalid, match="is a private key"):
+        provision({"public_key_file": str(path)}, ssh_key=None)
+
+
+@pytest.mark.parametrize("value", [{"keys": []}, {"method": "magic"}, ["true"], "perhaps"])
+def test_what_cannot_be_meant_is_refused(value, key_file):
+    with pytest.raises(Invalid, match="cannot provision"):
+        provision(value, ssh_key=key_file)

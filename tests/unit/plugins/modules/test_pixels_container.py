@@ -1,0 +1,334 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of creating, changing and destroying one pixel, on the world of a simulated NAS."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from ansible_collections.pixels.truenas.plugins.modules import pixels_container
+
+MIB = 1024 * 1024
+STATES = ["present", "started", "stopped", "restarted", "absent"]
+
+
+@pytest.fixture
+def container(run):
+    """The module, with the times a test can wait for."""
+
+    def run_module(name="web", **params):
+        return run(pixels_container, **{"name": name, "wait_timeout": 20, "delete_delay": 0, **params})
+
+    return run_module
+
+
+def outcome(result):
+    return result["changed"], result["diff"]
+
+
+def test_creates_starts_and_waits_for_an_address(container, truenas):
+    result = container()
+
+    made = truenas.world.containers["px-web"]
+    assert result["changed"]
+    assert (made.status, made.cpu, made.memory, made.autostart) == ("RUNNING", "2", 2048 * MIB, True)
+    assert result["container"]["ipv4"] == made.aliases[0]["address"]
+    assert result["container"]["full_name"] == "px-web"
+    assert result["container"]["dataset"] == f"{truenas.world.default_pool}/.ix-virt/containers/px-web"
+
+
+def test_the_prefix_may_be_given(container, truenas):
+    container("px-web")
+
+    assert set(truenas.world.containers) == {"px-web"}
+
+
+def test_creates_without_autostart_and_sets_it_only_after_the_start(container, truenas):
+    container()
+
+    called = [method for method in truenas.stats.methods_called if method.startswith("virt.instance.")]
+    changes = [method for method in called if not method.endswith(("query", "device_list"))]
+    assert changes == ["virt.instance.create", "virt.instance.start", "virt.instance.update"]
+
+
+def test_gives_a_new_pixel_what_is_asked_for(container, truenas):
+    container(cpu=4, memory="1.5GiB", environment={"GREETING": "hello", "COUNT": 3}, autostart=False, state="present")
+
+    made = truenas.world.containers["px-web"]
+    assert (made.status, made.cpu, made.memory, made.autostart) == ("STOPPED", "4", 1536 * MIB, False)
+    assert made.environment == {"GREETING": "hello", "COUNT": "3"}
+
+
+def test_attaches_a_new_pixel_to_the_interface_of_the_default_gateway(container, truenas):
+    result = container()
+
+    gateway_nic = result["diff"]["after"]["nic"]
+    device = truenas.world.containers["px-web"].devices["eth0"]
+    assert gateway_nic["type"] == "macvlan"
+    assert device["parent"] == gateway_nic["parent"]
+
+
+def test_attaches_it_to_the_interface_that_is_named(container, truenas):
+    container(nic={"parent": "eno1", "type": "macvlan"})
+
+    assert truenas.world.containers["px-web"].devices["eth0"]["parent"] == "eno1"
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "attribute", "wanted"),
+    [
+        ("cpu", "4", "cpu", "4"),
+        ("memory", "4GiB", "memory", 4096 * MIB),
+        ("environment", {"A": "b"}, "environment", {"A": "b"}),
+        ("environment", {}, "environment", {}),
+        ("autostart", True, "autostart", True),
+    ],
+)
+def test_changes_a_setting_of_an_existing_pixel(container, truenas, option, value, attribute, wanted):
+    truenas.world.add_container("px-web", environment={"OLD": "one"}, autostart=False)
+
+    result = container(**{option: value})
+
+    assert result["changed"]
+    assert getattr(truenas.world.containers["px-web"], attribute) == wanted
+    assert not container(**{option: value})["changed"]
+
+
+def test_moves_an_existing_pixel_to_another_interface(container, truenas):
+    truenas.world.add_container("px-web")
+
+    result = container(nic={"parent": "eno1"})
+
+    assert result["changed"]
+    assert truenas.world.containers["px-web"].devices["eth0"]["parent"] == "eno1"
+    assert not container(nic={"parent": "eno1"})["changed"]
+
+
+def test_leaves_alone_what_is_not_asked_for(container, truenas):
+    truenas.world.add_container("px-web", cpu="7", environment={"A": "b"})
+
+    result = container()
+
+    assert not result["changed"]
+    assert "virt.instance.update" not in truenas.stats.methods_called
+
+
+def test_refuses_another_image_and_leaves_the_pixel_as_it_is(container, truenas):
+    truenas.world.add_container("px-web")
+
+    result = container(image="debian/12", memory="4GiB")
+
+    assert result["failed"]
+    assert "cannot change it to debian/12" in result["msg"]
+    assert truenas.world.containers["px-web"].memory == 2048 * MIB
+
+
+def test_refuses_a_pool_the_nas_keeps_no_containers_on(container, truenas):
+    result = container(storage_pool="nowhere")
+
+    assert result["failed"]
+    assert "nowhere" in result["msg"]
+    assert truenas.world.containers == {}
+
+
+def test_stops_a_running_pixel(container, truenas):
+    truenas.world.add_container("px-web")
+
+    result = container(state="stopped")
+
+    assert result["changed"]
+    assert result["container"]["status"] == "stopped"
+    assert truenas.world.containers["px-web"].status == "STOPPED"
+
+
+def test_a_stop_that_takes_too_long_says_what_helps_and_force_does(container, truenas):
+    truenas.world.add_container("px-web")
+    truenas.faults.add("stop_times_out", method="virt.instance.stop")
+
+    result = container(state="stopped", stop_timeout=1)
+
+    assert result["failed"]
+    assert "force: true" in result["msg"]
+    assert truenas.world.containers["px-web"].status == "RUNNING"
+    assert container(state="stopped", force=True)["changed"]
+    assert truenas.world.containers["px-web"].status == "STOPPED"
+
+
+def test_restarts_every_time(container, truenas):
+    truenas.world.add_container("px-web")
+
+    assert container(state="restarted")["changed"]
+    assert container(state="restarted")["changed"]
+    assert truenas.stats.calls["virt.instance.restart"] == 2
+
+
+def test_destroys_a_running_pixel_having_stopped_it_first(container, truenas):
+    truenas.world.add_container("px-web")
+
+    result = container(state="absent")
+
+    called = [
+        method for method in truenas.stats.methods_called if method in ("virt.instance.stop", "virt.instance.delete")
+    ]
+    assert result["changed"]
+    assert result["container"] is None
+    assert truenas.world.containers == {}
+    assert called == ["virt.instance.stop", "virt.instance.delete"]
+
+
+def test_destroys_one_that_will_not_stop(container, truenas):
+    truenas.world.add_container("px-web")
+    truenas.faults.add("stop_times_out", method="virt.instance.stop")
+
+    assert container(state="absent", stop_timeout=1)["changed"]
+    assert truenas.world.containers == {}
+
+
+def test_tries_again_while_the_storage_is_busy(container, truenas):
+    truenas.world.add_container("px-web", status="STOPPED")
+    truenas.faults.add("busy_delete", times=2)
+
+    assert container(state="absent")["changed"]
+    assert truenas.world.containers == {}
+
+
+def test_gives_up_on_storage_that_stays_busy_and_says_so(container, truenas):
+    truenas.world.add_container("px-web", status="STOPPED")
+    truenas.faults.add("busy_delete", times=3)
+
+    result = container(state="absent")
+
+    assert result["failed"]
+    assert "destroying web" in result["msg"]
+    assert "busy" in result["msg"]
+    assert set(truenas.world.containers) == {"px-web"}
+
+
+def test_destroying_takes_the_checkpoints_with_it_and_nothing_else(container, truenas):
+    truenas.world.add_container("px-web")
+    truenas.world.add_container("px-db")
+    truenas.world.add_container("web")
+
+    container(state="absent")
+
+    assert set(truenas.world.containers) == {"px-db", "web"}
+
+
+def test_a_create_that_fails_leaves_nothing(container, truenas):
+    truenas.faults.add("fail_job", method="virt.instance.create", kind="CallError", errno=14, text="no such image")
+
+    result = container()
+
+    assert result["failed"]
+    assert "creating web" in result["msg"]
+    assert "no such image" in result["msg"]
+    assert truenas.world.containers == {}
+    assert container()["changed"]
+
+
+def test_a_start_that_fails_after_a_create_says_what_is_there_and_the_next_run_goes_on(container, truenas):
+    truenas.faults.add("fail_job", method="virt.instance.start", kind="CallError", errno=14, text="no room")
+
+    result = container()
+
+    assert result["failed"]
+    assert "was created" in result["msg"]
+    assert "no room" in result["msg"]
+    assert truenas.world.containers["px-web"].status == "STOPPED"
+    assert container()["container"]["status"] == "running"
+
+
+@pytest.mark.parametrize("fault", ["drop_before_reply", "drop_after_reply", "drop_mid_job"])
+@pytest.mark.parametrize("method", ["virt.instance.create", "virt.instance.start", "virt.instance.update"])
+def test_a_connection_that_breaks_leaves_what_the_next_run_completes(container, truenas, fault, method):
+    truenas.faults.add(fault, method=method)
+
+    container()
+    result = container()
+
+    assert "failed" not in result
+    assert truenas.world.containers["px-web"].status == "RUNNING"
+    assert len(truenas.world.containers) == 1
+
+
+def test_an_address_that_never_comes_is_told_with_a_hint(container, truenas):
+    truenas.world.add_container("px-web", status="STOPPED")
+    truenas.world.options.address_seconds = 600
+
+    result = container(wait_timeout=1)
+
+    assert result["failed"]
+    assert "no IPv4 address" in result["msg"]
+    assert "DHCP" in result["msg"]
+
+
+def test_waiting_for_nothing_does_not_wait(container, truenas):
+    truenas.world.options.address_seconds = 600
+
+    result = container(wait="none")
+
+    assert result["changed"]
+    assert result["container"]["ipv4"] is None
+
+
+def test_a_nas_without_containers_says_so(container, truenas):
+    truenas.world.state = "NO_POOL"
+
+    result = container()
+
+    assert result["failed"]
+    assert "choose a storage pool" in result["msg"]
+
+
+def test_an_account_without_the_right_is_told_which_call_it_may_not_make(container, truenas, nas):
+    nas.update(username="reader", api_key=truenas.add_account("reader", roles=["READONLY_ADMIN"]))
+
+    result = container()
+
+    assert result["failed"]
+    assert result["error"]["kind"] == "NotPermitted"
+    assert "virt.instance.create" in result["msg"]
+
+
+@pytest.mark.parametrize(
+    ("params", "problem"),
+    [
+        ({"name": "we_b"}, "cannot be the name of a pixel"),
+        ({"memory": "lots"}, "not an amount of memory"),
+        ({"state": "stopped", "provision": {"public_keys": ["ssh-ed25519 AAAA"]}}, "needs the pixel running"),
+    ],
+)
+def test_nonsense_is_refused_before_anything_is_done(container, truenas, params, problem):
+    result = container(**params)
+
+    assert result["failed"]
+    assert problem in result["msg"]
+    assert truenas.world.containers == {}
+
+
+def test_no_secret_is_in_what_a_failure_prints(container, truenas, nas):
+    nas["api_key"] = "1-" + "wrong" * 13 + "x"[:0]
+
+    result = container()
+
+    assert result["failed"]
+    assert "wrongwrong" not in str({key: value for key, value in result.items() if key != "invocation"})
+    assert result["invocation"]["module_args"]["api_key"] == "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+
+
+@pytest.mark.parametrize(("existing", "state"), list(itertools.product(["RUNNING", "STOPPED", None], STATES)))
+def test_check_mode_predicts_and_a_second_run_changes_nothing(container, truenas, existing, state):
+    if existing:
+        truenas.world.add_container("px-web", status=existing)
+    wanted = {"memory": "4GiB", "autostart": True, "state": state}
+    before = truenas.world.as_json()
+
+    predicted = container(check_mode=True, **wanted)
+
+    assert truenas.world.as_json() == before
+    assert outcome(container(**wanted)) == outcome(predicted)
+    if state != "restarted":
+        assert not container(**wanted)["changed"]

@@ -1,0 +1,144 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of modules that run in Ansible's own process; tests/integration runs whole playbooks of them."""
+
+from __future__ import annotations
+
+import pytest
+from ansible.errors import AnsibleActionFail
+from ansible.parsing.dataloader import DataLoader
+from ansible.playbook.play_context import PlayContext
+from ansible.playbook.task import Task
+from ansible.plugins.loader import action_loader, connection_loader
+from ansible.template import Templar
+from ansible_collections.pixels.truenas.plugins.modules import pixels_container, pixels_container_info
+
+MIB = 1024 * 1024
+
+
+@pytest.fixture
+def act(nas):
+    """Run a task of this collection as Ansible's worker does, for a host with these variables."""
+
+    def run_task(action, arguments=None, *, variables=None, **keywords):
+        task = Task.load({"name": "test", f"pixels.truenas.{action}": {**nas, **(arguments or {})}, **keywords})
+        task.check_mode = keywords.get("check_mode", False)
+        loader = DataLoader()
+        plugin = action_loader.get(
+            task.action,
+            task=task,
+            connection=connection_loader.get("ansible.builtin.local", PlayContext()),
+            play_context=PlayContext(),
+            loader=loader,
+            templar=Templar(loader=loader, variables=variables or {}),
+            shared_loader_obj=None,
+        )
+        return plugin.run(task_vars=variables or {})
+
+    return run_task
+
+
+def ignoring_words(result):
+    return {key: value for key, value in result.items() if key not in ("invocation", "warnings")}
+
+
+def test_gives_what_the_module_gives(act, run, truenas):
+    truenas.world.add_container("px-web")
+
+    as_action = act("pixels_container_info")
+    as_module = run(pixels_container_info)
+
+    assert ignoring_words(as_action) == ignoring_words(as_module)
+
+
+@pytest.mark.parametrize("arguments", [{}, {"name": "we_b"}, {"name": "web", "memory": "lots"}, {"nme": "web"}])
+def test_fails_as_the_module_fails(act, run, truenas, arguments):
+    as_action = act("pixels_container", arguments)
+    as_module = run(pixels_container, **arguments)
+
+    assert as_action["failed"]
+    assert as_action["msg"].replace("pixels.truenas.", "") in as_module["msg"]
+
+
+def test_the_name_of_a_pixel_is_that_of_the_host_it_runs_for(act, truenas):
+    truenas.world.add_container("px-web")
+
+    result = act("pixels_container", {"memory": "4GiB"}, variables={"pixels_name": "web"})
+
+    assert result["changed"]
+    assert truenas.world.containers["px-web"].memory == 4096 * MIB
+
+
+def test_a_name_that_is_given_wins_over_the_host(act, truenas):
+    act("pixels_container", {"name": "db", "state": "present"}, variables={"pixels_name": "web"})
+
+    assert set(truenas.world.containers) == {"px-db"}
+
+
+def test_the_nas_is_that_of_the_host_it_runs_for(act, truenas, nas):
+    variables = {f"pixels_nas_{option}": value for option, value in nas.items()}
+    nas.clear()
+
+    result = act("pixels_nas_info", variables=variables)
+
+    assert result["nas"]["host"] == f"{truenas.host}:{truenas.port}"
+
+
+def test_a_variable_may_be_a_template(act, truenas, nas):
+    from ansible.template import trust_as_template
+
+    key = nas.pop("api_key")
+
+    result = act(
+        "pixels_nas_info", variables={"pixels_nas_api_key": trust_as_template("{{ vaulted }}"), "vaulted": key}
+    )
+
+    assert "failed" not in result
+
+
+def test_a_password_that_is_given_is_not_joined_by_a_key_of_the_host(act, truenas, nas):
+    del nas["api_key"]
+
+    result = act("pixels_nas_info", {"password": truenas.password}, variables={"pixels_nas_api_key": "1-wrong"})
+
+    assert "failed" not in result
+
+
+def test_the_environment_of_a_task_is_looked_at(act, truenas, nas):
+    host = nas.pop("host")
+
+    assert "PIXELS_TRUENAS_HOST" in act("pixels_nas_info")["msg"]
+    assert "failed" not in act("pixels_nas_info", environment=[{"PIXELS_TRUENAS_HOST": host}])
+
+
+def test_check_mode_changes_nothing(act, truenas):
+    result = act("pixels_container", {"name": "web"}, check_mode=True)
+
+    assert result["changed"]
+    assert truenas.world.containers == {}
+
+
+def test_free_text_is_a_command_where_there_is_one(act, truenas):
+    assert "no pixel named web" in act("pixels_exec", {"_raw_params": "uptime", "name": "web"})["msg"]
+
+
+def test_free_text_is_refused_where_there_is_none(act, truenas):
+    with pytest.raises(AnsibleActionFail, match="takes options, not free text"):
+        act("pixels_nas_info", {"_raw_params": "uptime"})
+
+
+def test_no_secret_comes_back(act, truenas, nas):
+    result = act("pixels_container", {"name": "web", "environment": {"KEY": nas["api_key"]}, "state": "present"})
+
+    assert nas["api_key"] not in str(result)
+
+
+def test_a_wrong_key_is_told_without_it(act, truenas, nas):
+    nas["api_key"] = "1-" + "wrong" * 12
+
+    result = act("pixels_nas_info")
+
+    assert result["failed"]
+    assert result["error"]["kind"] == "LoginRefused"
+    assert "wrongwrong" not in str(result)
