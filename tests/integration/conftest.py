@@ -1,0 +1,103 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whole playbooks and ad-hoc commands, run as people run them, against a simulated NAS."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from tests.simulator.running import running_simulator
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+
+
+@pytest.fixture
+def engine() -> str:
+    """What the containers of the NAS are; a test that goes inside one asks for C(process)."""
+    return "paper"
+
+
+@pytest.fixture(params=["25.04", "25.10"])
+def release(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def truenas(release: str, engine: str) -> t.Iterator[t.Any]:
+    with running_simulator(release=release, engine=engine) as simulator:
+        yield simulator
+        assert simulator.contract_errors == []
+
+
+class Ansible:
+    """Runs Ansible's commands with a home of their own and the NAS in PIXELS_* variables."""
+
+    def __init__(self, folder: Path, variables: t.Mapping[str, str]) -> None:
+        self.folder = folder
+        self.environment = {
+            "PATH": f"{BIN}:{os.environ['PATH']}",
+            "HOME": str(folder),
+            "LANG": "C.UTF-8",
+            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+            # Ansible looks for it in the home of the passwd entry, whatever HOME says.
+            "ANSIBLE_ASYNC_DIR": str(folder / "async"),
+            "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_LOCALHOST_WARNING": "0",
+            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "0",
+            "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
+            **variables,
+        }
+
+    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        # No terminal and nothing to read: as under a scheduler.
+        ended = subprocess.run(
+            [str(BIN / command[0]), *command[1:]],
+            cwd=ROOT,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        if check and ended.returncode:
+            raise AssertionError(f"{command[0]} ended with {ended.returncode}\n{ended.stdout}\n{ended.stderr}")
+        return ended
+
+    def play(self, text: str, *options: str, check: bool = True) -> dict[str, t.Any]:
+        """Run a playbook given as text; the JSON callback's account of it."""
+        playbook = self.folder / "play.yml"
+        playbook.write_text(text)
+        # The callback of the ansible.posix collection is not there; a log of results is all that is needed.
+        self.environment["ANSIBLE_STDOUT_CALLBACK"] = "results"
+        self.environment["ANSIBLE_CALLBACK_PLUGINS"] = str(ROOT / "tests" / "integration" / "callback_plugins")
+        ended = self.run("ansible-playbook", str(playbook), *options, check=check)
+        return {"rc": ended.returncode, "text": ended.stdout + ended.stderr, "results": parsed(ended.stdout)}
+
+
+def parsed(text: str) -> list[dict[str, t.Any]]:
+    """What the callback in callback_plugins printed: a line of JSON for each result."""
+    return [json.loads(line) for line in text.splitlines() if line.startswith('{"host"')]
+
+
+@pytest.fixture
+def ansible(truenas, tmp_path) -> Ansible:
+    return Ansible(
+        tmp_path,
+        {
+            "PIXELS_TRUENAS_HOST": truenas.host,
+            "PIXELS_TRUENAS_PORT": str(truenas.port),
+            "PIXELS_TRUENAS_USERNAME": truenas.username,
+            "PIXELS_TRUENAS_API_KEY": truenas.api_key,
+            "PIXELS_TRUENAS_CA_PATH": truenas.ca_file,
+        },
+    )
