@@ -38,12 +38,29 @@ class Certificate:
         return context
 
 
+SIGNS_CERTIFICATES = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
+
+
 def signed_by_a_ca(folder: Path) -> Certificate:
     """For 127.0.0.1, ::1 and localhost, signed by a CA made for this run."""
     ca_key = ec.generate_private_key(ec.SECP256R1())
     ca_name = _name("pixels simulator CA")
-    ca = _builder(ca_name, ca_name, ca_key, days=1).add_extension(
-        x509.BasicConstraints(ca=True, path_length=0), critical=True
+    # Python 3.13 verifies strictly (VERIFY_X509_STRICT): it wants to know which key signed what, and that it may.
+    ca = (
+        _builder(ca_name, ca_name, ca_key, days=1)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(SIGNS_CERTIFICATES, critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(ca_key.public_key()), critical=False)
     )
     ca_certificate = ca.sign(ca_key, hashes.SHA256())
     key = ec.generate_private_key(ec.SECP256R1())
@@ -55,6 +72,7 @@ def signed_by_a_ca(folder: Path) -> Certificate:
     server = (
         _builder(_name("simulated TrueNAS"), ca_name, key, days=1)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .sign(ca_key, hashes.SHA256())
     )

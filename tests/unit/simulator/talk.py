@@ -17,6 +17,7 @@ if t.TYPE_CHECKING:
     from tests.simulator.running import RunningSimulator
 
 Message = dict[str, t.Any]
+GOODBYE = 0.2
 PATIENCE = 10.0
 """Seconds; only a test that fails waits so long."""
 
@@ -41,11 +42,19 @@ class Talk:
     async def _open(self, url: str) -> None:
         context = ssl.create_default_context(cafile=self._simulator.ca_file)
         self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context))
-        self.socket = await self._session.ws_connect(url, autoclose=False, max_msg_size=0)
+        self.socket = await self._session.ws_connect(
+            url, autoclose=False, max_msg_size=0, timeout=aiohttp.ClientWSTimeout(ws_close=GOODBYE)
+        )
 
     def close(self) -> None:
-        self._run(self._session.close())
+        self._run(self._close())
         self._loop.close()
+
+    async def _close(self) -> None:
+        if hasattr(self, "socket"):
+            await self.socket.close()
+        await self._session.close()
+        await asyncio.sleep(0.02)
 
     def send(self, text: str) -> None:
         self._run(self.socket.send_str(text))

@@ -1,0 +1,199 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The SSH server of a guest: asks the guest who may enter, and runs what they want in the guest."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import signal
+import stat
+import struct
+import termios
+import typing as t
+
+import asyncssh
+
+from tests.simulator.engines.process.room import PATH, Command, Room, User
+from tests.simulator.engines.process.streams import Stream
+
+if t.TYPE_CHECKING:
+    from tests.simulator.engines.process.guest import Guest
+
+SFTP_SERVER = "/usr/lib/openssh/sftp-server"
+LOST = (OSError, asyncssh.Error)
+"""How a session notices that its client or its guest has gone."""
+
+
+async def authorized_keys(room: Room, username: str) -> asyncssh.SSHAuthorizedKeys | None:
+    """The keys the guest lets in for a user; None without such a user or file, and where sshd's StrictModes forbids."""
+    user = await room.user(username)
+    if user is None:
+        return None
+    path = f"{user.home}/.ssh/authorized_keys"
+    for place in (user.home, f"{user.home}/.ssh", path):
+        found = await room.describe(place)
+        if found is None or found["uid"] not in (0, user.uid) or found["mode"] & (stat.S_IWGRP | stat.S_IWOTH):
+            return None
+    try:
+        content = await room.read_file(path)
+    except OSError:
+        return None
+    lines = [line for line in content.decode(errors="replace").splitlines() if _is_key(line)]
+    return asyncssh.import_authorized_keys("\n".join(lines) + "\n")
+
+
+def _is_key(line: str) -> bool:
+    """sshd passes over lines it cannot read; asyncssh would refuse the whole file."""
+    try:
+        asyncssh.import_authorized_keys(f"{line}\n")
+    except (ValueError, asyncssh.KeyImportError):
+        return False
+    return bool(line.strip())
+
+
+class Server(asyncssh.SSHServer):
+    """One connection to a guest."""
+
+    def __init__(self, guest: Guest) -> None:
+        self._guest = guest
+        self._connection: asyncssh.SSHServerConnection
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self._connection = conn
+        self._guest.connections.add(conn)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._guest.connections.discard(self._connection)
+
+    async def begin_auth(self, username: str) -> bool:
+        keys = await authorized_keys(await self._guest.room(), username)
+        self._connection.set_authorized_keys(keys or asyncssh.import_authorized_keys("\n"))
+        return True
+
+    def public_key_auth_supported(self) -> bool:
+        return True
+
+    def session_requested(self) -> tuple[asyncssh.SSHServerChannel[bytes], Session]:
+        return self._connection.create_server_channel(encoding=None), Session(self._guest)
+
+
+class Session(asyncssh.SSHServerProcess[bytes]):
+    """A command, a shell or a subsystem, all of them processes in the guest: so SFTP's paths are the guest's."""
+
+    def __init__(self, guest: Guest) -> None:
+        super().__init__(lambda process: serve(guest, process), None, 0, False)
+
+    def subsystem_requested(self, subsystem: str) -> bool:
+        return subsystem == "sftp"
+
+    def session_started(self) -> None:
+        channel = self._chan
+        stdin = asyncssh.SSHReader[bytes](self, channel)
+        stdout = asyncssh.SSHWriter[bytes](self, channel)
+        stderr = asyncssh.SSHWriter[bytes](self, channel, asyncssh.EXTENDED_DATA_STDERR)
+        handler = self._start_process(stdin, stdout, stderr)
+        channel.get_connection().create_task(t.cast("t.Coroutine[t.Any, t.Any, None]", handler), channel.logger)
+
+
+async def serve(guest: Guest, process: asyncssh.SSHServerProcess[bytes]) -> None:
+    """From the request to the exit status."""
+    connection = process.channel.get_connection()
+    room = await guest.room()
+    user = await room.user(connection.get_extra_info("username"))
+    if user is None:
+        process.exit(255)
+        return
+    terminal = process.term_size[:2] if process.term_type is not None else None
+    arguments = _arguments(process, user)
+    try:
+        command = await room.spawn(
+            arguments,
+            argv0=None if len(arguments) > 1 else f"-{user.shell.rpartition('/')[2]}",
+            user=user,
+            environment=_environment(guest, process, user),
+            directory=user.home,
+            terminal=terminal,
+        )
+    except LOST as error:
+        process.stderr.write(f"{error}\n".encode())
+        process.exit(255)
+        return
+    await _connect(process, command)
+
+
+async def _connect(process: asyncssh.SSHServerProcess[bytes], command: Command) -> None:
+    """Carry bytes both ways until the command has ended and said everything, or the client has gone."""
+    outputs = [_copy(command.stdout, process.stdout)]
+    if command.stderr is not None:
+        outputs.append(_copy(command.stderr, process.stderr))
+    feeding = asyncio.create_task(_feed(process, command))
+    ending: asyncio.Future[t.Any] = asyncio.gather(*outputs)
+    leaving: asyncio.Future[t.Any] = asyncio.create_task(process.channel.wait_closed())
+    try:
+        await asyncio.wait([ending, leaving], return_when=asyncio.FIRST_COMPLETED)
+        if not ending.done():
+            return
+        returncode = await command.wait()
+        if returncode < 0:
+            process.exit_with_signal(signal.Signals(-returncode).name.removeprefix("SIG"))
+        else:
+            process.exit(returncode)
+    finally:
+        for task in (feeding, ending, leaving):
+            task.cancel()
+        await asyncio.gather(feeding, ending, leaving, return_exceptions=True)
+        command.close()
+
+
+def _arguments(process: asyncssh.SSHServerProcess[bytes], user: User) -> list[str]:
+    if process.subsystem:
+        return [user.shell, "-c", SFTP_SERVER]
+    return [user.shell, "-c", process.command] if process.command is not None else [user.shell]
+
+
+def _environment(guest: Guest, process: asyncssh.SSHServerProcess[bytes], user: User) -> dict[str, str]:
+    accepted = {name: value for name, value in process.env.items() if name == "LANG" or name.startswith("LC_")}
+    peer, here = (process.channel.get_extra_info(name) for name in ("peername", "sockname"))
+    session = {
+        "HOME": user.home,
+        "USER": user.name,
+        "LOGNAME": user.name,
+        "SHELL": user.shell,
+        "PATH": PATH,
+        "SSH_CLIENT": f"{peer[0]} {peer[1]} {here[1]}",
+        "SSH_CONNECTION": f"{peer[0]} {peer[1]} {here[0]} {here[1]}",
+    }
+    if process.term_type is not None:
+        session["TERM"] = process.term_type
+    return {**guest.environment, **session, **accepted}
+
+
+async def _copy(source: Stream, target: asyncssh.SSHWriter[bytes]) -> None:
+    with contextlib.suppress(*LOST):
+        while piece := await source.read():
+            target.write(piece)
+            await target.drain()
+
+
+async def _feed(process: asyncssh.SSHServerProcess[bytes], command: Command) -> None:
+    with contextlib.suppress(*LOST):
+        while True:
+            try:
+                piece = await process.stdin.read(65_536)
+            except asyncssh.TerminalSizeChanged as change:
+                size = struct.pack("HHHH", change.height, change.width, 0, 0)
+                fcntl.ioctl(command.stdin.fileno(), termios.TIOCSWINSZ, size)
+                continue
+            except asyncssh.SignalReceived as received:
+                await command.signal(signal.Signals[f"SIG{received.signal}"])
+                continue
+            except asyncssh.BreakReceived:
+                continue
+            if not piece:
+                break
+            await command.stdin.write(piece)
+    if command.stderr is not None:
+        command.stdin.close()  # a terminal stays open: its programs see the end when the session ends
