@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options that say which NAS and how to log in; C(PLUGIN) adds where a plugin finds them in the environment."""
+"""The options that say which NAS and how to log in."""
 
 from __future__ import annotations
 
@@ -80,34 +80,4 @@ options:
     type: float
 requirements:
   - websocket-client >= 1.6 on the machine the module runs on
-"""
-
-    PLUGIN = r"""
-options:
-  host:
-    env: [{name: PIXELS_TRUENAS_HOST}]
-  port:
-    env: [{name: PIXELS_TRUENAS_PORT}]
-  username:
-    env: [{name: PIXELS_TRUENAS_USERNAME}]
-  api_key:
-    env: [{name: PIXELS_TRUENAS_API_KEY}]
-  api_key_file:
-    env: [{name: PIXELS_TRUENAS_API_KEY_FILE}]
-  password:
-    env: [{name: PIXELS_TRUENAS_PASSWORD}]
-  login_mechanism:
-    env: [{name: PIXELS_TRUENAS_LOGIN_MECHANISM}]
-  use_tls:
-    env: [{name: PIXELS_TRUENAS_USE_TLS}]
-  validate_certs:
-    env: [{name: PIXELS_TRUENAS_VALIDATE_CERTS}]
-  ca_path:
-    env: [{name: PIXELS_TRUENAS_CA_PATH}]
-  connect_timeout:
-    env: [{name: PIXELS_CONNECT_TIMEOUT}]
-  call_timeout:
-    env: [{name: PIXELS_CALL_TIMEOUT}]
-  login_wait:
-    env: [{name: PIXELS_LOGIN_WAIT}]
 """

@@ -1,0 +1,275 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Lists the pixels of one or more NAS boxes as hosts."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: pixels
+short_description: Pixels of TrueNAS hosts as an inventory
+version_added: 0.1.0
+description:
+  - Lists the pixels of one or more TrueNAS hosts, by one query for each host, whatever the number of pixels.
+  - The file's name ends in C(.pixels.yml) or C(.pixels.yaml).
+  - Hosts have the bare names of the pixels. A name that several NAS boxes have gets the name of its NAS with it
+    (C(web.nas2)) on all but the first.
+  - Hosts are in the group C(pixels), and in groups by status (C(pixels_status_running)), NAS, image, fleet, owner
+    and label.
+  - Every host has what is known of it in variables that begin with C(pixels_), and the way to its NAS in variables
+    that begin with C(pixels_nas_), which the modules of this collection use. No secret is among them.
+author:
+  - The pixels.truenas contributors (@pixels-truenas)
+options:
+  plugin:
+    description: V(pixels.truenas.pixels), or V(pixels).
+    type: str
+    required: true
+    choices: [pixels.truenas.pixels, pixels]
+  nas:
+    description:
+      - Several NAS boxes, each a dictionary of connection options; what one leaves out is taken from the file's options.
+      - They are asked at the same time.
+      - Left out, the options of the file name the only one.
+    type: list
+    elements: dict
+    default: []
+  on_error:
+    description:
+      - What to do when a NAS cannot be asked. V(fail) fails, V(warn) goes on without its pixels,
+        V(use_stale_cache) takes them as they were when it last could be, and fails where it never was.
+    type: str
+    choices: [fail, warn, use_stale_cache]
+    default: fail
+  status:
+    description:
+      - Only pixels of which the NAS says one of these, such as V(running).
+      - Left out, all of them.
+    type: list
+    elements: str
+    default: []
+  names:
+    description:
+      - Only pixels whose name matches one of these patterns, such as V(agent-*).
+      - Left out, all of them.
+    type: list
+    elements: str
+    default: []
+  connect_timeout:
+    description:
+      - Seconds to wait for a connection.
+      - Left out, E(PIXELS_CONNECT_TIMEOUT) is used, else 5, since every command waits for its inventory.
+    type: float
+extends_documentation_fragment:
+  - pixels.truenas.connection
+  - pixels.truenas.ssh
+  - constructed
+  - inventory_cache
+"""
+
+EXAMPLES = r"""
+# fleet.pixels.yml: the NAS and the key come from PIXELS_TRUENAS_HOST and PIXELS_TRUENAS_API_KEY.
+plugin: pixels.truenas.pixels
+
+---
+# two.pixels.yml: the running agents of two boxes, in groups of our own as well.
+plugin: pixels.truenas.pixels
+username: ansible
+nas:
+  - host: nas1.example.org
+    api_key_file: ~/.config/pixels/nas1.key
+  - host: nas2.example.org
+    api_key: "{{ lookup('ansible.builtin.env', 'NAS2_KEY') }}"
+status: [running]
+names: ["agent-*"]
+on_error: warn
+keyed_groups:
+  - key: pixels_pool
+    prefix: pool
+"""
+
+import fnmatch
+import os
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+
+from ansible.errors import AnsibleError, AnsibleParserError
+from ansible.module_utils.basic import missing_required_lib
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
+from ansible.template import trust_as_template
+
+from ansible_collections.pixels.truenas.plugins.module_utils._ansible.module import LIBRARIES
+from ansible_collections.pixels.truenas.plugins.module_utils._ansible.options import CONNECTION, SSH
+from ansible_collections.pixels.truenas.plugins.module_utils._ansible.task import connected
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import PixelsError
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import (
+    grouping,
+    host_keys,
+    last_listing,
+    names,
+    settings,
+    show,
+)
+
+Values = dict[str, t.Any]
+SUFFIXES = (".pixels.yml", ".pixels.yaml")
+CONNECT_TIMEOUT = 5.0
+TEMPLATE_MARKS = ("{{", "{%", "{#")
+
+
+class Host(t.NamedTuple):
+    """A host as it goes into the inventory and into its cache."""
+
+    name: str
+    groups: list[str]
+    variables: Values
+
+
+class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
+    NAME = "pixels.truenas.pixels"
+
+    def verify_file(self, path: str) -> bool:
+        return super().verify_file(path) and path.endswith(SUFFIXES)
+
+    def parse(self, inventory: t.Any, loader: t.Any, path: str, cache: bool = True) -> None:  # noqa: FBT001,FBT002 (Ansible's signature)
+        super().parse(inventory, loader, path, cache)
+        for library, trace in LIBRARIES.items():
+            if trace:
+                raise AnsibleError(missing_required_lib(library))
+        self._read_config_data(path)
+        for host in self._hosts(self.get_cache_key(path), fresh_enough=cache):
+            self._add(host)
+
+    def _hosts(self, key: str, *, fresh_enough: bool) -> list[Host]:
+        """All hosts: from Ansible's cache while it is on and fresh, else from the NAS boxes."""
+        if not self.get_option("cache"):
+            return unambiguous(self._ask_all())
+        if fresh_enough and key in self._cache:
+            return [Host(**each) for each in self._cache[key]]
+        hosts = unambiguous(self._ask_all())
+        self._cache[key] = [host._asdict() for host in hosts]
+        return hosts
+
+    def _ask_all(self) -> list[Host]:
+        """The boxes one beside the other; the first error is the one that is told."""
+        boxes = [checked(self._templated(box)) for box in self.get_option("nas")] or [{}]
+        shared = {name: self._templated(self.get_option(name)) for name in settings.SETTINGS if self.has_option(name)}
+        if shared["connect_timeout"] is None and not os.environ.get(settings.SETTINGS["connect_timeout"].variable):
+            shared["connect_timeout"] = CONNECT_TIMEOUT
+        with ThreadPoolExecutor(max_workers=len(boxes)) as pool:
+            answers = list(pool.map(lambda box: self._ask(own_first(box, shared)), boxes))
+        return [host for hosts in answers for host in hosts]
+
+    def _ask(self, options: Values) -> list[Host]:
+        """The hosts of one NAS."""
+        try:
+            settled = settings.resolve(options.get)
+            listing = self._listing(options, settled)
+        except PixelsError as error:
+            if self.get_option("on_error") == "warn":
+                self.display.warning(f"no pixels are listed of one NAS: {error}")
+                return []
+            raise AnsibleParserError(f"the pixels could not be listed: {error}") from None
+        nas = grouping.way_to_the_nas(settled, api_key_file=options.get("api_key_file"))
+        keys = host_keys.HostKeys()
+        return [
+            Host(
+                shown["name"],
+                grouping.groups(shown),
+                {**grouping.variables(shown, nas), **grouping.ssh_variables(shown, settled, keys)},
+            )
+            for shown in listing
+            if self._wanted(shown)
+        ]
+
+    def _listing(self, options: Values, settled: settings.Settings) -> list[Values]:
+        """All pixels of one NAS; as they were last seen, where that is allowed and the NAS does not answer."""
+        stale_will_do = self.get_option("on_error") == "use_stale_cache"
+        last = last_listing.LastListing(settled.endpoint.nas, settled.credential.username)
+        try:
+            with connected(options.get, notice=self._notice) as (pixels, _settled):
+                listing = [show.container(found, pixels) for found in pixels.list()]
+        except PixelsError as error:
+            remembered = last.read() if stale_will_do else None
+            if remembered is None:
+                raise
+            self.display.warning(f"these are the pixels of {settled.endpoint.nas} as they last were: {error}")
+            return remembered
+        if stale_will_do:
+            last.write(listing)
+        return listing
+
+    def _notice(self, text: str) -> None:
+        # Not where ansible-inventory prints its JSON.
+        self.display.display(text, stderr=True)
+
+    def _wanted(self, shown: Values) -> bool:
+        statuses, patterns = self.get_option("status"), self.get_option("names")
+        return (not statuses or shown["status"] in statuses) and (
+            not patterns or any(fnmatch.fnmatchcase(shown["name"], names.bare_name(pattern)) for pattern in patterns)
+        )
+
+    def _templated(self, value: t.Any) -> t.Any:
+        self.templar.available_variables = self._vars
+        return self.templar.template(value)
+
+    def _add(self, host: Host) -> None:
+        self.inventory.add_host(host.name)
+        for group in host.groups:
+            self.inventory.add_group(group)
+            self.inventory.add_child(group, host.name)
+        variables = {name: trusted(value) for name, value in host.variables.items()}
+        for name, value in variables.items():
+            self.inventory.set_variable(host.name, name, value)
+        self._construct(host.name, variables)
+
+    def _construct(self, name: str, variables: Values) -> None:
+        """Composed variables and groups; each costs about a millisecond a host, so nothing is done where none are."""
+        strict = self.get_option("strict")
+        if self.get_option("compose"):
+            self._set_composite_vars(self.get_option("compose"), variables, name, strict=strict)
+        if self.get_option("groups"):
+            self._add_host_to_composed_groups(self.get_option("groups"), variables, name, strict=strict)
+        if self.get_option("keyed_groups"):
+            self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, name, strict=strict)
+
+
+def checked(box: Values) -> Values:
+    """The options of one NAS with their types; options that do not exist are refused."""
+    result = ArgumentSpecValidator({**CONNECTION, **SSH}).validate(box)
+    if result.error_messages:
+        raise AnsibleParserError(f"nas: {'; '.join(result.error_messages)}")
+    return {name: value for name, value in result.validated_parameters.items() if value is not None}
+
+
+def own_first(box: Values, shared: Values) -> Values:
+    """The options of one NAS; a credential of its own, or a host of its own, is not mixed with that of the file."""
+    left_out = settings.SECRETS if any(box.get(name) for name in settings.SECRETS) else ()
+    return {**{name: value for name, value in shared.items() if name not in left_out}, **box}
+
+
+def unambiguous(hosts: t.Iterable[Host]) -> list[Host]:
+    """Names that several boxes have get the name of their NAS, on all but the first."""
+    found: dict[str, Host] = {}
+    for host in hosts:
+        name = host.name
+        if name in found:
+            name = f"{host.name}.{host.variables['pixels_nas']}"
+        found[name] = host._replace(name=name)
+    return list(found.values())
+
+
+def trusted(value: t.Any) -> t.Any:
+    """The same value, its plain texts marked as such.
+
+    ansible-core wraps texts of plugins in C(ansible-inventory --list) unless they are trusted. A text in which somebody
+    put a template, such as an image's description, stays untrusted and is never rendered.
+    """
+    if isinstance(value, str):
+        return value if any(mark in value for mark in TEMPLATE_MARKS) else trust_as_template(value)
+    if isinstance(value, list):
+        return [trusted(each) for each in value]
+    if isinstance(value, dict):
+        return {name: trusted(each) for name, each in value.items()}
+    return value

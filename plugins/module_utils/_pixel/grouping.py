@@ -1,0 +1,80 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A pixel as a host of an inventory: its variables and its groups, as plain values."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import host_keys
+
+if t.TYPE_CHECKING:
+    from ansible_collections.pixels.truenas.plugins.module_utils._pixel.settings import Settings
+
+Shown = t.Mapping[str, t.Any]
+
+UNFIT = re.compile(r"\W+", re.ASCII)
+
+
+def group_name(*words: str) -> str:
+    """A name Ansible accepts for a group: C(pixels_image_ubuntu_24_04)."""
+    return UNFIT.sub("_", "_".join(["pixels", *words])).strip("_").lower()
+
+
+def groups(shown: Shown) -> list[str]:
+    """The groups of a pixel: all of them, and by what is known of it."""
+    image = shown["image"]
+    found = [group_name(), group_name("status", shown["status"]), group_name("nas", shown["nas"])]
+    if image["os"]:
+        found.append(group_name("image", image["os"]))
+        if image["release"]:
+            found.append(group_name("image", image["os"], image["release"]))
+    found.extend(group_name(note, shown[note]) for note in ("fleet", "owner") if shown[note])
+    found.extend(group_name("label", name, value) for name, value in sorted(shown["labels"].items()))
+    return found
+
+
+def variables(shown: Shown, nas: Shown) -> dict[str, t.Any]:
+    """What a play needs to know: all about the pixel, and the way to its NAS (C(nas), without any secret)."""
+    told = {f"pixels_{name}": value for name, value in shown.items()}
+    return {**told, **{f"pixels_nas_{name}": value for name, value in nas.items() if value is not None}}
+
+
+def way_to_the_nas(settled: Settings, *, api_key_file: str | None) -> dict[str, t.Any]:
+    """The options with which a module reaches the same NAS. The key itself never goes into an inventory."""
+    endpoint, credential = settled.endpoint, settled.credential
+    return {
+        "host": endpoint.host,
+        "port": endpoint.port,
+        "username": credential.username,
+        "validate_certs": endpoint.validate_certs,
+        "ca_path": endpoint.ca_path,
+        "use_tls": not endpoint.plain,
+        "api_key_file": api_key_file,
+    }
+
+
+def ssh_variables(shown: Shown, settled: Settings, keys: host_keys.HostKeys) -> dict[str, t.Any]:
+    """How Ansible's own SSH reaches the pixel, with the host key that was pinned for it."""
+    if not shown["ipv4"]:
+        return {}
+    alias = host_keys.alias(shown["full_name"], shown["nas"])
+    options = {
+        "HostKeyAlias": alias,
+        "UserKnownHostsFile": str(keys.path),
+        "StrictHostKeyChecking": "accept-new",
+        # Hashed names could not be found again to be forgotten.
+        "HashKnownHosts": "no",
+    }
+    found: dict[str, t.Any] = {
+        "ansible_host": shown["ipv4"],
+        "ansible_user": settled.ssh.user,
+        "ansible_ssh_common_args": " ".join(f"-o {name}={value}" for name, value in options.items()),
+    }
+    if settled.ssh.port != 22:
+        found["ansible_port"] = settled.ssh.port
+    if settled.ssh.key:
+        found["ansible_ssh_private_key_file"] = settled.ssh.key
+    return found
