@@ -164,8 +164,8 @@ class Ssh:
     def _end(self, pid: int | None) -> None:
         if pid is None or not self._transport.is_active():
             return
-        # sshd gives each command a session of its own, so the group has all that it started.
-        kill = f"kill -TERM -- -{pid} {pid} 2>/dev/null; sleep {GRACE}; kill -KILL -- -{pid} {pid} 2>/dev/null"
+        # sshd gives each command a session of its own, so the group has all that it started. No `--`: dash has none.
+        kill = f"kill -TERM -{pid}; sleep {GRACE}; kill -KILL -{pid}"
         Running(self._channel(), Command(("sh", "-c", kill)), self._login).wait(GRACE + 5)
 
 

@@ -32,10 +32,16 @@ def release(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def truenas(release, engine, tmp_path, monkeypatch) -> t.Iterator[t.Any]:
+def ssh_installed() -> bool:
+    """Whether images come with an SSH server, as a real one of Ubuntu does not."""
+    return True
+
+
+@pytest.fixture
+def truenas(release, engine, ssh_installed, tmp_path, monkeypatch) -> t.Iterator[t.Any]:
     """A running simulator; the test fails when a request or a reply is not what the real API allows."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    with running_simulator(release=release, engine=engine, ssh_installed=True) as simulator:
+    with running_simulator(release=release, engine=engine, ssh_installed=ssh_installed) as simulator:
         yield simulator
         assert simulator.contract_errors == []
 
@@ -103,6 +109,11 @@ def guest(truenas, key, nas) -> str:
     put(truenas, "/root/.ssh/authorized_keys", f"{key.public}\n", mode=0o600)
     nas.update(ssh_key=key.private, ssh_port=truenas.ssh_port)
     return "web"
+
+
+def read(truenas, path: str, *, name: str = "px-web") -> str:
+    """A file of a pixel, as its own root sees it."""
+    return truenas.run(truenas.world.engine.read_file(name, path)).decode()
 
 
 def put(truenas, path: str, text: str, *, name: str = "px-web", mode: int = 0o644) -> None:

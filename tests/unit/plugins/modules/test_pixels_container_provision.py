@@ -1,0 +1,140 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of making a pixel reachable over SSH, with guests that boot, run the script and answer."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.pixels.truenas.plugins.modules import pixels_container, pixels_exec
+
+from tests.unit.plugins.conftest import put, read
+
+KEYS = "/root/.ssh/authorized_keys"
+
+
+@pytest.fixture
+def engine():
+    return "process"
+
+
+@pytest.fixture
+def ssh_installed():
+    return False
+
+
+@pytest.fixture
+def provision(run, truenas, key, nas):
+    """The module, asking for a pixel with SSH."""
+    nas.update(ssh_key=key.private, ssh_port=truenas.ssh_port)
+
+    def run_module(options=True, **params):
+        return run(pixels_container, **{"name": "web", "provision": options, "wait_timeout": 60, **params})
+
+    return run_module
+
+
+def test_a_fresh_pixel_answers_with_our_key_when_the_task_is_done(provision, run):
+    result = provision()
+
+    assert result.get("changed"), result["msg"]
+    assert run(pixels_exec, name="web", cmd="hostname")["stdout"] == "px-web"
+
+
+def test_a_second_run_changes_nothing_and_check_mode_knew(provision, truenas):
+    assert provision(check_mode=True)["changed"]
+    assert truenas.world.containers == {}
+    provision()
+    starts = truenas.world.containers["px-web"].starts
+
+    assert not provision(check_mode=True)["changed"]
+    assert not provision()["changed"]
+    assert truenas.world.containers["px-web"].starts == starts
+
+
+def test_keys_of_others_stay(provision, truenas, key):
+    truenas.world.add_container("px-web")
+    put(truenas, KEYS, "ssh-ed25519 AAAAother other@there\n", mode=0o600)
+
+    provision()
+
+    assert read(truenas, KEYS) == f"ssh-ed25519 AAAAother other@there\n{key.public}\n"
+
+
+def test_another_key_is_added_without_a_restart(provision, truenas, key):
+    provision()
+    starts = truenas.world.containers["px-web"].starts
+
+    assert provision({"public_keys": ["ssh-ed25519 AAAAsecond second@there"]})["changed"]
+    assert read(truenas, KEYS) == f"{key.public}\nssh-ed25519 AAAAsecond second@there\n"
+    assert truenas.world.containers["px-web"].starts == starts
+
+
+def test_name_servers_are_put_where_resolved_reads_them(provision, truenas):
+    provision({"dns": ["1.1.1.1", "9.9.9.9"]})
+
+    assert read(truenas, "/etc/systemd/resolved.conf.d/pixels-dns.conf") == "[Resolve]\nDNS=1.1.1.1 9.9.9.9\n"
+
+
+def test_a_stopped_pixel_is_started_and_provisioned(provision, truenas, run):
+    truenas.world.add_container("px-web", status="STOPPED")
+
+    assert provision()["changed"]
+    assert run(pixels_exec, name="web", cmd="true")["rc"] == 0
+
+
+def test_a_first_boot_that_fails_fails_the_task_with_what_it_said_and_what_is_in_place(provision, truenas):
+    truenas.world.engine.mirrors_down.add("*")
+
+    result = provision()
+
+    assert result["failed"]
+    assert "first-boot script" in result["msg"]
+    assert "Failed to fetch" in result["msg"] or "Unable to" in result["msg"] or "resolve" in result["msg"]
+    assert f"{KEYS}, /etc/rc.local in place by then" in result["msg"]
+    truenas.world.engine.mirrors_down.clear()
+    assert "failed" not in provision()
+
+
+def test_a_symlink_of_the_guest_is_not_followed(provision, truenas, run):
+    truenas.world.add_container("px-web")
+    engine = truenas.world.engine
+    truenas.run(engine.run("px-web", ["sh", "-c", "rm -rf /root/.ssh; ln -s /etc /root/.ssh"]))
+
+    result = provision()
+
+    assert result["failed"]
+    assert "/root/.ssh in px-web is a symlink" in result["msg"]
+    assert truenas.run(engine.stat("px-web", "/etc/authorized_keys")) is None
+
+
+def test_a_script_of_somebody_else_is_not_overwritten(provision, truenas):
+    truenas.world.add_container("px-web")
+    put(truenas, "/etc/rc.local", "#!/bin/sh\nexit 0\n", mode=0o755)
+
+    result = provision()
+
+    assert result["failed"]
+    assert "of its own" in result["msg"]
+    assert read(truenas, "/etc/rc.local") == "#!/bin/sh\nexit 0\n"
+
+
+def test_an_account_that_may_not_write_is_told(provision, truenas, nas):
+    roles = ["VIRT_GLOBAL_READ", "VIRT_INSTANCE_READ", "VIRT_INSTANCE_WRITE", "READONLY_ADMIN"]
+    nas.update(username="manager", api_key=truenas.add_account("manager", roles=roles))
+
+    result = provision()
+
+    assert result["failed"]
+    assert result["error"]["kind"] == "NotPermitted"
+    assert "web was created" in result["msg"]
+
+
+def test_a_pixel_made_anew_is_trusted_anew(provision, run, truenas):
+    provision()
+    run(pixels_exec, name="web", cmd="true")
+    provision(state="absent", options=False)
+
+    provision()
+
+    assert run(pixels_exec, name="web", cmd="true")["rc"] == 0
