@@ -28,7 +28,7 @@ options:
     choices: [pixels.truenas.pixels, pixels]
   nas:
     description:
-      - Several NAS boxes, each a dictionary of connection options; what one leaves out is taken from the file's options.
+      - Several NAS boxes, each a dictionary of connection options; what one leaves out comes from the file's options.
       - They are asked at the same time.
       - Left out, the options of the file name the only one.
     type: list

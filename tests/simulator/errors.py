@@ -40,7 +40,9 @@ class ValidationErrors(SimulatedError):
 
     def __init__(self, triples: t.Iterable[Triple]) -> None:
         self.triples: list[Triple] = list(triples)
-        super().__init__("".join(f"[{errname(number)}] {attribute}: {text}\n" for attribute, text, number in self.triples))
+        super().__init__(
+            "".join(f"[{errname(number)}] {attribute}: {text}\n" for attribute, text, number in self.triples)
+        )
 
 
 class ValidationError(SimulatedError):

@@ -63,7 +63,9 @@ class Engine(t.Protocol):
 
     async def delete(self, container: str) -> None: ...
 
-    async def start(self, container: str, *, cpu: str | None, memory: int | None, environment: t.Mapping[str, str]) -> None:
+    async def start(
+        self, container: str, *, cpu: str | None, memory: int | None, environment: t.Mapping[str, str]
+    ) -> None:
         """Boot it: SSH server (when the guest has one), /etc/rc.local."""
         ...
 
@@ -74,7 +76,12 @@ class Engine(t.Protocol):
         ...
 
     async def run(
-        self, container: str, argv: t.Sequence[str], *, stdin: bytes = b"", environment: t.Mapping[str, str] | None = None
+        self,
+        container: str,
+        argv: t.Sequence[str],
+        *,
+        stdin: bytes = b"",
+        environment: t.Mapping[str, str] | None = None,
     ) -> Finished:
         """Run a command as root in a started container."""
         ...

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.pixels.truenas.plugins.modules import pixels_container, pixels_exec
 
+from ansible_collections.pixels.truenas.plugins.modules import pixels_container, pixels_exec
 from tests.unit.plugins.conftest import put, read
 
 KEYS = "/root/.ssh/authorized_keys"

@@ -12,6 +12,7 @@ from ansible.playbook.play_context import PlayContext
 from ansible.playbook.task import Task
 from ansible.plugins.loader import action_loader, connection_loader
 from ansible.template import Templar
+
 from ansible_collections.pixels.truenas.plugins.modules import pixels_container, pixels_container_info
 
 MIB = 1024 * 1024

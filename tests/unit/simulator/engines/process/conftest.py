@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
+import socket
 import threading
 import typing as t
 
@@ -72,10 +73,10 @@ class Lab:
         return self.do(self.engine.read_file(name, path))
 
     def address(self, name: str) -> str:
-        return self.do(_now(lambda: self.engine.addresses(name)))[0].address
+        return self.engine.addresses(name)[0].address
 
     def listens(self, name: str) -> bool:
-        with contextlib.suppress(OSError), contextlib.closing(self._connect(name)):
+        with contextlib.suppress(OSError), socket.create_connection((self.address(name), self.engine.ssh_port), 5):
             return True
         return False
 
@@ -100,15 +101,6 @@ class Lab:
         with self.ssh(name) as client:
             transport = t.cast(paramiko.Transport, client.get_transport())
             return transport.get_remote_server_key().asbytes()
-
-    def _connect(self, name: str) -> t.Any:
-        import socket
-
-        return socket.create_connection((self.address(name), self.engine.ssh_port), timeout=5)
-
-
-async def _now(what: t.Callable[[], T]) -> T:
-    return what()
 
 
 @pytest.fixture
