@@ -22,7 +22,7 @@ def errname(number: int) -> str:
 
 
 class SimulatedError(Exception):
-    """Anything a method may raise on purpose; everything else is a bug of the simulator or a generic middleware failure."""
+    """Anything a method may raise on purpose; all else is a bug of the simulator or a generic middleware failure."""
 
 
 class CallError(SimulatedError):
@@ -69,7 +69,7 @@ class MatchNotFound(SimulatedError):
 
 
 class GenericError(SimulatedError):
-    """An unexpected Python exception inside the middleware: C(-32001), errno 22, its bare text; C(kind) is its class name."""
+    """An unexpected exception inside the middleware: C(-32001), errno 22, its bare text; C(kind) is its class name."""
 
     def __init__(self, text: str, kind: str = "Exception") -> None:
         self.kind = kind

@@ -5,56 +5,77 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 Range = tuple[float, float]
 
 
-def option(default: t.Any, text: str, **details: t.Any) -> t.Any:
-    return dataclasses.field(default=default, metadata={"text": text, **details})
+def about(text: str, **details: t.Any) -> dict[str, t.Any]:
+    """What the command line says of an option."""
+    return {"text": text, **details}
 
 
 @dataclass(frozen=True)
 class Options:
     """How long things take is in seconds; the defaults are those of a test (quick)."""
 
-    release: str = option("25.10", "which TrueNAS to play", choices=("25.04", "25.10"))
-    listen: str = option("127.0.0.1:0", "HOST:PORT of the NAS, port 0 is any free one")
-    engine: str = option(
-        "process", "process: containers that run; paper: only written down", choices=("process", "paper")
+    release: str = field(default="25.10", metadata=about("which TrueNAS to play", choices=("25.04", "25.10")))
+    listen: str = field(default="127.0.0.1:0", metadata=about("HOST:PORT of the NAS, port 0 is any free one"))
+    engine: str = field(
+        default="process",
+        metadata=about("process: containers that run; paper: only written down", choices=("process", "paper")),
     )
-    state_dir: str | None = option(
-        None, "folder for the containers' files; left out, a new one that is removed at the end"
+    state_dir: str | None = field(
+        default=None, metadata=about("folder for the containers' files; left out, a new one that is removed at the end")
     )
-    ssh_port: int | None = option(
-        None, "port of the containers' SSH servers; left out, 22 as root and a free one otherwise"
+    ssh_port: int | None = field(
+        default=None,
+        metadata=about("port of the containers' SSH servers; left out, 22 as root and a free one otherwise"),
     )
-    ssh_installed: bool = option(False, "images come with an SSH server (a real ubuntu image has none)")
-    seed_pixels: int = option(0, "how many running px- containers there are at the start")
+    ssh_installed: bool = field(
+        default=False, metadata=about("images come with an SSH server (a real ubuntu image has none)")
+    )
+    seed_pixels: int = field(default=0, metadata=about("how many running px- containers there are at the start"))
 
-    create_seconds: float = option(0.0, "how long virt.instance.create takes", by_hand=2.0)
-    start_seconds: float = option(0.0, "how long virt.instance.start takes", by_hand=0.5)
-    stop_seconds: float = option(0.0, "how long virt.instance.stop takes", by_hand=0.5)
-    snapshot_seconds: float = option(0.0, "how long taking or rolling back a snapshot takes", by_hand=0.2)
-    address_seconds: float = option(0.05, "how long after its start a container shows addresses", by_hand=1.0)
-
-    login_limit: int = option(20, "calls without login a method and an address may make in one window")
-    login_window: float = option(60.0, "length of that window")
-    rate_limit_stall: Range = option((0.0, 0.0), "how long a refused login is held back: from, to", by_hand=(1.0, 10.0))
-    login_failure_stall: Range = option((0.0, 0.0), "how long a wrong login is held back: from, to", by_hand=(1.0, 2.0))
-    scram: bool = option(False, "offer the SCRAM login of TrueNAS 26 as well")
-    scram_iterations: int = option(50_000, "iterations of SCRAM keys (TrueNAS: 500000)")
-    loopback_is_remote: bool = option(False, "do not treat loopback as secure: API keys sent over ws:// are revoked")
-    refuse_addresses: bool = option(False, "play a NAS whose ui_allowlist does not hold the caller")
-
-    certificate: str = option(
-        "ca", "ca: signed by a generated CA; default: like TrueNAS' own", choices=("ca", "default")
+    create_seconds: float = field(default=0.0, metadata=about("how long virt.instance.create takes", by_hand=2.0))
+    start_seconds: float = field(default=0.0, metadata=about("how long virt.instance.start takes", by_hand=0.5))
+    stop_seconds: float = field(default=0.0, metadata=about("how long virt.instance.stop takes", by_hand=0.5))
+    snapshot_seconds: float = field(
+        default=0.0, metadata=about("how long taking or rolling back a snapshot takes", by_hand=0.2)
     )
-    plain: bool = option(False, "also listen for ws:// on a port of its own")
-    redirect: bool = option(False, "also answer 307 to https on an http port of its own")
-    idle_seconds: float = option(60.0, "cut a connection when the NAS has sent nothing for so long; 0 is never")
+    address_seconds: float = field(
+        default=0.05, metadata=about("how long after its start a container shows addresses", by_hand=1.0)
+    )
+
+    login_limit: int = field(
+        default=20, metadata=about("calls without login a method and an address may make in one window")
+    )
+    login_window: float = field(default=60.0, metadata=about("length of that window"))
+    rate_limit_stall: Range = field(
+        default=(0.0, 0.0), metadata=about("how long a refused login is held back: from, to", by_hand=(1.0, 10.0))
+    )
+    login_failure_stall: Range = field(
+        default=(0.0, 0.0), metadata=about("how long a wrong login is held back: from, to", by_hand=(1.0, 2.0))
+    )
+    scram: bool = field(default=False, metadata=about("offer the SCRAM login of TrueNAS 26 as well"))
+    scram_iterations: int = field(default=50_000, metadata=about("iterations of SCRAM keys (TrueNAS: 500000)"))
+    loopback_is_remote: bool = field(
+        default=False, metadata=about("do not treat loopback as secure: API keys sent over ws:// are revoked")
+    )
+    refuse_addresses: bool = field(
+        default=False, metadata=about("play a NAS whose ui_allowlist does not hold the caller")
+    )
+
+    certificate: str = field(
+        default="ca",
+        metadata=about("ca: signed by a generated CA; default: like TrueNAS' own", choices=("ca", "default")),
+    )
+    plain: bool = field(default=False, metadata=about("also listen for ws:// on a port of its own"))
+    redirect: bool = field(default=False, metadata=about("also answer 307 to https on an http port of its own"))
+    idle_seconds: float = field(
+        default=60.0, metadata=about("cut a connection when the NAS has sent nothing for so long; 0 is never")
+    )
 
 
 def seconds_range(text: str) -> Range:

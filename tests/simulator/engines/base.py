@@ -53,11 +53,9 @@ class Engine(t.Protocol):
 
     async def open(self) -> None:
         """Check that this machine can run guests. Raises C(EngineUnavailable)."""
-        ...
 
     async def close(self) -> None:
         """End everything that was started, by pid."""
-        ...
 
     async def create(self, container: str, image: str) -> None: ...
 
@@ -67,13 +65,11 @@ class Engine(t.Protocol):
         self, container: str, *, cpu: str | None, memory: int | None, environment: t.Mapping[str, str]
     ) -> None:
         """Boot it: SSH server (when the guest has one), /etc/rc.local."""
-        ...
 
     async def stop(self, container: str, *, force: bool) -> None: ...
 
     def addresses(self, container: str) -> list[Address]:
         """The addresses of a started container, IPv4 first; empty when it is stopped."""
-        ...
 
     async def run(
         self,
@@ -84,7 +80,6 @@ class Engine(t.Protocol):
         environment: t.Mapping[str, str] | None = None,
     ) -> Finished:
         """Run a command as root in a started container."""
-        ...
 
     async def snapshot(self, container: str, label: str) -> None: ...
 
@@ -94,15 +89,12 @@ class Engine(t.Protocol):
 
     async def clone(self, container: str, label: str, target: str) -> None:
         """Make C(target) from a snapshot; a container of that name exists afterwards, stopped."""
-        ...
 
     def used(self, container: str) -> int:
         """Bytes the container's own files take."""
-        ...
 
     async def stat(self, container: str, path: str) -> Stat | None:
         """lstat; None when there is nothing. Works stopped as well (the world decides what the API shows)."""
-        ...
 
     async def list_directory(self, container: str, path: str) -> list[str]: ...
 
@@ -112,4 +104,3 @@ class Engine(t.Protocol):
         self, container: str, path: str, content: bytes, *, append: bool, mode: int | None, uid: int, gid: int
     ) -> None:
         """Write as the host's root would through the rootfs: parents are made, uid/gid -1 leave the owner alone."""
-        ...

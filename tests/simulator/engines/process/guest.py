@@ -24,6 +24,7 @@ from tests.simulator.engines.process.tree import Tree
 
 RC_LOCAL = "/etc/rc.local"
 SECONDS_TO_HANG_UP = 1.0
+SECONDS_TO_CLOSE = 0.01
 
 
 class Home(t.NamedTuple):
@@ -205,6 +206,8 @@ class Guest:
             self._listener.close()
             await self._listener.wait_closed()
             self._listener = None
+            # A client that left without a word is out of our list before the loop has closed its socket.
+            await asyncio.sleep(SECONDS_TO_CLOSE)
         if listener_only:
             return
         connections = list(self.connections)

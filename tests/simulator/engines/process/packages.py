@@ -146,7 +146,10 @@ async def _remove(guest: Guest, names: list[str]) -> Finished:
 async def _is_in_image(guest: Guest, name: str) -> bool:
     room = await guest.room()
     places = [OF_THE_IMAGE[name]] if name in OF_THE_IMAGE else [f"/usr/bin/{name}", f"/usr/sbin/{name}"]
-    return "/" not in name and any([await room.describe(place) is not None for place in places])
+    for place in places:
+        if "/" not in name and await room.describe(place) is not None:
+            return True
+    return False
 
 
 def _said(text: str) -> Finished:

@@ -77,10 +77,14 @@ class Command:
 class Room:
     """A guest's namespaces, held by its pid 1."""
 
-    def __init__(self, process: asyncio.subprocess.Process, control: socket.socket) -> None:
+    def __init__(
+        self, process: asyncio.subprocess.Process, control: socket.socket, *, first_id: int | None = None
+    ) -> None:
+        """C(first_id) is who the guest's root is on this machine, when that is not who runs the engine."""
         self.doorbell: socket.socket
         """Listens inside the guest, for the guest's own commands."""
         self.alive = True
+        self._first_id = first_id
         self._process = process
         self._control = control
         self._numbers = itertools.count(1)
@@ -102,7 +106,7 @@ class Room:
                 pass_fds=(theirs.fileno(),),
             )
         control.setblocking(False)
-        room = cls(process, control)
+        room = cls(process, control, first_id=layout.first_id if layout.ids > 1 else None)
         asyncio.get_running_loop().add_reader(control, room._hear)
         try:
             await room._enter()
@@ -169,6 +173,10 @@ class Room:
     async def _spawn_in_pipes(self, details: dict[str, t.Any]) -> tuple[int, list[int]]:
         stdin, stdout, stderr = os.pipe(), os.pipe(), os.pipe()
         theirs = [stdin[0], stdout[1], stderr[1]]
+        if self._first_id is not None:
+            for descriptor in theirs:
+                # Else the command could use its streams, and not open them again as /dev/stderr.
+                os.fchown(descriptor, self._first_id + details["user"]["uid"], -1)
         ours = [stdin[1], stdout[0], stderr[0]]
         try:
             return (await self.ask("spawn", descriptors=theirs, **details)).result, ours

@@ -51,15 +51,24 @@ def signal_all(number: int) -> None:
 
 def end_all() -> None:
     """Ask everything to end and wait a little; what is left dies with pid 1."""
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGCONT):
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # A shell that waits for input heeds only the second, which others must not get before they are done.
         signal_all(number)
-    until = time.monotonic() + SECONDS_TO_END
+        signal_all(signal.SIGCONT)
+        if _all_gone(SECONDS_TO_END / 2):
+            return
+
+
+def _all_gone(seconds: float) -> bool:
+    """Whether no process is left before so much time has passed."""
+    until = time.monotonic() + seconds
     while time.monotonic() < until:
         try:
             if os.waitpid(-1, os.WNOHANG)[0] == 0:
                 time.sleep(0.005)
         except ChildProcessError:
-            return
+            return True
+    return False
 
 
 def _turn_into(request: dict[str, t.Any], streams: list[int], terminal: int | None) -> t.NoReturn:

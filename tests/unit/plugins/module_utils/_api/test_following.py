@@ -27,12 +27,12 @@ PARAMS = ["px-a"]
 LOST = "lost the connection to nas.lan"
 
 
-def a_job(state="RUNNING", percent=0, *, identity=7, arguments=PARAMS, message_ids=None, **fields):
+def a_job(state="RUNNING", percent=0, *, identity=7, arguments=None, message_ids=None, **fields):
     return job(
         {
             "id": identity,
             "method": METHOD,
-            "arguments": list(arguments),
+            "arguments": list(PARAMS if arguments is None else arguments),
             "state": state,
             "progress": {"percent": percent, "description": f"at {percent}"},
             "message_ids": message_ids,

@@ -14,9 +14,15 @@ METHOD = "virt.instance.create"
 PARAMS = [{"name": "px-a", "environment": {"TOKEN": "abc"}, "storage_pool": None}]
 
 
-def a_job(identity=1, method=METHOD, arguments=PARAMS, message_ids=None):
+def a_job(identity=1, method=METHOD, arguments=..., message_ids=None):
     return job(
-        {"id": identity, "method": method, "arguments": arguments, "state": "WAITING", "message_ids": message_ids}
+        {
+            "id": identity,
+            "method": method,
+            "arguments": PARAMS if arguments is ... else arguments,
+            "state": "WAITING",
+            "message_ids": message_ids,
+        }
     )
 
 

@@ -59,7 +59,7 @@ CASES = {
 def test_each_refusal_has_its_class_and_names_nas_and_method(error, kind):
     found = refusal(error, method="virt.instance.x", nas="nas.lan")
 
-    assert type(found) is kind
+    assert found.__class__ is kind
     assert "nas.lan" in str(found)
     assert kind is RateLimited or "virt.instance.x" in str(found)
 

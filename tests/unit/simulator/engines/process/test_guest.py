@@ -40,7 +40,8 @@ def test_rc_local_installs_an_ssh_server_at_the_first_start(lab: Lab) -> None:
     lab.restart(name)
     log = lab.do(lab.engine.booted(name))
 
-    assert log is not None and log.returncode == 0
+    assert log is not None
+    assert log.returncode == 0
     assert lab.do(lab.engine.stat(name, "/root/.ssh-provisioned")) is not None
     with lab.ssh(name) as client:
         assert client.exec_command("hostname")[1].read() == b"px-web\n"
@@ -67,7 +68,8 @@ def test_without_a_mirror_there_is_no_server_and_no_marker_until_a_later_start(l
     lab.restart(name)
     log = lab.do(lab.engine.booted(name))
 
-    assert log is not None and b"Temporary failure resolving" in log.stderr
+    assert log is not None
+    assert b"Temporary failure resolving" in log.stderr
     assert lab.do(lab.engine.stat(name, "/root/.ssh-provisioned")) is None
     assert not lab.listens(name)
 
@@ -105,7 +107,8 @@ def test_rc_local_that_cannot_be_run_spoils_nothing(lab: Lab) -> None:
     lab.restart(name)
     log = lab.do(lab.engine.booted(name))
 
-    assert log is not None and log.returncode == 127
+    assert log is not None
+    assert log.returncode == 127
     assert lab.shell(name, "echo fine") == "fine"
 
 

@@ -128,6 +128,7 @@ def test_streams_are_apart_and_safe_for_any_byte(lab: Lab) -> None:
         for piece in iter(lambda: channel.recv_stderr(65_536), b""):
             err.write(piece)
 
+        assert (len(out.getvalue()), len(err.getvalue())) == (len(content), len(content))
         assert (out.getvalue() == content, err.getvalue() == content) == (True, True)
         assert channel.recv_exit_status() == 0
 

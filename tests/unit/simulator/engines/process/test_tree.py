@@ -52,7 +52,6 @@ def test_a_snapshot_remembers_what_was_removed(lab: Lab) -> None:
 
     lab.start(name)
     assert lab.run(name, "ls", "/usr/bin/env").returncode != 0
-    assert lab.shell(name, "ls -A /etc/skel /usr/share/perl | grep -v :") == "" or True
     assert lab.shell(name, "find /etc/skel /usr/share/perl -mindepth 1") == ""
 
 
@@ -92,7 +91,7 @@ def test_processes_stand_still_only_while_a_snapshot_is_taken(lab: Lab) -> None:
 
 def test_a_clone_is_another_machine_with_the_same_files_and_host_keys(lab: Lab) -> None:
     source = lab.start_with_ssh("px-base")
-    lab.write(source, "/root/tools", "tools")
+    lab.write(source, "/root/tools", "tools\n")
     lab.do(lab.engine.snapshot(source, "ready"))
     lab.write(source, "/root/late", "late")
 
