@@ -42,8 +42,8 @@ ready: $(READY) | $(CHECKOUT)
 demo: ready ## a fleet of pixels from a playbook, on a TrueNAS in a box
 	tests/demo/run
 
-test: ready ## the unit tests; ARGS="-k name" picks some
-	$(BIN)/pytest $(ARGS)
+test: ready ## the unit tests and whole playbooks; ARGS="-k name" picks some
+	$(BIN)/pytest --numprocesses 2 $(ARGS)
 
 lint: ready ## ruff, ansible-lint, yamllint, mypy, shellcheck and the changelog
 	$(BIN)/ruff check

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: pixels
 short_description: Pixels of TrueNAS hosts as an inventory
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Lists the pixels of one or more TrueNAS hosts, by one query for each host, whatever the number of pixels.
   - The file's name ends in C(.pixels.yml) or C(.pixels.yaml).

@@ -10,7 +10,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: pixels_container
 short_description: Create, change, start, stop or destroy a pixel
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Manages one pixel, a disposable Linux container on a TrueNAS host.
   - On the host the container has the prefix C(px-); other containers are never touched.

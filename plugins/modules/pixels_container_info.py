@@ -10,7 +10,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: pixels_container_info
 short_description: List pixels with their status and addresses
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Lists the pixels of a TrueNAS host, by one query whatever their number.
 author:

@@ -10,7 +10,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: pixels_exec
 short_description: Run a command in a pixel
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Runs a command in a running pixel over SSH, and returns its output and exit status.
   - The pixel needs no Python. Its address comes from the NAS, its host key is pinned when it is first seen.

@@ -10,7 +10,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: pixels_fleet
 short_description: Create, change or destroy many pixels at once
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Brings a list of pixels to the state it describes, several at a time over one login.
   - A pixel that fails does not stop the others; the task fails at its end, naming each that failed with the reason.

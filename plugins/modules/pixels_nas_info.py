@@ -10,7 +10,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: pixels_nas_info
 short_description: What a TrueNAS host offers to pixels
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Reports the release, the kind of containers, storage pools, network interfaces,
     and whether the account may do what this collection does.

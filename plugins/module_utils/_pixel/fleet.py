@@ -120,7 +120,7 @@ def converge(pixels: Pixels, plans: t.Sequence[Planned], *, concurrency: int, sa
                 progress=lambda step: say(f"{planned.name}: {step.percent} % {step.description}"),
             )
         except PixelsError as error:
-            outcome = Outcome(planned, planned.found and planned.found.container, error)
+            outcome = Outcome(planned, planned.found.container if planned.found else None, error)
         else:
             outcome = Outcome(planned, container)
         say(f"{planned.name}: {outcome.word}")

@@ -76,8 +76,12 @@ class Lab:
         return self.engine.addresses(name)[0].address
 
     def listens(self, name: str) -> bool:
-        with contextlib.suppress(OSError), socket.create_connection((self.address(name), self.engine.ssh_port), 5):
-            return True
+        """Whether an SSH server greets; the conversation is ended in order, so that nothing of it is left half open."""
+        with contextlib.suppress(OSError):
+            transport = paramiko.Transport(socket.create_connection((self.address(name), self.engine.ssh_port), 5))
+            with contextlib.closing(transport):
+                transport.start_client(timeout=5)
+                return True
         return False
 
     @contextlib.contextmanager
