@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.pixels.truenas.plugins.modules import pixels_exec
-from tests.unit.plugins.conftest import put
+from tests.unit.plugins.conftest import RELEASES, put
 
 
 @pytest.fixture
@@ -115,6 +115,7 @@ def test_creates_and_removes_decide_whether_it_runs(execute, truenas):
     assert execute(cmd="touch /tmp/ran", removes="/etc/app.key")["changed"]
 
 
+@pytest.mark.parametrize("release", RELEASES)
 def test_check_mode_predicts_what_can_be_predicted_and_runs_nothing(execute):
     once = {"argv": ["touch", "/etc/app.key"], "creates": "/etc/app.key"}
 
