@@ -170,8 +170,9 @@ def test_ids_start_again_after_a_restart(simulator: RunningSimulator, talk: Talk
 
 
 def test_only_a_thousand_jobs_are_remembered(talk: Talk) -> None:
-    for _round in range(101):
-        requests = [talk.start("core.bulk", f"nothing.{number}", []) for number in range(10)]
+    for turn in range(101):
+        # Each of another method, so that none waits for another, or is discarded for one that waits.
+        requests = [talk.start("core.bulk", f"nothing.number_{turn}_{number}", []) for number in range(10)]
         for request in requests:
             talk.reply(request)
 

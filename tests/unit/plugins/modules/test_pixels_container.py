@@ -310,13 +310,12 @@ def test_nonsense_is_refused_before_anything_is_done(container, truenas, params,
 
 
 def test_no_secret_is_in_what_a_failure_prints(container, truenas, nas):
-    nas["api_key"] = "1-" + "wrong" * 13 + "x"[:0]
+    nas["api_key"] = "1-" + "wrong" * 13
 
     result = container()
 
     assert result["failed"]
-    assert "wrongwrong" not in str({key: value for key, value in result.items() if key != "invocation"})
-    assert result["invocation"]["module_args"]["api_key"] == "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+    assert "wrongwrong" not in str(result)
 
 
 @pytest.mark.parametrize(("existing", "state"), list(itertools.product(["RUNNING", "STOPPED", None], STATES)))

@@ -129,7 +129,9 @@ def test_streams_are_apart_and_safe_for_any_byte(lab: Lab) -> None:
             err.write(piece)
 
         assert (len(out.getvalue()), len(err.getvalue())) == (len(content), len(content))
-        assert (out.getvalue() == content, err.getvalue() == content) == (True, True)
+        assert (len(out.getvalue()), len(err.getvalue())) == (len(content), len(content))
+        assert out.getvalue() == content
+        assert err.getvalue() == content
         assert channel.recv_exit_status() == 0
 
 
