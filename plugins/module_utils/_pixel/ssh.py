@@ -212,8 +212,8 @@ class Running:
         try:
             self._channel.sendall(stdin)
             self._channel.shutdown_write()
-        except OSError:
-            # The command ended without reading all of it, which is its right.
+        except (OSError, EOFError, paramiko.SSHException):
+            # The command ended without reading all of it, which is its right; a lost connection is told by its status.
             return
 
     def _read(self, name: str, stream: t.IO[bytes]) -> None:

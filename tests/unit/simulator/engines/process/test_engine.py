@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import pathlib
 import subprocess
 import sys
+import time
 import typing as t
 
 import pytest
@@ -186,9 +188,10 @@ def test_files_stay_over_stop_and_start_and_tmp_does_not(lab: Lab) -> None:
 
 def test_stopping_ends_every_process(lab: Lab) -> None:
     name = lab.start()
-    marker = "86400.0001"
+    marker = f"86400.{os.getpid()}1"
     lab.shell(name, f"trap '' TERM HUP; (trap '' TERM HUP; exec setsid sleep {marker}) > /dev/null 2>&1 &")
-    assert running_on_the_machine(marker)
+    while not running_on_the_machine(marker):
+        time.sleep(0.01)
 
     lab.stop(name)
 
@@ -249,7 +252,7 @@ def test_closing_leaves_nothing_on_the_machine(
     lab: Lab, loop: asyncio.AbstractEventLoop, tmp_path: pathlib.Path
 ) -> None:
     engine = ProcessEngine(tmp_path / "state")
-    marker = "86400.0002"
+    marker = f"86400.{os.getpid()}2"
 
     async def live_and_end() -> None:
         await engine.open()
