@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import http
 import select
 import socket
 import ssl
@@ -169,10 +170,14 @@ def _shake_hands(endpoint: Endpoint, timeout: float) -> tuple[t.Any, socket.sock
         failure = ConnectionFailed(
             f"{endpoint.nas} took the connection but did not answer within {timeout:g} s: is this its web interface?"
         )
-    except (websocket.WebSocketException, OSError, ValueError):
+    except (websocket.WebSocketException, OSError, ValueError, IndexError):
+        # IndexError: what releases up to 1.9.1 make of a greeting that is no HTTP.
         failure = _no_websocket(endpoint, client)
     else:
-        return client, connection
+        if client.getstatus() == http.HTTPStatus.SWITCHING_PROTOCOLS:
+            return client, connection
+        # Releases up to 1.9.1 take a redirect that they were told not to follow for a success.
+        failure = _no_websocket(endpoint, client)
     connection.close()
     raise failure
 
@@ -183,6 +188,8 @@ def _bad_status(endpoint: Endpoint, status: int) -> ConnectionFailed:
         return ConnectionFailed(
             f"{nas} has no API at /api/current (HTTP 404): it is older than TrueNAS 25.04, or it is not a TrueNAS"
         )
+    if status in REDIRECTS:
+        return _redirected(endpoint, status)
     if status in RESTARTING:
         return ConnectionFailed(
             f"the middleware of {nas} does not answer (HTTP {status}): it is starting or restarting, try again soon",
@@ -197,13 +204,17 @@ def _bad_status(endpoint: Endpoint, status: int) -> ConnectionFailed:
     )
 
 
+def _redirected(endpoint: Endpoint, status: int) -> ConnectionFailed:
+    return ConnectionFailed(
+        f"{endpoint.nas} redirects to another address (HTTP {status}): "
+        "use its HTTPS port (443 unless it was changed) with an encrypted connection (wss)"
+    )
+
+
 def _no_websocket(endpoint: Endpoint, client: t.Any) -> ConnectionFailed:
     answer = client.handshake_response
     if answer is not None and answer.status in REDIRECTS:
-        return ConnectionFailed(
-            f"{endpoint.nas} redirects to another address (HTTP {answer.status}): "
-            "use its HTTPS port (443 unless it was changed) with an encrypted connection (wss)"
-        )
+        return _redirected(endpoint, answer.status)
     hint = "check the port, and use an encrypted connection (wss) for HTTPS" if endpoint.plain else "check the port"
     return ConnectionFailed(
         f"something that is not a TrueNAS web interface answers at {endpoint.nas} on port {endpoint.port}: {hint}"
