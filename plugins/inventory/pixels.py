@@ -12,12 +12,12 @@ version_added: 1.0.0
 description:
   - Lists the pixels of one or more TrueNAS hosts, by one query for each host, whatever the number of pixels.
   - The file's name ends in C(.pixels.yml) or C(.pixels.yaml).
-  - Hosts have the bare names of the pixels. A name that several NAS boxes have gets the name of its NAS with it
-    (C(web.nas2)) on all but the first.
+  - Hosts have the bare names of the pixels, unless O(hostname) says otherwise.
   - Hosts are in the group C(pixels), and in groups by status (C(pixels_status_running)), NAS, image, fleet, owner
     and label.
   - Every host has what is known of it in variables that begin with C(pixels_), and the way to its NAS in variables
-    that begin with C(pixels_nas_), which the modules of this collection use. No secret is among them.
+    that begin with C(pixels_nas_), which the modules of this collection use. No key or password is among them.
+  - Any option may be a template. Extra variables are known in it, those of hosts are not.
 author:
   - The pixels.truenas contributors (@pixels-truenas)
 options:
@@ -41,6 +41,15 @@ options:
     type: str
     choices: [fail, warn, use_stale_cache]
     default: fail
+  hostname:
+    description:
+      - What a host is called, V(web) for V(name), V(px-web) for V(full_name), V(web.nas1.example.org) for V(name.nas).
+      - A name that an earlier NAS in the list has too gets the name of its NAS with it, and a warning says so. Which
+        pixel is V(web) then depends on which boxes answer; with several boxes, V(name.nas) always means the same one.
+      - A pixel called V(localhost), V(all) or V(ungrouped) has its full name, since Ansible means something else by it.
+    type: str
+    choices: [name, full_name, name.nas]
+    default: name
   status:
     description:
       - Only pixels of which the NAS says one of these, such as V(running).
@@ -82,6 +91,7 @@ nas:
     api_key: "{{ lookup('ansible.builtin.env', 'NAS2_KEY') }}"
 status: [running]
 names: ["agent-*"]
+hostname: name.nas
 on_error: warn
 keyed_groups:
   - key: pixels_pool
@@ -115,15 +125,21 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel import (
 Values = dict[str, t.Any]
 SUFFIXES = (".pixels.yml", ".pixels.yaml")
 CONNECT_TIMEOUT = 5.0
+# Rendered for each host, not once.
+EXPRESSIONS = {"compose", "groups", "keyed_groups"}
 TEMPLATE_MARKS = ("{{", "{%", "{#")
 
 
 class Host(t.NamedTuple):
-    """A host as it goes into the inventory and into its cache."""
+    """A host as it goes into the inventory."""
 
     name: str
     groups: list[str]
     variables: Values
+
+    def beside_another(self) -> Host:
+        """The same host where a pixel of another NAS has its name already."""
+        return self._replace(name=grouping.name_on_nas(self.name, self.variables["pixels_nas"]))
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
@@ -132,29 +148,38 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def verify_file(self, path: str) -> bool:
         return super().verify_file(path) and path.endswith(SUFFIXES)
 
+    def set_options(self, task_keys: t.Any = None, var_options: t.Any = None, direct: Values | None = None) -> None:
+        # Rendered before their types are checked, or no number could be a template.
+        super().set_options(task_keys, var_options, self._rendered(direct or {}))
+
     def parse(self, inventory: t.Any, loader: t.Any, path: str, cache: bool = True) -> None:  # noqa: FBT001,FBT002 (Ansible's signature)
         super().parse(inventory, loader, path, cache)
         for library, trace in LIBRARIES.items():
             if trace:
                 raise AnsibleError(missing_required_lib(library))
         self._read_config_data(path)
-        for host in self._hosts(self.get_cache_key(path), fresh_enough=cache):
+        self._cache_key, self._cache_will_do = self.get_cache_key(path), cache
+        found = self._ask_all()
+        hosts = unambiguous(found)
+        self._tell_of_new_names(found, hosts)
+        for host in hosts:
             self._add(host)
 
-    def _hosts(self, key: str, *, fresh_enough: bool) -> list[Host]:
-        """All hosts: from Ansible's cache while it is on and fresh, else from the NAS boxes."""
-        if not self.get_option("cache"):
-            return unambiguous(self._ask_all())
-        if fresh_enough and key in self._cache:
-            return [Host(**each) for each in self._cache[key]]
-        hosts = unambiguous(self._ask_all())
-        self._cache[key] = [host._asdict() for host in hosts]
-        return hosts
+    def _rendered(self, options: Values) -> Values:
+        self.templar.available_variables = self._vars
+        rendered = dict(options)
+        for name in options.keys() - EXPRESSIONS:
+            try:
+                rendered[name] = self.templar.template(options[name])
+            except AnsibleError as error:
+                # By its name alone: Ansible would show the lines around it, and one of them could be the API key.
+                raise AnsibleParserError(f"the option {name} cannot be rendered: {error}") from None
+        return rendered
 
     def _ask_all(self) -> list[Host]:
         """The boxes one beside the other; the first error is the one that is told."""
-        boxes = [checked(self._templated(box)) for box in self.get_option("nas")] or [{}]
-        shared = {name: self._templated(self.get_option(name)) for name in settings.SETTINGS if self.has_option(name)}
+        boxes = [checked(box) for box in self.get_option("nas")] or [{}]
+        shared = {name: self.get_option(name) for name in settings.SETTINGS if self.has_option(name)}
         if shared["connect_timeout"] is None and not os.environ.get(settings.SETTINGS["connect_timeout"].variable):
             shared["connect_timeout"] = CONNECT_TIMEOUT
         with ThreadPoolExecutor(max_workers=len(boxes)) as pool:
@@ -175,7 +200,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         keys = host_keys.HostKeys()
         return [
             Host(
-                shown["name"],
+                grouping.host_name(shown, self.get_option("hostname")),
                 grouping.groups(shown),
                 {**grouping.variables(shown, nas), **grouping.ssh_variables(shown, settled, keys)},
             )
@@ -188,8 +213,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         stale_will_do = self.get_option("on_error") == "use_stale_cache"
         last = last_listing.LastListing(settled.endpoint.nas, settled.credential.username)
         try:
-            with connected(options.get, notice=self._notice) as (pixels, _settled):
-                listing = [show.container(found, pixels) for found in pixels.list()]
+            listing = self._fresh_listing(options, settled)
         except PixelsError as error:
             remembered = last.read() if stale_will_do else None
             if remembered is None:
@@ -200,19 +224,41 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             last.write(listing)
         return listing
 
+    def _fresh_listing(self, options: Values, settled: settings.Settings) -> list[Values]:
+        """All pixels of one NAS, from Ansible's cache while it is on and fresh, else from the NAS.
+
+        Into the cache goes only what a NAS said, under its own name: another NAS or filter in the same file's options
+        gets no hosts that are not its own, and a NAS that did not answer is not remembered as an empty one.
+        """
+        if not self.get_option("cache"):
+            return self._ask_nas(options)
+        identity = last_listing.identity(settled.endpoint.nas, settled.credential.username)
+        key = f"{self._cache_key}_{identity}"
+        if not (self._cache_will_do and key in self._cache):
+            self._cache[key] = self._ask_nas(options)
+        return self._cache[key]
+
+    def _ask_nas(self, options: Values) -> list[Values]:
+        with connected(options.get, notice=self._notice) as (pixels, _settled):
+            return [show.container(found, pixels) for found in pixels.list()]
+
     def _notice(self, text: str) -> None:
         # Not where ansible-inventory prints its JSON.
         self.display.display(text, stderr=True)
 
     def _wanted(self, shown: Values) -> bool:
-        statuses, patterns = self.get_option("status"), self.get_option("names")
+        statuses, patterns = [each.lower() for each in self.get_option("status")], self.get_option("names")
         return (not statuses or shown["status"] in statuses) and (
             not patterns or any(fnmatch.fnmatchcase(shown["name"], names.bare_name(pattern)) for pattern in patterns)
         )
 
-    def _templated(self, value: t.Any) -> t.Any:
-        self.templar.available_variables = self._vars
-        return self.templar.template(value)
+    def _tell_of_new_names(self, found: list[Host], hosts: list[Host]) -> None:
+        new = sorted({host.name for host in hosts} - {host.name for host in found})
+        if new:
+            self.display.warning(
+                "several NAS boxes have pixels of the same name, so these carry the name of their NAS: "
+                f"{', '.join(new)}. Set hostname: name.nas to call every pixel that way."
+            )
 
     def _add(self, host: Host) -> None:
         self.inventory.add_host(host.name)
@@ -244,19 +290,19 @@ def checked(box: Values) -> Values:
 
 
 def own_first(box: Values, shared: Values) -> Values:
-    """The options of one NAS; a credential of its own, or a host of its own, is not mixed with that of the file."""
+    """The options of one NAS, its own before those of the file; a credential of its own is not mixed with another."""
     left_out = settings.SECRETS if any(box.get(name) for name in settings.SECRETS) else ()
     return {**{name: value for name, value in shared.items() if name not in left_out}, **box}
 
 
 def unambiguous(hosts: t.Iterable[Host]) -> list[Host]:
-    """Names that several boxes have get the name of their NAS, on all but the first."""
+    """The hosts, each with a name of its own; one that is there twice, because its NAS is listed twice, comes once."""
     found: dict[str, Host] = {}
     for host in hosts:
-        name = host.name
-        if name in found:
-            name = f"{host.name}.{host.variables['pixels_nas']}"
-        found[name] = host._replace(name=name)
+        first = found.setdefault(host.name, host)
+        if first.variables["pixels_nas"] != host.variables["pixels_nas"]:
+            other = host.beside_another()
+            found.setdefault(other.name, other)
     return list(found.values())
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import typing as t
 
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import host_keys
@@ -16,6 +17,24 @@ if t.TYPE_CHECKING:
 Shown = t.Mapping[str, t.Any]
 
 UNFIT = re.compile(r"\W+", re.ASCII)
+UNFIT_FOR_A_HOST = re.compile(r"[^\w.-]+", re.ASCII)
+UNFIT_FOR_SSH = re.compile(r"[^\w./:@+,~-]")
+UNFIT_IN_QUOTES = re.compile(r'["\\]')
+
+# Ansible has its own idea of these: a pixel with such a name would be taken for the controller, or for all hosts.
+TAKEN = {"all", "localhost", "ungrouped"}
+
+
+def host_name(shown: Shown, style: str) -> str:
+    """What a pixel is called as a host: C(style) is C(name), C(full_name) or C(name.nas)."""
+    if style == "full_name" or shown["name"] in TAKEN:
+        return str(shown["full_name"])
+    return name_on_nas(shown["name"], shown["nas"]) if style == "name.nas" else str(shown["name"])
+
+
+def name_on_nas(name: str, nas: str) -> str:
+    """A host's name with that of its NAS: C(web.nas.8443). A colon or a bracket would be a pattern to Ansible."""
+    return f"{name}.{UNFIT_FOR_A_HOST.sub('.', nas).strip('.')}"
 
 
 def group_name(*words: str) -> str:
@@ -63,7 +82,7 @@ def ssh_variables(shown: Shown, settled: Settings, keys: host_keys.HostKeys) -> 
     alias = host_keys.alias(shown["full_name"], shown["nas"])
     options = {
         "HostKeyAlias": alias,
-        "UserKnownHostsFile": str(keys.path),
+        "UserKnownHostsFile": as_ssh_reads(str(keys.path)),
         "StrictHostKeyChecking": "accept-new",
         # Hashed names could not be found again to be forgotten.
         "HashKnownHosts": "no",
@@ -71,10 +90,18 @@ def ssh_variables(shown: Shown, settled: Settings, keys: host_keys.HostKeys) -> 
     found: dict[str, t.Any] = {
         "ansible_host": shown["ipv4"],
         "ansible_user": settled.ssh.user,
-        "ansible_ssh_common_args": " ".join(f"-o {name}={value}" for name, value in options.items()),
+        "ansible_ssh_common_args": " ".join(f"-o {shlex.quote(f'{name}={value}')}" for name, value in options.items()),
     }
     if settled.ssh.port != 22:
         found["ansible_port"] = settled.ssh.port
     if settled.ssh.key:
         found["ansible_ssh_private_key_file"] = settled.ssh.key
     return found
+
+
+def as_ssh_reads(path: str) -> str:
+    """A path as the value of an option of OpenSSH, where a blank or a quote ends it and a percent sign means more."""
+    if not UNFIT_FOR_SSH.search(path):
+        return path
+    escaped = UNFIT_IN_QUOTES.sub(r"\\\g<0>", path).replace("%", "%%")
+    return f'"{escaped}"'

@@ -21,13 +21,16 @@ def default_folder() -> Path:
     return Path(cache) / "pixels"
 
 
+def identity(nas: str, username: str) -> str:
+    """Whose pixels a listing has, as a part of a file's name; a name made of both would not always be fit for that."""
+    return hashlib.sha256(f"{username}@{nas}".encode()).hexdigest()[:16]
+
+
 class LastListing:
     """One file for each NAS and account; others cannot read it. What cannot be read or written is as if never seen."""
 
     def __init__(self, nas: str, username: str, *, folder: Path | None = None) -> None:
-        # A name made of both would not always be fit for a file.
-        name = hashlib.sha256(f"{username}@{nas}".encode()).hexdigest()[:16]
-        self.path = (folder or default_folder()) / f"listing-{name}.json"
+        self.path = (folder or default_folder()) / f"listing-{identity(nas, username)}.json"
 
     def read(self) -> Listing | None:
         try:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -35,12 +36,41 @@ def inventory(nas, tmp_path, monkeypatch):
     # A source that cannot be parsed is an error here, where Ansible only warns by default.
     monkeypatch.setattr("ansible.constants.INVENTORY_ANY_UNPARSED_IS_FAILED", True)
 
-    def parse(**options):
+    def parse(*, flush_cache=False, **options):
         path = tmp_path / "test.pixels.yml"
         path.write_text(yaml.safe_dump({"plugin": "pixels.truenas.pixels", **nas, **options}))
-        return InventoryManager(loader=DataLoader(), sources=[str(path)])
+        return InventoryManager(loader=DataLoader(), sources=[str(path)], cache=not flush_cache)
 
     return parse
+
+
+@pytest.fixture
+def cache(tmp_path):
+    """The options that switch Ansible's cache on."""
+    return {"cache": True, "cache_plugin": "ansible.builtin.jsonfile", "cache_connection": str(tmp_path / "facts")}
+
+
+@pytest.fixture
+def second(release):
+    """Another NAS."""
+    with running_simulator(release=release, engine="paper") as simulator:
+        yield simulator
+
+
+def way_to(simulator):
+    """The options of the file that lead there."""
+    return {
+        "host": simulator.host,
+        "port": simulator.port,
+        "username": simulator.username,
+        "api_key": simulator.api_key,
+        "ca_path": simulator.ca_file,
+    }
+
+
+def at(simulator, name):
+    """What a pixel there is called with the name of its NAS."""
+    return f"{name}.{simulator.host}.{simulator.port}"
 
 
 @pytest.fixture
@@ -142,6 +172,13 @@ def test_filters_by_status_and_name(inventory, truenas):
     assert hosts(inventory(names=["px-agent-*"], status=["running"])) == ["agent-1"]
 
 
+def test_a_status_is_understood_in_capitals_as_the_nas_writes_it(inventory, truenas):
+    truenas.world.add_container("px-web")
+    truenas.world.add_container("px-db", status="STOPPED")
+
+    assert hosts(inventory(status=["RUNNING"])) == ["web"]
+
+
 def test_any_number_takes_one_query(inventory, truenas):
     for number in range(40):
         truenas.world.add_container(f"px-agent-{number}")
@@ -179,6 +216,25 @@ def test_an_option_may_be_a_template(inventory, truenas, monkeypatch, nas):
     assert hosts(inventory(api_key="{{ lookup('ansible.builtin.env', 'THE_KEY') }}")) == ["web"]
 
 
+def test_a_number_may_be_a_template_and_so_may_what_is_in_a_list(inventory, truenas, monkeypatch, nas):
+    for name in ("px-web", "px-db"):
+        truenas.world.add_container(name)
+    monkeypatch.setenv("THE_PORT", str(nas.pop("port")))
+
+    port = "{{ lookup('ansible.builtin.env', 'THE_PORT') }}"
+    parsed = inventory(nas=[{"port": port}], ssh_port="{{ 2200 + 22 }}", names=["{{ 'w' ~ 'eb' }}"])
+
+    assert hosts(parsed) == ["web"]
+    assert variables(parsed, "web")["ansible_port"] == 2222
+
+
+def test_a_template_that_cannot_be_rendered_is_named_without_the_lines_around_it(complaint, nas):
+    told = complaint(host="{{ no_such_variable }}")
+
+    assert "the option host cannot be rendered: 'no_such_variable' is undefined" in told
+    assert nas["api_key"] not in told
+
+
 def test_a_key_file_wins_over_a_key_in_the_environment(inventory, truenas, monkeypatch, nas, tmp_path):
     truenas.world.add_container("px-web")
     (tmp_path / "key").write_text(nas.pop("api_key"))
@@ -190,18 +246,61 @@ def test_a_key_file_wins_over_a_key_in_the_environment(inventory, truenas, monke
     assert variables(parsed, "web")["pixels_nas_api_key_file"] == str(tmp_path / "key")
 
 
-def test_several_boxes_in_one_file(inventory, truenas, nas, release):
-    with running_simulator(release=release, engine="paper") as other:
-        truenas.world.add_container("px-web")
-        other.world.add_container("px-web")
-        other.world.add_container("px-db")
-        second = {"host": other.host, "port": other.port, "username": other.username, "api_key": other.api_key}
+def test_several_boxes_in_one_file(inventory, truenas, second):
+    truenas.world.add_container("px-web")
+    second.world.add_container("px-db")
 
-        parsed = inventory(nas=[{}, {**second, "ca_path": other.ca_file}])
+    parsed = inventory(nas=[{}, way_to(second)])
 
-        assert hosts(parsed) == ["db", "web", f"web.{other.host}:{other.port}"]
-        assert variables(parsed, "db")["pixels_nas_port"] == other.port
-        assert variables(parsed, "web")["pixels_nas_port"] == truenas.port
+    assert hosts(parsed) == ["db", "web"]
+    assert variables(parsed, "db")["pixels_nas_port"] == second.port
+    assert variables(parsed, "web")["pixels_nas_port"] == truenas.port
+
+
+def test_a_name_that_two_boxes_have_is_made_unambiguous_and_that_is_said(inventory, truenas, second, capfd):
+    truenas.world.add_container("px-web")
+    second.world.add_container("px-web")
+
+    parsed = inventory(nas=[{}, way_to(second)])
+
+    assert hosts(parsed) == ["web", at(second, "web")]
+    assert variables(parsed, at(second, "web"))["pixels_nas_port"] == second.port
+    told = " ".join(capfd.readouterr().err.split())
+    assert f"these carry the name of their NAS: {at(second, 'web')}." in told
+
+
+def test_with_the_name_of_its_nas_a_pixel_is_called_the_same_whoever_else_answers(inventory, truenas, second, capfd):
+    truenas.world.add_container("px-web")
+    second.world.add_container("px-web")
+    styled = {"hostname": "name.nas", "on_error": "warn"}
+
+    both = inventory(nas=[{}, way_to(second)], **styled)
+    one = inventory(nas=[{"port": 1}, way_to(second)], **styled)
+
+    assert hosts(both) == sorted([at(truenas, "web"), at(second, "web")])
+    assert hosts(one) == [at(second, "web")]
+    assert "carry the name" not in " ".join(capfd.readouterr().err.split())
+
+
+def test_a_nas_that_is_listed_twice_lists_its_pixels_once(inventory, truenas):
+    truenas.world.add_container("px-web")
+
+    assert hosts(inventory(nas=[{}, {}])) == ["web"]
+
+
+def test_hosts_can_have_the_full_names(inventory, truenas):
+    truenas.world.add_container("px-web")
+
+    assert hosts(inventory(hostname="full_name")) == ["px-web"]
+
+
+def test_a_pixel_cannot_pass_for_the_controller(inventory, truenas):
+    truenas.world.add_container("px-localhost")
+
+    parsed = inventory()
+
+    assert hosts(parsed) == ["px-localhost"]
+    assert parsed.get_host("localhost").implicit
 
 
 def test_an_option_of_a_box_that_does_not_exist_is_refused(complaint, truenas):
@@ -214,6 +313,15 @@ def test_a_nas_that_does_not_answer_fails_the_inventory_with_the_reason(complain
     told = complaint()
 
     assert "the pixels could not be listed: 127.0.0.1:1 refused the connection" in told
+
+
+def test_the_time_to_connect_may_be_shortened_by_its_variable(complaint, nas, monkeypatch):
+    monkeypatch.setenv("PIXELS_CONNECT_TIMEOUT", "0.2")
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        told = complaint(port=silent.getsockname()[1])
+
+    assert "within 0.2 s" in told
 
 
 def test_a_nas_that_does_not_answer_can_be_passed_over(inventory, truenas, nas):
@@ -238,17 +346,69 @@ def test_what_was_never_seen_cannot_be_remembered(complaint, truenas):
     assert "state ERROR" in complaint(on_error="use_stale_cache")
 
 
-def test_a_fresh_cache_asks_nobody_and_holds_no_secret(inventory, truenas, nas, tmp_path):
+def test_a_fresh_cache_asks_nobody_and_holds_no_key(inventory, truenas, nas, cache, tmp_path):
     truenas.world.add_container("px-web")
-    cache = {"cache": True, "cache_plugin": "ansible.builtin.jsonfile", "cache_connection": str(tmp_path / "facts")}
     inventory(**cache)
-    logins = truenas.stats.logins
+    connections = truenas.stats.connections
 
     parsed = inventory(**cache)
 
     assert hosts(parsed) == ["web"]
-    assert truenas.stats.logins == logins
+    assert truenas.stats.connections == connections
     assert nas["api_key"] not in "".join(path.read_text() for path in (tmp_path / "facts").iterdir())
+
+
+def test_a_cache_that_is_to_be_flushed_is_filled_again(inventory, truenas, cache):
+    truenas.world.add_container("px-web")
+    inventory(**cache)
+    truenas.world.add_container("px-db")
+
+    assert hosts(inventory(**cache)) == ["web"]
+    assert hosts(inventory(**cache, flush_cache=True)) == ["db", "web"]
+    assert hosts(inventory(**cache)) == ["db", "web"]
+
+
+def test_a_cache_gives_nobody_the_pixels_of_another_nas(inventory, truenas, second, cache):
+    truenas.world.add_container("px-web")
+    second.world.add_container("px-db")
+    inventory(**cache)
+
+    assert hosts(inventory(**cache, **way_to(second))) == ["db"]
+
+
+def test_a_cache_serves_every_filter_and_way_in(inventory, truenas, cache):
+    truenas.world.add_container("px-web")
+    truenas.world.add_container("px-db", status="STOPPED")
+    inventory(**cache, status=["stopped"])
+    connections = truenas.stats.connections
+
+    parsed = inventory(**cache, status=["running"], ssh_user="admin")
+
+    assert hosts(parsed) == ["web"]
+    assert variables(parsed, "web")["ansible_user"] == "admin"
+    assert truenas.stats.connections == connections
+
+
+def test_a_nas_that_did_not_answer_is_not_cached_as_an_empty_one(inventory, truenas, cache):
+    truenas.world.add_container("px-web")
+    state, truenas.world.state = truenas.world.state, "ERROR"
+    assert hosts(inventory(**cache, on_error="warn")) == []
+
+    truenas.world.state = state
+
+    assert hosts(inventory(**cache, on_error="warn")) == ["web"]
+
+
+def test_what_was_remembered_of_a_silent_nas_does_not_pass_for_fresh(inventory, truenas, cache):
+    truenas.world.add_container("px-web")
+    inventory(on_error="use_stale_cache")
+    state, truenas.world.state = truenas.world.state, "ERROR"
+    assert hosts(inventory(**cache, on_error="use_stale_cache")) == ["web"]
+
+    truenas.world.state = state
+    truenas.world.add_container("px-db")
+
+    assert hosts(inventory(**cache, on_error="use_stale_cache")) == ["db", "web"]
 
 
 @pytest.mark.parametrize("name", ["fleet.pixels.yml", "fleet.pixels.yaml"])
@@ -266,7 +426,7 @@ def test_the_list_is_clean_json_and_a_template_of_a_stranger_is_not_rendered(inv
     inventory()  # writes the file
 
     command = [
-        str(Path(sys.executable).parent / "ansible-inventory"),
+        str(Path(sys.executable).with_name("ansible-inventory")),
         "-i",
         str(tmp_path / "test.pixels.yml"),
         "--list",
@@ -275,5 +435,6 @@ def test_the_list_is_clean_json_and_a_template_of_a_stranger_is_not_rendered(inv
 
     web = json.loads(ended.stdout)["_meta"]["hostvars"]["web"]
     assert web["pixels_full_name"] == "px-web"
+    assert ended.stdout.count("__ansible_unsafe") == 1
     assert hostile in json.dumps(web["pixels_environment"])
     assert not (tmp_path / "owned").exists()

@@ -5,10 +5,15 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
+import subprocess
+
 import pytest
 
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.grouping import (
     group_name,
+    host_name,
     ssh_variables,
     variables,
     way_to_the_nas,
@@ -32,6 +37,26 @@ SETTLED = resolve({"host": "nas", "api_key": "1-secret", "ssh_key": "/keys/id"}.
 def test_a_group_has_a_name_ansible_accepts(words, name):
     assert group_name(*words) == name
     assert name.isidentifier()
+
+
+@pytest.mark.parametrize(
+    ("style", "nas", "name"),
+    [
+        ("name", "nas", "web"),
+        ("full_name", "nas", "px-web"),
+        ("name.nas", "nas.example.org", "web.nas.example.org"),
+        ("name.nas", "nas:8443", "web.nas.8443"),
+        ("name.nas", "[fd00::1]:8443", "web.fd00.1.8443"),
+    ],
+)
+def test_a_host_is_called_as_asked_and_by_nothing_that_is_a_pattern(style, nas, name):
+    assert host_name({"name": "web", "full_name": "px-web", "nas": nas}, style) == name
+
+
+@pytest.mark.parametrize("name", ["localhost", "all", "ungrouped"])
+@pytest.mark.parametrize("style", ["name", "full_name"])
+def test_a_pixel_never_has_a_name_that_means_something_to_ansible(name, style):
+    assert host_name({"name": name, "full_name": f"px-{name}", "nas": "nas"}, style) == f"px-{name}"
 
 
 def test_the_way_to_the_nas_holds_no_secret():
@@ -62,3 +87,19 @@ def test_its_host_key_is_looked_up_by_name_and_never_by_address(tmp_path):
     assert f"UserKnownHostsFile={tmp_path / 'known_hosts'}" in told["ansible_ssh_common_args"]
     assert "HostKeyAlias=px-web.nas.pixels" in told["ansible_ssh_common_args"]
     assert "ansible_port" not in told
+
+
+@pytest.mark.skipif(shutil.which("ssh") is None, reason="asks OpenSSH what it understood")
+@pytest.mark.parametrize("folder", ["plain", "with a blank", "100%h", "it's", 'say "so"'])
+def test_openssh_finds_the_file_wherever_it_is(tmp_path, folder):
+    shown = {"ipv4": "10.0.0.2", "full_name": "px-web", "nas": "nas"}
+    known_hosts = tmp_path / folder / "known_hosts"
+
+    told = ssh_variables(shown, SETTLED, HostKeys(known_hosts))
+
+    options = shlex.split(told["ansible_ssh_common_args"])
+    understood = subprocess.run(
+        ["ssh", "-G", "-F", "/dev/null", *options, "10.0.0.2"], capture_output=True, text=True, check=True
+    ).stdout
+    assert f"userknownhostsfile {known_hosts}\n" in understood.replace("%%", "%")
+    assert "hostkeyalias px-web.nas.pixels\n" in understood
