@@ -74,13 +74,17 @@ class Ansible:
         return ended
 
     def play(self, text: str, *options: str, check: bool = True) -> dict[str, t.Any]:
-        """Run a playbook given as text; the JSON callback's account of it."""
+        """Run a playbook given as text; what it printed, and its results."""
         playbook = self.folder / "play.yml"
         playbook.write_text(text)
+        return self.playbook(str(playbook), *options, check=check)
+
+    def playbook(self, name: str, *options: str, check: bool = True) -> dict[str, t.Any]:
+        """Run a playbook by its path, or one of a collection by its name; what it printed, and its results."""
         # The callback of the ansible.posix collection is not there; a log of results is all that is needed.
         self.environment["ANSIBLE_STDOUT_CALLBACK"] = "results"
         self.environment["ANSIBLE_CALLBACK_PLUGINS"] = str(ROOT / "tests" / "integration" / "callback_plugins")
-        ended = self.run("ansible-playbook", str(playbook), *options, check=check)
+        ended = self.run("ansible-playbook", name, *options, check=check)
         return {"rc": ended.returncode, "text": ended.stdout + ended.stderr, "results": parsed(ended.stdout)}
 
 
