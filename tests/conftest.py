@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -32,6 +33,10 @@ def forget_the_settings_of_the_developer() -> None:
     home = tempfile.mkdtemp(prefix="pixels-")
     atexit.register(shutil.rmtree, home, ignore_errors=True)
     os.environ["ANSIBLE_HOME"] = home
+    # Nor is the configuration of the command, the modules and the inventory.
+    os.environ["XDG_CONFIG_HOME"] = os.path.join(home, "config")
+    # Shared sessions, and the count of logins, are not those of the developer either.
+    os.environ["XDG_RUNTIME_DIR"] = home
     # Named, because Ansible does not look for it in a folder that others may write to.
     os.environ["ANSIBLE_CONFIG"] = str(ROOT / "ansible.cfg")
 
@@ -42,6 +47,12 @@ def install_the_collection_loader() -> None:
     init_plugin_loader([str(COLLECTIONS)])
 
 
+def let_programs_be_interrupted() -> None:
+    """A shell lets what it runs in the background ignore Ctrl-C, and that is inherited by all that tests start."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 link_the_checkout()
+let_programs_be_interrupted()
 forget_the_settings_of_the_developer()
 install_the_collection_loader()
