@@ -42,10 +42,12 @@ class Place:
 class Mount:
     pool: str
     container: str
+    at: str | None = None
+    """Where it is, when that is not Incus' place: ZFS mounts clones outside of .ix-virt by itself."""
 
     @property
     def path(self) -> str:
-        return f"{INCUS}/{self.pool}/containers/{self.container}"
+        return self.at or f"{INCUS}/{self.pool}/containers/{self.container}"
 
     @property
     def rootfs(self) -> str:
@@ -59,6 +61,8 @@ class HostFiles:
         self.datasets = state_dir / "datasets"
         """What lies beside the rootfs in a container's dataset."""
         self.engine = engine
+        self.mounts: t.Callable[[], t.Mapping[str, str]] = dict
+        """Mount points outside of Incus, with what the engine calls the files there."""
         self._is_mounted = is_mounted
         self._owners: dict[Path, tuple[int, int]] = {}
 
@@ -85,6 +89,9 @@ class HostFiles:
 
     def mount_of(self, path: str) -> Mount | None:
         """The mounted container a path is in."""
+        for place, files in self.mounts().items():
+            if path == place or path.startswith(f"{place}/"):
+                return Mount("elsewhere", files, at=place)
         parts = path.split("/")
         if not path.startswith(f"{INCUS}/") or len(parts) <= MOUNT_DEPTH or parts[6] != "containers":
             return None

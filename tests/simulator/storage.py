@@ -39,13 +39,24 @@ class Storage:
         self.engine = engine
         self.seconds = seconds
         """How long taking or rolling back a snapshot takes, asked each time."""
+        self.elsewhere: dict[str, str] = {}
+        """Datasets that are no container's place and hold a container's files, with what the engine calls those."""
         self._one_at_a_time: collections.defaultdict[str, asyncio.Lock] = collections.defaultdict(asyncio.Lock)
 
     def add_pool(self, pool: str) -> None:
         properties = {"org.truenas:incus_storage_pool": pool}
         self.zfs.add(f"{pool}/.ix-virt", **properties)
-        for part in ("containers", "images", "custom", "virtual-machines", "deleted"):
+        for part in ("containers", "images", "custom", "virtual-machines"):
             self.zfs.add(f"{pool}/.ix-virt/{part}")
+            self.zfs.add(f"{pool}/.ix-virt/deleted/{part}")
+
+    def files_of(self, dataset: str) -> str | None:
+        """What the engine calls the files of a dataset; None when they are no container's."""
+        return container_of(dataset) or self.elsewhere.get(dataset)
+
+    def mounts(self) -> dict[str, str]:
+        """Where clones of containers are mounted outside of Incus, with what the engine calls their files."""
+        return {f"/mnt/{name}": files for name, files in self.elsewhere.items() if "/.ix-virt/" not in name}
 
     def add_image(self, pool: str, fingerprint: str) -> str:
         """The snapshot that containers of an image are cloned from."""
@@ -61,7 +72,7 @@ class Storage:
         async with self._one_at_a_time[dataset]:
             taken = self.zfs.take(dataset, label, recursive=recursive, properties=properties)
             for snapshot in taken:
-                container = container_of(snapshot.dataset)
+                container = self.files_of(snapshot.dataset)
                 if container is not None:
                     snapshot.referenced = self.engine.used(container)
                     await self.engine.snapshot(container, snapshot.stored_as)
@@ -78,7 +89,7 @@ class Storage:
         async with self._one_at_a_time[dataset]:
             lost = self.zfs.rollback(id, newer=newer, clones=clones)
             await self._lose(lost)
-            container = container_of(dataset)
+            container = self.files_of(dataset)
             if container is not None:
                 await self.engine.rollback(container, self.zfs.snapshots[id].stored_as)
 
@@ -88,9 +99,35 @@ class Storage:
         async with self._one_at_a_time[target]:
             self.zfs.clone(id, target, properties)
             snapshot = self.zfs.snapshots[id]
-            source, container = container_of(snapshot.dataset), container_of(target)
-            if source is not None and container is not None:
-                await self.engine.clone(source, snapshot.stored_as, container)
+            source = self.files_of(snapshot.dataset)
+            if source is not None:
+                await self.engine.clone(source, snapshot.stored_as, self._settle(target))
+
+    async def move(self, dataset: str, target: str) -> None:
+        """C(zfs rename): whoever looks for files by the old name finds none. Raises ZfsError."""
+        self.zfs.move(dataset, target)
+        files = self.files_of(dataset)
+        if files is not None:
+            self.elsewhere.pop(dataset, None)
+            await self.engine.move(files, self._settle(target))
+
+    async def promote(self, dataset: str) -> None:
+        """Raises ZfsError."""
+        origin = self.zfs.datasets[dataset].origin if self.zfs.exists(dataset) else None
+        source = self.files_of(origin.partition("@")[0]) if origin else None
+        target = self.files_of(dataset)
+        for snapshot in self.zfs.promote(dataset):
+            if source is not None and target is not None:
+                label, snapshot.stored_as = snapshot.stored_as, f"{snapshot.label}-{snapshot.txg}"
+                await self.engine.move_snapshot(source, label, target, snapshot.stored_as)
+
+    def _settle(self, dataset: str) -> str:
+        """What the engine is to call files that come to a dataset."""
+        container = container_of(dataset)
+        if container is not None:
+            return container
+        self.elsewhere[dataset] = dataset.replace("/", "--")
+        return self.elsewhere[dataset]
 
     def hold(self, id: str, *, recursive: bool = False) -> None:
         self.zfs.hold(id, HOLD_TAG, int(time.time()), recursive=recursive)
@@ -109,33 +146,32 @@ class Storage:
         origin = self.zfs.datasets[dataset].origin
         if any(self.zfs.clones(snapshot.id) for snapshot in self.zfs.of(dataset)):
             pool = dataset.partition("/")[0]
-            self.zfs.move(dataset, f"{pool}/.ix-virt/deleted/containers/{uuid.uuid4()}")
-            container = container_of(dataset)
-            if container is not None:
-                await self.engine.delete(container)
+            await self.move(dataset, f"{pool}/.ix-virt/deleted/containers/{uuid.uuid4()}")
             return
         await self.destroy(dataset, recursive=True)
-        self._sweep(origin)
+        await self._sweep(origin)
 
-    def _sweep(self, origin: str | None) -> None:
+    async def _sweep(self, origin: str | None) -> None:
         """A dataset put aside goes with the last clone of it."""
         if origin is None or "/.ix-virt/deleted/" not in origin:
             return
         dataset = origin.partition("@")[0]
         if not any(self.zfs.clones(snapshot.id) for snapshot in self.zfs.of(dataset)):
             before = self.zfs.datasets[dataset].origin
-            self.zfs.destroy(dataset, recursive=True)
-            self._sweep(before)
+            await self.destroy(dataset, recursive=True)
+            await self._sweep(before)
 
     async def _lose(self, lost: Lost) -> None:
-        gone = {container_of(dataset) for dataset in lost.datasets}
-        await self._drop_files([each for each in lost.snapshots if container_of(each.dataset) not in gone])
+        gone = {self.files_of(dataset) for dataset in lost.datasets}
+        await self._drop_files([each for each in lost.snapshots if self.files_of(each.dataset) not in gone])
+        for dataset in lost.datasets:
+            self.elsewhere.pop(dataset, None)
         for container in gone - {None}:
             await self.engine.delete(t.cast(str, container))
 
     async def _drop_files(self, snapshots: t.Iterable[Snapshot]) -> None:
         for snapshot in snapshots:
-            container = container_of(snapshot.dataset)
+            container = self.files_of(snapshot.dataset)
             if container is not None:
                 await self.engine.delete_snapshot(container, snapshot.stored_as)
 

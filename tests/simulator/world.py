@@ -123,6 +123,7 @@ class World:
 
         self.storage = Storage(engine, lambda: options.snapshot_seconds)
         self.files = HostFiles(options.state_dir, engine, self.is_mounted)
+        self.files.mounts = self.storage.mounts
         self.tasks: set[asyncio.Task[t.Any]] = set()
         """Incus operations that the middleware may have stopped waiting for."""
         self.loop: asyncio.AbstractEventLoop | None = None

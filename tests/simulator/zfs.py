@@ -125,17 +125,37 @@ class Zfs:
         return Lost(snapshots, [*gone, *reversed(tree)])
 
     def move(self, name: str, target: str) -> None:
-        """C(zfs rename -p): snapshots go along, clones keep their origin."""
+        """C(zfs rename): snapshots go along, clones keep their origin."""
+        if name not in self.datasets:
+            raise ZfsError(f"cannot open '{name}': dataset does not exist")
+        if target in self.datasets:
+            raise ZfsError(f"cannot rename '{name}': dataset already exists", exists=True)
+        if target.rpartition("/")[0] not in self.datasets:
+            raise ZfsError(f"cannot rename '{name}': parent does not exist")
         for old in self.children(name):
             new = target + old.removeprefix(name)
-            if new in self.datasets:
-                raise ZfsError(f"cannot rename '{old}': dataset already exists", exists=True)
-            self.add(new.rpartition("/")[0])
             dataset = self.datasets.pop(old)
             dataset.name = new
             self.datasets[new] = dataset
             for snapshot in self.of(old):
                 self.rename(snapshot.id, f"{new}@{snapshot.label}")
+
+    def promote(self, name: str) -> list[Snapshot]:
+        """C(zfs promote): the clone takes over its origin and what is older; returns those that changed hands."""
+        if name not in self.datasets:
+            raise ZfsError(f"cannot open '{name}': dataset does not exist")
+        clone = self.datasets[name]
+        if clone.origin is None:
+            raise ZfsError(f"cannot promote '{name}': not a cloned filesystem")
+        origin = self.snapshots[clone.origin]
+        parent = self.datasets[origin.dataset]
+        moving = [each for each in self.of(parent.name) if each.txg <= origin.txg]
+        if any(f"{name}@{each.label}" in self.snapshots for each in moving):
+            raise ZfsError(f"cannot promote '{name}': snapshot name already exists", exists=True)
+        clone.origin, parent.origin = parent.origin, origin.id
+        for each in moving:
+            self.rename(each.id, f"{name}@{each.label}")
+        return moving
 
     # snapshots
 

@@ -90,6 +90,12 @@ class Engine(t.Protocol):
     async def clone(self, container: str, label: str, target: str) -> None:
         """Make C(target) from a snapshot; a container of that name exists afterwards, stopped."""
 
+    async def move(self, container: str, target: str) -> None:
+        """Another name for a stopped container's files; its snapshots go along."""
+
+    async def move_snapshot(self, container: str, label: str, target: str, new_label: str) -> None:
+        """Hand a snapshot over to another container, as C(zfs promote) does."""
+
     def used(self, container: str) -> int:
         """Bytes the container's own files take."""
 

@@ -99,6 +99,14 @@ class PaperEngine:
     async def clone(self, container: str, label: str, target: str) -> None:
         self._trees[target] = copy.deepcopy(self._snapshots[container, label])
 
+    async def move(self, container: str, target: str) -> None:
+        self._trees[target] = self._trees.pop(container)
+        for name, label in [key for key in self._snapshots if key[0] == container]:
+            self._snapshots[target, label] = self._snapshots.pop((name, label))
+
+    async def move_snapshot(self, container: str, label: str, target: str, new_label: str) -> None:
+        self._snapshots[target, new_label] = self._snapshots.pop((container, label))
+
     def used(self, container: str) -> int:
         return sum(len(node.content or b"") for node in self._trees[container].values())
 

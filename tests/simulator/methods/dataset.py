@@ -39,6 +39,10 @@ class Destroy(Model):
     options: DestroyOptions = pydantic.Field(default_factory=DestroyOptions)
 
 
+class Name(Model):
+    id: str
+
+
 class NewName(Model):
     new_name: str
     recursive: bool = False
@@ -106,8 +110,35 @@ async def delete(context: Context, id: str, options: Row) -> bool:
 
 @method("zfs.dataset.rename", model=Rename)
 async def rename(context: Context, id: str, options: Row) -> None:
-    """Private."""
+    """Private. A dataset that ZFS has mounted itself is mounted anew at its new place; one of Incus stays as it is."""
+    refuse_unknown(context, id)
     try:
-        context.world.storage.zfs.move(id, options["new_name"])
+        await context.world.storage.move(id, options["new_name"])
     except ZfsError as error:
         raise CallError(f"Failed to rename dataset: {error}") from error
+
+
+@method("zfs.dataset.promote", model=Name)
+async def promote(context: Context, id: str) -> None:
+    """Private."""
+    refuse_unknown(context, id)
+    try:
+        await context.world.storage.promote(id)
+    except ZfsError as error:
+        raise CallError(f"Failed to promote dataset: {error}") from error
+
+
+@method("pool.dataset.promote", roles=("DATASET_WRITE",), model=Name)
+async def promote_clone(context: Context, id: str) -> None:
+    """Also for datasets of containers, which the rest of pool.dataset hides."""
+    zfs = context.world.storage.zfs
+    if not zfs.exists(id):
+        raise CallError(f'Dataset "{id}" does not exist.', errnos.ENOENT)
+    if zfs.datasets[id].origin is None:
+        raise CallError("Only cloned datasets can be promoted.", errnos.EBADMSG)
+    await promote(context, id)
+
+
+def refuse_unknown(context: Context, id: str) -> None:
+    if not context.world.storage.zfs.exists(id):
+        raise CallError(f"Dataset {id!r} not found", errnos.ENOENT)

@@ -165,11 +165,52 @@ def test_a_dataset_with_clones_elsewhere_stays(zfs: Zfs) -> None:
 
 def test_a_moved_dataset_takes_its_snapshots_along(zfs: Zfs) -> None:
     zfs.clone("tank/web@one", "tank/copy", {})
+    zfs.add("tank/deleted")
 
     zfs.move(WEB, "tank/deleted/web")
 
     assert labels(zfs, "tank/deleted/web") == ["one", "two", "three"]
     assert zfs.datasets["tank/copy"].origin == "tank/deleted/web@one"
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "text"),
+    [
+        ("tank/none", "tank/copy", "dataset does not exist"),
+        (WEB, "tank", "dataset already exists"),
+        (WEB, "tank/nowhere/web", "parent does not exist"),
+    ],
+)
+def test_a_dataset_moves_from_where_it_is_to_a_place_that_is_free(zfs: Zfs, name: str, target: str, text: str) -> None:
+    with pytest.raises(ZfsError, match=text):
+        zfs.move(name, target)
+
+    assert labels(zfs) == ["one", "two", "three"]
+
+
+def test_a_promoted_clone_takes_over_its_origin_and_what_is_older(zfs: Zfs) -> None:
+    zfs.clone("tank/web@one", "tank/other", {})
+    zfs.clone("tank/web@two", "tank/copy", {})
+
+    moved = zfs.promote("tank/copy")
+
+    assert [each.id for each in moved] == ["tank/copy@one", "tank/copy@two"]
+    assert labels(zfs) == ["three"]
+    assert zfs.datasets["tank/copy"].origin is None
+    assert zfs.datasets[WEB].origin == "tank/copy@two"
+    assert zfs.datasets["tank/other"].origin == "tank/copy@one"
+
+
+def test_only_a_clone_is_promoted_and_not_over_a_label_of_its_own(zfs: Zfs) -> None:
+    with pytest.raises(ZfsError, match="not a cloned filesystem"):
+        zfs.promote(WEB)
+    zfs.clone("tank/web@two", "tank/copy", {})
+    zfs.take("tank/copy", "one", properties={})
+
+    with pytest.raises(ZfsError, match="already exists"):
+        zfs.promote("tank/copy")
+
+    assert labels(zfs) == ["one", "two", "three"]
 
 
 def test_a_renamed_snapshot_is_still_stored_as_before(zfs: Zfs) -> None:

@@ -192,6 +192,17 @@ class ProcessEngine:
             await self.delete(target)
             raise
 
+    async def move(self, container: str, target: str) -> None:
+        if target in self._guests:
+            raise ValueError(f"{target!r} is there already")
+        guest = self._guests.pop(container)
+        await guest.stop(graceful=False)
+        guest.tree.rename(target)
+        self._guests[target] = Guest(target, guest.tree, self._home, guest.address)
+
+    async def move_snapshot(self, container: str, label: str, target: str, new_label: str) -> None:
+        await self._guests[target].tree.take_snapshot_from(self._guests[container].tree, label, new_label)
+
     def used(self, container: str) -> int:
         return self._guests[container].tree.used()
 

@@ -69,6 +69,16 @@ class Tree:
         self.make()
         await self._replace_files(other._snapshot(label))
 
+    async def take_snapshot_from(self, other: Tree, label: str, new_label: str) -> None:
+        """It is this guest's from now on."""
+        options = ("--no-target-directory", "--no-clobber")
+        places = (str(other._snapshot(label)), str(self._snapshot(new_label)))
+        await handle(self._image.ids, "mv", *options, "--", *places)
+
+    def rename(self, name: str) -> None:
+        """For a guest that does not run."""
+        self.folder = self.folder.rename(self.folder.with_name(name))
+
     async def delete(self) -> None:
         await self._remove(self.folder)
 

@@ -48,3 +48,48 @@ def test_a_dataset_can_be_renamed(nas: Nas) -> None:
     nas.call("zfs.dataset.rename", "tank/data", {"new_name": "tank/moved"})
 
     assert nas.call("pool.dataset.query", [["id", "=", "tank/moved"]], {"count": True}) == 1
+
+
+def test_what_is_not_there_is_neither_renamed_nor_promoted(nas: Nas) -> None:
+    assert nas.refusal("zfs.dataset.rename", "tank/none", {"new_name": "tank/x"}).errno == 2
+    assert str(nas.refusal("zfs.dataset.promote", "tank/none")) == "[ENOENT] Dataset 'tank/none' not found"
+    assert nas.refusal("pool.dataset.promote", "tank/none").errno == 2
+
+
+def test_a_container_set_aside_keeps_its_files_and_its_name_is_free(nas: Nas) -> None:
+    nas.add("px-web", "STOPPED")
+    nas.run(write(nas, "px-web", "old"))
+    [base] = nas.snapshot("px-web", "base")
+    aside = "tank/.ix-virt/deleted/containers/aside"
+
+    nas.call("zfs.dataset.rename", WEB, {"new_name": aside})
+    nas.call(f"{nas.release.snapshot_service}.clone", {"snapshot": f"{aside}@base", "dataset_dst": WEB})
+    nas.run(write(nas, "px-web", "new"))
+    nas.call("pool.dataset.promote", WEB, roles=("DATASET_WRITE",))
+    nas.call("zfs.dataset.delete", aside, {})
+
+    assert base in nas.world.snapshots
+    assert nas.run(nas.engine.read_file("px-web", "/etc/is")) == b"new"
+    nas.call(f"{nas.release.snapshot_service}.rollback", base)
+    assert nas.run(nas.engine.read_file("px-web", "/etc/is")) == b"old"
+
+
+def test_a_clone_outside_of_incus_is_mounted_until_it_is_renamed_into_it(nas: Nas) -> None:
+    nas.add("px-web")
+    nas.run(write(nas, "px-web", "x"))
+    [base] = nas.snapshot("px-web", "base")
+    nas.call("zfs.dataset.rename", WEB, {"new_name": "tank/.ix-virt/deleted/containers/aside"})
+    base = base.replace("containers/px-web", "deleted/containers/aside")
+
+    nas.call(f"{nas.release.snapshot_service}.clone", {"snapshot": base, "dataset_dst": "tank/staged"})
+
+    assert nas.call("filesystem.stat", "/mnt/tank/staged")["is_mountpoint"]
+    assert nas.call("filesystem.stat", "/mnt/tank/staged/rootfs/etc/is")["size"] == 1
+    nas.call("filesystem.file_receive", "/mnt/tank/staged/rootfs/etc/is", "bmV3", {"mode": 0o644})
+    nas.call("zfs.dataset.rename", "tank/staged", {"new_name": WEB})
+    assert nas.refusal("filesystem.stat", "/mnt/tank/staged").errno == 2
+    assert nas.run(nas.engine.read_file("px-web", "/etc/is")) == b"new"
+
+
+async def write(nas: Nas, name: str, text: str) -> None:
+    await nas.engine.write_file(name, "/etc/is", text.encode(), append=False, mode=None, uid=0, gid=0)

@@ -174,3 +174,33 @@ def test_the_engine_does_not_follow_a_guests_link_to_its_host_key(lab: Lab) -> N
     lab.restart(name)
 
     assert not lab.listens(name)
+
+
+def test_a_stopped_guest_takes_another_name_with_files_and_snapshots(lab: Lab) -> None:
+    name = lab.start()
+    lab.shell(name, "echo old > /root/state")
+    lab.do(lab.engine.snapshot(name, "ready"))
+    lab.shell(name, "echo new > /root/state")
+    lab.stop(name)
+
+    lab.do(lab.engine.move(name, "elsewhere--it"))
+
+    assert lab.do(lab.engine.read_file("elsewhere--it", "/root/state")) == b"new\n"
+    lab.do(lab.engine.rollback("elsewhere--it", "ready"))
+    assert lab.do(lab.engine.read_file("elsewhere--it", "/root/state")) == b"old\n"
+    lab.do(lab.engine.delete("elsewhere--it"))
+
+
+def test_a_snapshot_is_handed_over(lab: Lab) -> None:
+    name = lab.start()
+    lab.shell(name, "echo old > /root/state")
+    lab.do(lab.engine.snapshot(name, "ready"))
+    lab.stop(name)
+    lab.do(lab.engine.clone(name, "ready", "copy"))
+
+    lab.do(lab.engine.move_snapshot(name, "ready", "copy", "ready-7"))
+    lab.do(lab.engine.delete(name))
+
+    lab.do(lab.engine.rollback("copy", "ready-7"))
+    assert lab.do(lab.engine.read_file("copy", "/root/state")) == b"old\n"
+    lab.do(lab.engine.delete("copy"))
