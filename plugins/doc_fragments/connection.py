@@ -9,6 +9,13 @@ from __future__ import annotations
 class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
+  profile:
+    description:
+      - Name of a NAS in the configuration file, C(~/.config/pixels/config.toml), there the table C([nas.NAME]).
+        Every option that is left out here has its value from there.
+      - Left out, E(PIXELS_NAS) is used. Without either, and with nothing in the environment,
+        the file's tables C([truenas]), C([ssh]) and C([defaults]) are.
+    type: str
   host:
     description:
       - Name or address of the TrueNAS host.
@@ -77,6 +84,20 @@ options:
     description:
       - Seconds to wait for when the host takes no more logins; it accepts 20 a minute from one address.
       - Left out, E(PIXELS_LOGIN_WAIT) is used, else 70.
+    type: float
+  session:
+    description:
+      - With V(auto), all that one user runs on one machine shares one login to the host. The first one starts a small
+        process that holds the connection for the others, and ends when nobody has used it for O(session_idle) seconds.
+        Where that is not possible, it is as with V(direct).
+      - With V(direct), each task logs in by itself.
+      - Left out, E(PIXELS_SESSION) is used, else V(auto).
+    type: str
+    choices: [auto, direct]
+  session_idle:
+    description:
+      - Seconds that a shared session stays open after its last use. With V(0) there is none, as with O(session=direct).
+      - Left out, E(PIXELS_SESSION_IDLE) is used, else 60.
     type: float
 requirements:
   - websocket-client >= 1.6 on the machine the module runs on

@@ -18,7 +18,6 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
     RateLimited,
     Refused,
 )
-from ansible_collections.pixels.truenas.plugins.module_utils._api.scram import ScramClient, ScramError
 
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 15.0
@@ -117,6 +116,8 @@ def _by_secret(ask: Ask, credential: Credential, nas: str, secret: dict[str, t.A
 
 def _by_scram(ask: Ask, credential: Credential, nas: str) -> None:
     """Both sides prove that they know the key; there is no way back to sending it."""
+    # Only here: the cryptography takes longer to load than the other way to log in takes.
+    from ansible_collections.pixels.truenas.plugins.module_utils._api.scram import ScramClient, ScramError
 
     def exchange(kind: str, text: str, expected: str) -> str:
         answer = ask("auth.login_ex", {"mechanism": "SCRAM", "scram_type": kind, "rfc_str": text})

@@ -13,7 +13,6 @@ import typing as t
 from contextlib import ExitStack
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.connection import Connection
-from ansible_collections.pixels.truenas.plugins.module_utils._api.download import fetch
 from ansible_collections.pixels.truenas.plugins.module_utils._api.endpoint import Credential, Endpoint, Timeouts
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import (
     ConnectionFailed,
@@ -39,6 +38,10 @@ def say_nothing(message: str) -> None:
     """The notice of a caller that does not care about waits."""
 
 
+def admit_all(method: str, params: t.Sequence[t.Any]) -> None:
+    """The gate of a session whose logins nobody counts."""
+
+
 class Session:
     """One logged-in conversation with a NAS; it connects at its first use, and any number of threads may call.
 
@@ -54,13 +57,18 @@ class Session:
         *,
         timeouts: Timeouts = Timeouts(),
         notice: t.Callable[[str], None] = say_nothing,
+        admit: t.Callable[[str, t.Sequence[t.Any]], None] = admit_all,
     ) -> None:
-        """C(notice) is told, in a sentence, when the session waits for something the user may wonder about."""
+        """C(notice) is told, in a sentence, when the session waits for something the user may wonder about.
+
+        C(admit) is asked before each call of a login, and raises RateLimited to have it wait as if the NAS had said so.
+        """
         self.nas = endpoint.nas
         self._endpoint = endpoint
         self._credential = credential
         self._timeouts = timeouts
         self._notice = notice
+        self._admit = admit
         self._process = os.getpid()
         self._opening = threading.Lock()
         self._connection: Connection | None = None
@@ -78,9 +86,14 @@ class Session:
     ) -> None:
         self.close()
 
-    def connect(self) -> None:
-        """Connect and log in now rather than at the first call."""
-        self._live(self._timeouts.connect)
+    @property
+    def is_connected(self) -> bool:
+        """Whether the next call finds an open connection, and neither connects nor logs in."""
+        return self._connection is not None and self._connection.is_alive
+
+    def connect(self, *, patience: float | None = None) -> None:
+        """Connect and log in now; a NAS that was there before may take C(patience) seconds to come back."""
+        self._live(self._timeouts.connect if patience is None else patience)
 
     def read(self, method: str, *params: t.Any, timeout: float | None = None) -> t.Any:
         """Call a method that changes nothing; after a lost connection it is asked again, within C(timeout) seconds."""
@@ -127,6 +140,9 @@ class Session:
     def download(self, method: str, *params: t.Any, timeout: float | None = None) -> bytes:
         """What a download method sends, such as the content of a file; C(timeout) in seconds for each wait."""
         seconds = self._timeouts.call if timeout is None else timeout
+        # Only here: it takes longer to load than all the rest, and few need it.
+        from ansible_collections.pixels.truenas.plugins.module_utils._api.download import fetch
+
         # Not a read: each path it answers with starts a job of its own, and works once.
         _job, path = self.call("core.download", method, list(params), "download", timeout=seconds)
         return fetch(self._endpoint, path, timeout=seconds)
@@ -169,10 +185,11 @@ class Session:
     def _live(self, patience: float) -> Connection:
         """The open connection, or a new one; C(patience) is how long a NAS that was there may take to come back."""
         self._refuse_misuse()
+        # From before the wait for other threads that try the same.
+        until = time.monotonic() + (patience if self._was_open else self._timeouts.connect)
         with self._opening:
             if self._connection is not None and self._connection.is_alive:
                 return self._connection
-            until = time.monotonic() + (patience if self._was_open else self._timeouts.connect)
             pause = FIRST_PAUSE
             while True:
                 self._refuse_misuse()
@@ -201,6 +218,7 @@ class Session:
 
     def _log_in(self, connection: Connection) -> None:
         def ask(method: str, *params: t.Any) -> t.Any:
+            self._admit(method, params)
             return connection.call(method, params, timeout=self._timeouts.call)
 
         log_in(ask, self._credential, nas=self.nas, login_wait=self._timeouts.login_wait, notice=self._notice)

@@ -507,3 +507,36 @@ def test_a_session_shows_no_secret(session, truenas):
     secret = truenas.api_key.partition("-")[2]
 
     assert secret not in repr(session) + repr(vars(session))
+
+
+def test_a_gate_is_asked_before_each_call_of_a_login_and_no_other(truenas):
+    asked = []
+    endpoint = Endpoint(truenas.host, truenas.port, ca_path=truenas.ca_file)
+    credential = Credential(truenas.username, api_key=truenas.api_key, mechanism="plain")
+
+    with Session(endpoint, credential, admit=lambda method, params: asked.append(method)) as session:
+        session.read("system.version")
+
+    assert asked == ["auth.login_ex"]
+
+
+def test_a_gate_that_stays_shut_is_a_limit_of_the_nas(truenas):
+    def refuse(method, params):
+        raise RateLimited("no more")
+
+    endpoint = Endpoint(truenas.host, truenas.port, ca_path=truenas.ca_file)
+    credential = Credential(truenas.username, api_key=truenas.api_key)
+    session = Session(endpoint, credential, timeouts=Timeouts(login_wait=0), admit=refuse)
+
+    with session, pytest.raises(RateLimited, match="login_wait"):
+        session.connect()
+    assert truenas.stats.login_attempts == 0
+
+
+def test_a_session_knows_whether_it_is_connected(truenas):
+    with session_with(truenas) as session:
+        assert not session.is_connected
+        session.connect(patience=1)
+        assert session.is_connected
+
+    assert not session.is_connected

@@ -1,0 +1,331 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of a session that processes share, as its callers see it."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import os
+import signal
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from ansible_collections.pixels.truenas.plugins.module_utils._api.endpoint import Credential, Timeouts
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import (
+    ConnectionFailed,
+    Invalid,
+    LoginRefused,
+    NotFound,
+    OutcomeUnknown,
+    RateLimited,
+    TimedOut,
+)
+from ansible_collections.pixels.truenas.plugins.module_utils._api.shared import link as links
+from ansible_collections.pixels.truenas.plugins.module_utils._api.shared import overview, protocol, starting
+from ansible_collections.pixels.truenas.plugins.module_utils._api.shared.client import SharedSession
+from tests.simulator.running import running_simulator
+from tests.unit.plugins.module_utils._api.shared.conftest import Nas, lives, until
+
+START, STOP = "virt.instance.start", "virt.instance.stop"
+VERSION = "system.version"
+
+
+@pytest.fixture
+def web(truenas):
+    return truenas.world.add_container("px-web", status="STOPPED")
+
+
+def kill(pid):
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: not lives(pid), "the end of the holder")
+
+
+@contextlib.contextmanager
+def meanwhile(action):
+    """Do it in another thread; what the block gets waits for its outcome."""
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(action)
+        yield lambda: future.result(timeout=30)
+
+
+def test_one_session_after_the_other_is_one_login(nas, truenas):
+    for _number in range(3):
+        with nas.open() as session:
+            assert session.read(VERSION) == "TrueNAS-25.10.6"
+
+    assert (truenas.stats.connections, truenas.stats.logins) == (1, 1)
+
+
+def test_twenty_processes_at_once_are_one_holder_and_one_login(nas, truenas):
+    answers = nas.callers(forks=20)
+
+    assert sorted(answers) == sorted(f"TrueNAS-25.10.6 for {number}" for number in range(20))
+    assert (truenas.stats.connections, truenas.stats.logins) == (1, 1)
+    assert len(overview.status()) == 1
+
+
+def test_thirty_callers_do_not_trip_the_login_limit(meeting_place):
+    with running_simulator(engine="paper", login_limit=2) as simulator:
+        answers = Nas(simulator).callers(forks=30)
+
+        assert len(answers) == 30
+        assert simulator.stats.login_attempts == 1
+
+
+def test_many_threads_call_at_once(nas, truenas):
+    with nas.open() as session, ThreadPoolExecutor(20) as pool:
+        answers = set(pool.map(lambda number: session.read(VERSION), range(100)))
+
+    assert len(answers) == 1
+    assert truenas.stats.logins == 1
+    assert truenas.stats.most_in_flight <= 10
+
+
+def test_a_child_made_by_fork_gets_a_connection_of_its_own(nas, truenas):
+    for number in range(5):
+        truenas.world.add_container(f"px-{number}")
+    # They all wait at the same time: on one connection they would take each other's answers, or cut them off.
+    truenas.faults.add("delay", method="virt.instance.get_instance", seconds=0.3, times=5)
+
+    answers = nas.callers(
+        forks=5, before_fork=True, do="call", method="virt.instance.get_instance", params=["px-{number}"]
+    )
+
+    assert sorted(answers) == [*(f"px-{number} for {number}" for number in range(5)), "the parent has TrueNAS-25.10.6"]
+    assert truenas.stats.logins == 1
+
+
+def test_values_come_as_they_do_from_a_session_of_ones_own(nas):
+    with nas.open() as shared, nas.open(mode="direct") as direct:
+        mine, ours = direct.read("auth.me"), shared.read("auth.me")
+
+    assert isinstance(ours["privilege"]["roles"], set)
+    assert ours["privilege"] == mine["privilege"]
+
+
+def test_requests_and_replies_of_megabytes_arrive(nas):
+    content = bytes(range(256)) * 6000
+
+    with nas.open() as session:
+        session.call("filesystem.mkdir", {"path": "/mnt/tank/d", "options": {"mode": "755"}})
+        session.call("filesystem.file_receive", "/mnt/tank/d/f", base64.b64encode(content).decode(), {})
+
+        assert session.download("filesystem.get", "/mnt/tank/d/f") == content
+
+
+def test_errors_are_those_of_a_session_of_ones_own(nas):
+    with nas.open() as session:
+        with pytest.raises(NotFound, match="did not find what"):
+            session.read("virt.instance.get_instance", "px-nowhere")
+        with pytest.raises(Invalid) as caught:
+            session.read("virt.instance.get_instance", 5)
+
+    assert caught.value.fields[0][0] is not None
+
+
+@pytest.mark.parametrize("value", [1j, float("nan"), {"$set": 1}])
+def test_what_cannot_be_sent_is_refused_in_the_same_words(nas, value):
+    said = []
+    for options in ({}, {"mode": "direct"}):
+        with nas.open(**options) as session, pytest.raises(Invalid) as caught:
+            session.read(VERSION, value)
+        said.append((str(caught.value), caught.value.fields))
+
+    assert said[0] == said[1]
+
+
+def test_a_request_of_more_than_any_limit_is_refused(nas, monkeypatch):
+    monkeypatch.setattr(protocol, "LONGEST_REQUEST", 1000)
+
+    with nas.open() as session, pytest.raises(Invalid, match=r"the request has \d+ characters"):
+        session.read(VERSION, "x" * 1000)
+
+
+def test_a_job_reports_its_progress_to_its_caller_in_his_thread(nas, web):
+    seen = []
+
+    with nas.open() as session:
+        session.run_job(START, "px-web", progress=lambda progress: seen.append((progress, threading.get_ident())))
+
+    assert web.status == "RUNNING"
+    assert seen[-1][0].percent == 100
+    assert {thread for _progress, thread in seen} == {threading.get_ident()}
+
+
+def test_a_caller_who_is_interrupted_does_not_disturb_the_next_call(nas, web):
+    class Interrupted(Exception):
+        pass
+
+    def interrupt(progress):
+        raise Interrupted
+
+    with nas.open() as session:
+        with pytest.raises(Interrupted):
+            session.run_job(START, "px-web", progress=interrupt)
+
+        assert session.read(VERSION) == "TrueNAS-25.10.6"
+
+
+def test_a_call_has_its_own_time(nas, truenas):
+    truenas.faults.add("delay", method=VERSION, seconds=2)
+
+    with nas.open() as session:
+        with pytest.raises(TimedOut, match=r"did not answer system.version within 0.2 s"):
+            session.read(VERSION, timeout=0.2)
+
+        assert session.read(VERSION)
+
+
+def test_waits_for_the_login_limit_are_told_to_whoever_waits(nas, truenas):
+    truenas.faults.add("rate_limit", method="auth.login_ex", times=1)
+    notices = []
+
+    with nas.open(notice=notices.append) as session:
+        session.read(VERSION)
+
+    assert any("NAS" in text or "logins a minute" in text for text in notices)
+
+
+def test_a_login_limit_that_does_not_end_is_an_error(nas, truenas):
+    truenas.faults.add("rate_limit", method="auth.login_ex", times=10)
+
+    with nas.open(timeouts=Timeouts(login_wait=0)) as session, pytest.raises(RateLimited):
+        session.read(VERSION)
+
+
+def test_a_wrong_key_is_refused_to_its_caller_and_to_no_other(nas, truenas):
+    wrong = Credential(truenas.username, api_key="1-wrongS3CRET")
+
+    with nas.open() as right, nas.open(credential=wrong) as session:
+        right.read(VERSION)
+        with pytest.raises(LoginRefused) as caught:
+            session.read(VERSION)
+
+        assert caught.value.response_type == "AUTH_ERR"
+        assert right.read(VERSION)
+    assert truenas.stats.logins == 1
+
+
+def test_a_refused_login_is_tried_once_for_all_who_wait_for_it_and_anew_for_the_next(nas, truenas):
+    truenas.admin.expired = True
+    truenas.faults.add("delay", method="auth.login_ex", seconds=0.3)
+
+    def why_not(_number):
+        with nas.open() as session, pytest.raises(LoginRefused) as caught:
+            session.read(VERSION)
+        return caught.value.response_type
+
+    with nas.open() as early, ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(why_not, range(8))) == {"EXPIRED"}
+        assert truenas.stats.login_attempts < 8
+
+        truenas.admin.expired = False
+        assert early.read(VERSION)
+
+
+def test_a_nas_that_is_not_there_is_an_error_for_all_at_once(nas, truenas):
+    from dataclasses import replace
+
+    nas.endpoint = replace(nas.endpoint, port=1)
+
+    def why_not(_number):
+        with nas.open() as session, pytest.raises(ConnectionFailed, match="refused the connection to port 1"):
+            session.read(VERSION)
+
+    with ThreadPoolExecutor(5) as pool:
+        list(pool.map(why_not, range(5)))
+
+
+def test_a_restarting_middleware_is_waited_for(nas, truenas):
+    with nas.open() as session:
+        session.read(VERSION)
+        truenas.restart_middleware(seconds=0.5)
+        until(lambda: truenas.stats.open_connections == 0, "the connection is cut")
+
+        assert session.read(VERSION)
+    assert truenas.stats.logins == 2
+
+
+def test_a_read_is_repeated_when_its_holder_is_killed(nas, truenas):
+    with nas.held() as (session, holder):
+        truenas.faults.add("delay", method=VERSION, seconds=20)
+        with meanwhile(lambda: session.read(VERSION)) as outcome:
+            until(lambda: truenas.stats.calls[VERSION] == 2, "the call is at the NAS")
+            kill(holder)
+
+            assert outcome() == "TrueNAS-25.10.6"
+        assert [status.pid for status in overview.status()] != [holder]
+    assert truenas.stats.logins == 2
+
+
+@pytest.mark.parametrize("change", ["call", "run_job"])
+def test_the_outcome_of_a_change_is_unknown_when_its_holder_is_killed(nas, truenas, web, change):
+    with nas.held() as (session, holder):
+        truenas.faults.add("delay", method=START, seconds=20)
+        with meanwhile(lambda: getattr(session, change)(START, "px-web")) as outcome:
+            until(lambda: truenas.stats.calls[START], "the call is at the NAS")
+            kill(holder)
+
+            with pytest.raises(OutcomeUnknown, match=f"worked on {START}: it may or may not be done, run again"):
+                outcome()
+
+        assert session.read(VERSION)
+    assert truenas.stats.calls[START] == 1
+
+
+def test_a_change_that_the_holder_never_took_up_is_made_by_the_next(nas, truenas, web):
+    with nas.held() as (session, holder):
+        os.kill(holder, signal.SIGSTOP)
+        with meanwhile(lambda: session.run_job(START, "px-web")) as outcome:
+            kill(holder)
+
+            assert outcome() is True
+    assert truenas.stats.calls[START] == 1
+    assert web.status == "RUNNING"
+
+
+def test_a_holder_that_ended_between_two_calls_is_replaced(nas, truenas, web):
+    with nas.held() as (session, holder):
+        kill(holder)
+
+        session.run_job(START, "px-web")
+    assert web.status == "RUNNING"
+    assert truenas.stats.logins == 2
+
+
+def test_a_holder_that_hangs_is_given_up(nas, truenas, web, monkeypatch):
+    with nas.held() as (session, holder):
+        os.kill(holder, signal.SIGSTOP)
+        monkeypatch.setattr(protocol, "SILENCE", 0.2)
+        monkeypatch.setattr(links, "GREETING", 0.2)
+
+        # Once it wakes up, it may do what it was asked for.
+        with pytest.raises(OutcomeUnknown):
+            session.run_job(START, "px-web")
+        assert session.read(VERSION)
+        kill(holder)
+
+
+def test_where_no_holder_can_be_started_the_caller_goes_by_itself(nas, truenas, monkeypatch):
+    monkeypatch.setattr(starting, "PROGRAM", "/no/such/file")
+
+    with nas.open() as session:
+        assert isinstance(session, SharedSession)
+        assert session.read(VERSION) == session.read(VERSION)
+        session.call("core.ping")
+
+    assert (truenas.stats.connections, truenas.stats.logins) == (1, 1)
+    assert overview.status() == []
+
+
+def test_a_session_that_was_closed_can_be_used_again(nas, truenas):
+    session = nas.open()
+    for _time in range(2):
+        assert session.read(VERSION)
+        session.close()
+
+    assert truenas.stats.logins == 1

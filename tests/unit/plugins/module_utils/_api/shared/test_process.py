@@ -1,0 +1,44 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of the program of a holder, as far as it is not the holder's."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.pixels.truenas.plugins.module_utils._api.shared import overview
+from ansible_collections.pixels.truenas.plugins.module_utils._api.shared.starting import PROGRAM
+
+
+def test_it_needs_no_ansible(nas):
+    with nas.held() as (_session, pid):
+        text = Path(f"/proc/{pid}/maps").read_text()
+
+    assert "/ansible/" not in text
+    names = "import sys; sys.argv = ['x']; import runpy; found = runpy.run_path({!r}); found['name_the_collection'](); "
+    holder = "ansible_collections.pixels.truenas.plugins.module_utils._api.shared.holder"
+    check = f"import {holder}; sys.exit('ansible' in sys.modules)"
+    subprocess.run([sys.executable, "-I", "-c", names.format(PROGRAM) + check], check=True, timeout=30)
+
+
+def test_it_is_nobodys_child(nas):
+    with nas.held() as (_session, pid):
+        with open(f"/proc/{pid}/stat") as stat:
+            parent = int(stat.read().rpartition(")")[2].split()[1])
+
+        assert parent != os.getpid()
+        with pytest.raises(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
+
+
+@pytest.mark.parametrize("order", [b"", b"{}\n", b"nonsense\n"])
+def test_without_an_order_it_ends(order):
+    subprocess.run([sys.executable, "-I", PROGRAM], input=order, capture_output=True, check=False, timeout=30)
+
+    assert overview.status() == []
