@@ -88,8 +88,10 @@ def plan(pixels: Pixels, members: t.Sequence[Member], *, concurrency: int, warn:
     there = {container.name: container for container in pixels.list()}
     # The first new member asks, in whichever thread; the others of that NAS take the same answer.
     default_nic = functools.cache(lambda: lifecycle.detect_nic(pixels, warn))
+    going = frozenset(member.wanted.name for member in members if member.wanted.state == "absent")
 
     def plan_one(member: Member) -> Planned:
+        member = replace(member, wanted=replace(member.wanted, going=going))
         try:
             container = there.get(member.wanted.name)
             found = lifecycle.look(pixels, member.wanted, container) if container else None

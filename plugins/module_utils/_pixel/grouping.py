@@ -72,6 +72,8 @@ def way_to_the_nas(settled: Settings, *, api_key_file: str | None) -> dict[str, 
         "ca_path": endpoint.ca_path,
         "use_tls": not endpoint.plain,
         "api_key_file": api_key_file,
+        # The key of a profile is in the file, or where the file says.
+        "profile": settled.profile,
     }
 
 

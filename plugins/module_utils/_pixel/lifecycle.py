@@ -12,12 +12,15 @@ from dataclasses import dataclass, replace
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import (
     Invalid,
     NotFound,
+    NotPermitted,
     PixelsError,
     Refused,
     TimedOut,
     Unsupported,
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import (
+    checkpoints,
+    cloning,
     host_keys,
     images,
     names,
@@ -25,19 +28,16 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel import (
     readiness,
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.change import Change
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.sizes import MIB, format_memory
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.sizes import format_memory
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.trying import trying
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas import network
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Marks, NewContainer, Nic
 
 if t.TYPE_CHECKING:
+    from ansible_collections.pixels.truenas.plugins.module_utils._pixel.defaults import Defaults
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels import Pixels
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.waiting import Deadline
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Container, OnProgress
-
-DEFAULT_IMAGE = "ubuntu/24.04"
-DEFAULT_CPU = "2"
-DEFAULT_MEMORY = 2048 * MIB
 
 # What an existing container is compared on and changed in, by one job of the NAS.
 SETTINGS = ("cpu", "memory", "environment", "autostart")
@@ -66,6 +66,14 @@ class Wanted:
     pool: str | None = None
     nic: Nic | None = None
     provision: provisioning.Provision | None = None
+    origin: cloning.Origin | None = None
+    """What a new one is cloned from; None is from an image."""
+    source: cloning.Source | None = None
+    """The same as it was found, once C(complete) has looked."""
+    clones: str = "refuse"
+    """What becomes of those cloned from a pixel that is to be absent: C(refuse), C(promote) or C(leave)."""
+    going: frozenset[str] = frozenset()
+    """Full names of those that go along with it; a clone among them is in nobody's way."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +97,8 @@ class Found:
     nic: Nic | None = None
     provisioned: bool | None = None
     """None where that cannot be seen: the files of a stopped container are out of sight."""
+    checkpoints: tuple[checkpoints.Checkpoint, ...] = ()
+    """Looked at before it is destroyed."""
 
 
 def find(pixels: Pixels, wanted: Wanted) -> Found | None:
@@ -97,40 +107,90 @@ def find(pixels: Pixels, wanted: Wanted) -> Found | None:
     return look(pixels, wanted, container) if container else None
 
 
-def look(pixels: Pixels, wanted: Wanted, container: Container) -> Found:
+def look(pixels: Pixels, wanted: Wanted, container: Container) -> Found | None:
     """Look at what a container's own record does not say, as far as the plan depends on it."""
-    absent = wanted.state == "absent"
-    nic = pixels.containers.nic(wanted.name) if wanted.nic and not absent else None
+    if wanted.state == "absent":
+        return Found(container, checkpoints=what_it_takes_along(pixels, container))
+    if wanted.origin and container.marks.cloning and container.status == "stopped":
+        # A clone that was not finished is made anew: nothing has ever run in it.
+        return None
+    nic = pixels.containers.nic(wanted.name) if wanted.nic else None
     provisioned = None
-    if wanted.provision and container.running and not absent:
+    if wanted.provision and container.running:
         provisioned = provisioning.is_complete(pixels, wanted.name, wanted.provision)
     return Found(container, nic, provisioned)
+
+
+def what_it_takes_along(pixels: Pixels, container: Container) -> tuple[checkpoints.Checkpoint, ...]:
+    """The checkpoints of a pixel that goes, as far as the account may see them."""
+    try:
+        return tuple(checkpoints.of(pixels, container))
+    except (NotPermitted, Unsupported):
+        # Incus destroys no dataset that another one depends on: it puts it where nobody looks.
+        return ()
 
 
 def complete(pixels: Pixels, wanted: Wanted, found: Found | None, *, default_nic: t.Callable[[], Nic | None]) -> Wanted:
     """Fill in what a new container gets when it is not said. Raises C(Invalid) for what this NAS does not have.
 
-    C(default_nic) is asked where no interface is named; C(detect_nic) finds one.
+    C(default_nic) is asked where no interface is named, by the user's settings neither; C(detect_nic) finds one.
     """
     if wanted.provision and wanted.state not in RUNNING_STATES:
         problem = "provisioning needs the pixel running: use state started or restarted"
         raise Invalid(f"cannot provision {names.bare_name(wanted.name)}: {problem}", fields=(("provision", problem),))
     if found or wanted.state == "absent":
         return wanted
+    if wanted.origin:
+        return like_its_source(pixels, wanted, wanted.origin, default_nic=default_nic)
+    defaults = pixels.defaults
     pools = pixels.containers.pools()
-    if wanted.pool and pools and wanted.pool not in pools:
+    pool = wanted.pool or defaults.pool
+    if pool and pools and pool not in pools:
         problem = f"{pixels.nas} keeps containers on {', '.join(pools)} only"
-        raise Invalid(f"storage pool {wanted.pool} cannot be used: {problem}", fields=(("storage_pool", problem),))
+        raise Invalid(f"storage pool {pool} cannot be used: {problem}", fields=(("storage_pool", problem),))
     return replace(
         wanted,
-        image=wanted.image or DEFAULT_IMAGE,
-        cpu=wanted.cpu or DEFAULT_CPU,
-        memory=wanted.memory or DEFAULT_MEMORY,
+        image=wanted.image or defaults.image,
+        cpu=wanted.cpu or defaults.cpu,
+        memory=wanted.memory or defaults.memory,
         environment=wanted.environment or {},
         autostart=True if wanted.autostart is None else wanted.autostart,
-        pool=wanted.pool or (pools[0] if pools else None),
-        nic=wanted.nic or default_nic(),
+        pool=pool or (pools[0] if pools else None),
+        nic=wanted.nic or usual_nic(defaults, default_nic),
+        provision=wanted.provision and provisioning.with_usual_dns(wanted.provision, defaults.dns),
     )
+
+
+def like_its_source(
+    pixels: Pixels, wanted: Wanted, origin: cloning.Origin, *, default_nic: t.Callable[[], Nic | None]
+) -> Wanted:
+    """Fill in for a clone what its source has. Raises C(NotFound) where there is no such source or checkpoint."""
+    source = cloning.find_source(pixels, origin, wanted.name)
+    model = source.container
+    if wanted.pool and wanted.pool != model.pool:
+        problem = f"{names.bare_name(model.name)} lives on pool {model.pool}, and a clone cannot leave it"
+        raise Invalid(f"storage pool {wanted.pool} cannot be used: {problem}", fields=(("storage_pool", problem),))
+    nic = wanted.nic or pixels.containers.nic(model.name) or usual_nic(pixels.defaults, default_nic)
+    dns = pixels.defaults.dns
+    return replace(
+        wanted,
+        source=source,
+        image=wanted.image or cloning.image_of(model) or pixels.defaults.image,
+        cpu=wanted.cpu or model.cpu,
+        memory=wanted.memory or model.memory,
+        environment=model.environment if wanted.environment is None else wanted.environment,
+        autostart=True if wanted.autostart is None else wanted.autostart,
+        pool=model.pool,
+        nic=nic,
+        provision=wanted.provision and provisioning.with_usual_dns(wanted.provision, dns),
+    )
+
+
+def usual_nic(defaults: Defaults, default_nic: t.Callable[[], Nic | None]) -> Nic | None:
+    """The interface the user's settings name, else what is found; None is the bridge of the NAS itself."""
+    if defaults.parent:
+        return Nic(parent=defaults.parent, type=defaults.nic_type)
+    return None if defaults.network else default_nic()
 
 
 def detect_nic(pixels: Pixels, warn: t.Callable[[str], None]) -> Nic | None:
@@ -156,6 +216,8 @@ def plan(found: Found | None, wanted: Wanted) -> Change:
     """
     before = describe(found, wanted) if found else None
     if wanted.state == "absent":
+        if found:
+            refuse_to_orphan(found, wanted)
         return Change(before, None)
     if found:
         refuse_what_cannot_change(found.container, wanted)
@@ -174,6 +236,8 @@ def plan(found: Found | None, wanted: Wanted) -> Change:
     if found is None:
         after["image"] = wanted.image
         after["storage_pool"] = wanted.pool
+        if wanted.origin:
+            after["from"] = str(wanted.origin)
     return Change(before, after, always=wanted.state == "restarted")
 
 
@@ -189,6 +253,8 @@ def describe(found: Found, wanted: Wanted) -> dict[str, t.Any]:
         state["nic"] = shown("nic", found.nic)
     if wanted.provision and wanted.state != "absent":
         state["provisioned"] = found.provisioned
+    if wanted.origin and wanted.state != "absent":
+        state["from"] = container.marks.origin
     return state
 
 
@@ -201,9 +267,29 @@ def shown(name: str, value: t.Any) -> t.Any:
     return dict(value) if name in ("environment", "labels") else value
 
 
+def refuse_to_orphan(found: Found, wanted: Wanted) -> None:
+    """Raises C(Refused) where destroying a pixel would take checkpoints away that others were cloned from."""
+    clones = checkpoints.dependents(found.checkpoints, without=wanted.going)
+    if clones and wanted.clones == "refuse":
+        bare = names.bare_name(found.container.name)
+        raise Refused(
+            f"{bare} was not destroyed: ZFS cannot destroy checkpoints that something was cloned from, which is "
+            f"{', '.join(clones)}. Destroy those first, or set clones: promote, which hands the checkpoints over to "
+            f"them, or clones: leave, which destroys {bare} and keeps its data out of sight as long as they need it"
+        )
+
+
 def refuse_what_cannot_change(container: Container, wanted: Wanted) -> None:
     bare = names.bare_name(container.name)
     way_out = f"destroy {bare} and create it again, or leave the option out"
+    if container.marks.cloning:
+        raise Unsupported(
+            f"{bare} is an unfinished clone of {container.marks.cloning} ({container.status}): destroy it, "
+            f"or where it does not run, finish it with from: {container.marks.cloning}"
+        )
+    if wanted.origin and not cloning.is_from(container, wanted.origin):
+        is_from = f"was cloned from {container.marks.origin}" if container.marks.origin else "is no clone"
+        raise Unsupported(f"{bare} {is_from}, and cannot become one of {wanted.origin}: {way_out}")
     if wanted.image and images.differs(container.image, wanted.image):
         is_now = f"{container.image.os} {container.image.release}".strip().lower()
         raise Unsupported(f"{bare} was made from {is_now}, and TrueNAS cannot change it to {wanted.image}: {way_out}")
@@ -246,7 +332,7 @@ def converge(
     """Make the NAS look like C(change.after)."""
     if change.after is None:
         if found:
-            destroy(pixels, found.container, patience=patience, deadline=deadline)
+            destroy(pixels, found, clones=wanted.clones, patience=patience, deadline=deadline)
         return
     if found is None:
         create(pixels, wanted, deadline=deadline, progress=progress)
@@ -262,7 +348,7 @@ def create(pixels: Pixels, wanted: Wanted, *, deadline: Deadline, progress: OnPr
     """Make the container, stopped. What TrueNAS could not finish it takes back itself."""
     new = NewContainer(
         name=wanted.name,
-        image=wanted.image or DEFAULT_IMAGE,
+        image=wanted.image or pixels.defaults.image,
         cpu=wanted.cpu,
         memory=wanted.memory,
         environment=wanted.environment or {},
@@ -272,6 +358,9 @@ def create(pixels: Pixels, wanted: Wanted, *, deadline: Deadline, progress: OnPr
     )
     # A name that comes back is another machine: what was pinned for the last one of that name must not be believed.
     pixels.host_keys.forget(host_keys.alias(wanted.name, pixels.nas))
+    if wanted.source:
+        cloning.clone(pixels, wanted.source, new, deadline=deadline, progress=progress)
+        return
     with trying(f"creating {names.bare_name(wanted.name)} on {pixels.nas}"):
         pixels.containers.create(new, timeout=deadline.left, progress=progress)
 
@@ -341,13 +430,19 @@ def naming_the_way_out(patience: Patience) -> t.Iterator[None]:
         raise
 
 
-def destroy(pixels: Pixels, container: Container, *, patience: Patience, deadline: Deadline) -> None:
+def destroy(pixels: Pixels, found: Found, *, clones: str, patience: Patience, deadline: Deadline) -> None:
     """Stop it (asking first, then killing), delete it with its checkpoints, forget its host keys."""
+    container = found.container
     with trying(f"destroying {names.bare_name(container.name)} on {pixels.nas}"):
+        if clones == "promote" and checkpoints.dependents(found.checkpoints):
+            checkpoints.hand_over(pixels, container)
         if container.running:
             stop_for_good(pixels, container, patience=patience, deadline=deadline)
+        if any(each.asides for each in found.checkpoints):
+            checkpoints.drop_asides(pixels, container)
         delete_patiently(pixels, container.name, patience=patience, deadline=deadline)
     pixels.host_keys.forget(host_keys.alias(container.name, pixels.nas))
+    cloning.sweep(pixels, container, deadline=deadline)
 
 
 def stop_for_good(pixels: Pixels, container: Container, *, patience: Patience, deadline: Deadline) -> None:

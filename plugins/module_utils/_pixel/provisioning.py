@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import typing as t
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import PixelsError, Refused, TimedOut
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import names, readiness
@@ -35,8 +35,8 @@ class Provision:
 
     public_keys: tuple[str, ...]
     """Lines for root's authorized_keys."""
-    dns: tuple[str, ...] = ()
-    """Addresses of name servers; empty leaves the image's own."""
+    dns: tuple[str, ...] | None = None
+    """Addresses of name servers; empty leaves the image's own, None means those a new pixel usually gets."""
     method: str = "rootfs"
 
 
@@ -49,6 +49,11 @@ class File:
     mode: int
     restart: bool
     """Whether it does something at boot only."""
+
+
+def with_usual_dns(provision: Provision, dns: tuple[str, ...]) -> Provision:
+    """Provision a new pixel: with these name servers, unless others or none are asked for."""
+    return replace(provision, dns=dns) if provision.dns is None else provision
 
 
 def wanted_files(provision: Provision, authorized_keys: str) -> list[File]:
@@ -119,13 +124,13 @@ def telling(written: t.Sequence[str]) -> t.Iterator[None]:
 
 
 class Rootfs:
-    """The filesystem of a running container, as the NAS has it mounted."""
+    """The filesystem of a running container as the NAS has it mounted, or one that is mounted at C(path)."""
 
-    def __init__(self, pixels: Pixels, name: str) -> None:
+    def __init__(self, pixels: Pixels, name: str, path: str | None = None) -> None:
         self._wire = pixels.wire
         self._nas = pixels.nas
         self._name = name
-        self._path = pixels.containers.rootfs(name)
+        self._path = path or pixels.containers.rootfs(name)
 
     @property
     def mounted(self) -> bool:
@@ -143,6 +148,11 @@ class Rootfs:
 
     def has(self, path: str) -> bool:
         return self._look(path) is not None
+
+    def is_symlink(self, path: str) -> bool:
+        """Whether a path ends in a symlink that leads somewhere; what that is, is not looked at."""
+        found = files.stat(self._wire, self._path + path)
+        return found is not None and found.type == "symlink"
 
     def read(self, path: str) -> str | None:
         """The text of a file, None when there is none."""

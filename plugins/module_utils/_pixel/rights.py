@@ -16,6 +16,14 @@ NEEDED: dict[str, tuple[tuple[str, ...], ...]] = {
     "manage": (("VIRT_INSTANCE_WRITE",),),
     "find_nic": (("NETWORK_INTERFACE_READ",), ("NETWORK_GENERAL_READ",)),
     "provision": (("FULL_ADMIN",),),
+    "clone": (("FULL_ADMIN",),),
+}
+
+# What is needed besides depends on which API the release has for snapshots: each purpose with its actions there.
+ON_SNAPSHOTS: dict[str, tuple[str, ...]] = {
+    "checkpoint": ("query", "create"),
+    "delete_checkpoint": ("query", "delete"),
+    "restore": ("query", "rollback"),
 }
 
 
@@ -24,10 +32,14 @@ class Right(t.NamedTuple):
     missing: tuple[str, ...]
 
 
-def rights(account: Account) -> dict[str, Right]:
-    """Whether the account may do each of these, and the roles it would have to be given."""
+def rights(account: Account, roles: t.Callable[[str], tuple[str, ...]]) -> dict[str, Right]:
+    """Whether the account may do each of these, and the roles it would have to be given.
+
+    C(roles) answers which roles allow an action on snapshots.
+    """
     found = {}
-    for purpose, needed in NEEDED.items():
+    on_snapshots = {name: tuple(roles(each) for each in actions) for name, actions in ON_SNAPSHOTS.items()}
+    for purpose, needed in {**NEEDED, **on_snapshots}.items():
         missing = tuple(" or ".join(roles) for roles in needed if not account.may(*roles))
         found[purpose] = Right(not missing, missing)
     return found

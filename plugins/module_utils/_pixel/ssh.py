@@ -11,7 +11,6 @@ import socket
 import threading
 import traceback
 import typing as t
-from dataclasses import dataclass
 from pathlib import Path
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import (
@@ -22,6 +21,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import host_keys
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.exec import Command, Result
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.login import DEFAULT_KEY, Login
 
 PARAMIKO_IMPORT_ERROR: str | None = None
 try:
@@ -29,31 +29,13 @@ try:
 except ImportError:
     PARAMIKO_IMPORT_ERROR = traceback.format_exc()
 
+__all__ = ["DEFAULT_KEY", "Login", "Ssh"]
+
 if t.TYPE_CHECKING:
     from types import TracebackType
 
-DEFAULT_KEY = "~/.ssh/id_ed25519"
-
 # A command that is out of time is asked to end, and killed this many seconds later.
 GRACE = 2
-
-
-@dataclass(frozen=True)
-class Login:
-    """Where and as whom to log in."""
-
-    pixel: str
-    """Full name of the container."""
-    nas: str
-    address: str
-    port: int = 22
-    user: str = "root"
-    key_file: str | None = None
-    """Private key; None tries the keys of the SSH agent, then ~/.ssh/id_ed25519."""
-
-    def __str__(self) -> str:
-        port = "" if self.port == 22 else f" port {self.port}"
-        return f"{self.pixel.removeprefix('px-')} on {self.nas} ({self.user}@{self.address}{port})"
 
 
 class Ssh:
@@ -83,6 +65,14 @@ class Ssh:
 
     def close(self) -> None:
         self._transport.close()
+
+    @property
+    def login(self) -> Login:
+        return self._login
+
+    def open_channel(self) -> paramiko.Channel:
+        """For a command of its own. Raises C(ConnectionLost)."""
+        return self._channel()
 
     def run(self, command: Command, *, timeout: float | None = None) -> Result:
         """Run a command to its end.

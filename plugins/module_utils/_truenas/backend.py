@@ -49,6 +49,10 @@ class Marks:
     fleet: str | None = None
     owner: str | None = None
     labels: t.Mapping[str, str] = field(default_factory=dict)
+    origin: str | None = None
+    """The checkpoint it was cloned from, as C(base@label)."""
+    cloning: str | None = None
+    """The same, as long as the clone is not finished."""
 
 
 @dataclass(frozen=True)

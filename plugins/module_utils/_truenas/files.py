@@ -26,6 +26,7 @@ class Stat:
     mode: int
     """Permission bits only."""
     is_mountpoint: bool
+    uid: int = 0
 
 
 def stat(wire: Wire, path: str) -> Stat | None:
@@ -34,7 +35,14 @@ def stat(wire: Wire, path: str) -> Stat | None:
         row = wire.read("filesystem.stat", path)
     except NotFound:
         return None
-    return Stat(row["type"].lower(), row["realpath"], row["size"], row["mode"] & 0o7777, bool(row["is_mountpoint"]))
+    return Stat(
+        row["type"].lower(),
+        row["realpath"],
+        row["size"],
+        row["mode"] & 0o7777,
+        bool(row["is_mountpoint"]),
+        row["uid"],
+    )
 
 
 def read(wire: Wire, path: str) -> bytes:

@@ -38,6 +38,7 @@ STATES = {
 # TrueNAS allows a slash in the name of a variable and no shell does: nobody's own variable can be mistaken for these.
 MARK = "PIXELS/"
 LABEL = "label/"
+NOTES = ("fleet", "owner", "origin", "cloning")
 
 # The middleware waits 300 s for Incus whatever it is asked for (plugins/virt/utils.py).
 LONGEST_STOP = 300
@@ -180,7 +181,7 @@ def container(row: Row) -> Container:
 def environment(variables: t.Mapping[str, str], noted: Marks) -> dict[str, str]:
     """The variables of a container with our notes among them: the API has no other place to write to."""
     record = dict(variables)
-    for name in ("fleet", "owner"):
+    for name in NOTES:
         if value := getattr(noted, name):
             record[MARK + name] = value
     record.update({f"{MARK}{LABEL}{name}": value for name, value in noted.labels.items()})
@@ -189,7 +190,7 @@ def environment(variables: t.Mapping[str, str], noted: Marks) -> dict[str, str]:
 
 def marks(variables: t.Mapping[str, str]) -> Marks:
     labels = {key.removeprefix(MARK + LABEL): value for key, value in variables.items() if key.startswith(MARK + LABEL)}
-    return Marks(variables.get(f"{MARK}fleet"), variables.get(f"{MARK}owner"), labels)
+    return Marks(labels=labels, **{name: variables.get(MARK + name) for name in NOTES})
 
 
 def address(alias: Row) -> Address:

@@ -5,12 +5,19 @@
 
 from __future__ import annotations
 
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.rights import rights
+import pytest
+
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import rights as needed
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.nas import Account
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas.snapshots import NEW, OLD, ROLES
 
 
 def account(*roles):
     return Account("ansible", frozenset(roles), web_shell=False)
+
+
+def rights(account, service=NEW):
+    return needed.rights(account, lambda action: ROLES[service][action])
 
 
 def test_a_full_administrator_may_everything():
@@ -37,3 +44,19 @@ def test_an_account_made_for_it_may_manage_and_not_write_files():
     )
 
     assert {purpose for purpose, right in found.items() if right.allowed} == {"list", "manage", "find_nic"}
+
+
+@pytest.mark.parametrize(
+    ("service", "missing"), [(OLD, ("FULL_ADMIN",)), (NEW, ("SNAPSHOT_WRITE or POOL_WRITE",))], ids=["25.04", "25.10"]
+)
+def test_what_a_restore_needs_depends_on_the_release(service, missing):
+    assert rights(account("SNAPSHOT_READ"), service)["restore"].missing == missing
+
+
+@pytest.mark.parametrize("service", [OLD, NEW], ids=["25.04", "25.10"])
+def test_checkpoints_are_taken_deleted_and_cloned_with_different_rights(service):
+    found = rights(account("SNAPSHOT_READ", "SNAPSHOT_WRITE"), service)
+
+    assert found["checkpoint"].allowed
+    assert found["delete_checkpoint"].missing == ("SNAPSHOT_DELETE",)
+    assert found["clone"].missing == ("FULL_ADMIN",)

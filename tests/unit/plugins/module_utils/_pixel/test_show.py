@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.show import container
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import checkpoints
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.show import checkpoint, container
 
 
 def test_all_that_is_known_is_shown_as_plain_values(pixels, truenas):
@@ -32,3 +33,17 @@ def test_a_stopped_pixel_has_no_address(pixels, truenas):
 
     assert shown["ipv4"] is None
     assert shown["addresses"] == []
+
+
+def test_a_checkpoint_is_shown_with_what_depends_on_it(pixels, truenas):
+    truenas.world.add_container("px-web")
+    snapshot = truenas.world.add_snapshot("px-web", "ready")
+    copy = "tank/.ix-virt/containers/px-copy"
+    truenas.world.run(truenas.world.storage.clone(snapshot.id, copy))
+    [found] = checkpoints.of(pixels, pixels.get("web"))
+
+    shown = checkpoint(found, 1)
+
+    assert json.loads(json.dumps(shown)) == shown
+    assert (shown["label"], shown["order"], shown["set_aside"]) == ("ready", 1, False)
+    assert shown["clones"] == [{"name": "copy", "dataset": copy}]

@@ -1,0 +1,337 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The checkpoints of a pixel: which there are, what stands in the way of changing them, taking and deleting them.
+
+A checkpoint is a ZFS snapshot of the container's dataset. A restore with C(safety) sets the state it replaces aside as
+a dataset of its own, with the checkpoints that are newer; those are the pixel's, too, and listed with the others.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import (
+    AlreadyExists,
+    Invalid,
+    NotFound,
+    OutcomeUnknown,
+    Refused,
+    Unsupported,
+)
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import names
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.change import Change
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.trying import trying
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas import datasets
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas.snapshots import Snapshot
+
+if t.TYPE_CHECKING:
+    from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels import Pixels
+    from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Container
+
+# How ours are told from those of the NAS's own tasks and of people.
+MADE_BY = "org.pixels:made_by"
+US = "pixels.truenas"
+PURPOSE = "org.pixels:purpose"
+CHECKPOINT, SAFETY, CLONE = "checkpoint", "safety", "clone"
+
+CLONE_ORIGIN = "px-clone-"
+
+# What ZFS and the middleware take for the name of a snapshot, less the blanks they also allow.
+LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]*")
+LONGEST = 255
+
+TRIES = 20
+"""How often a label that somebody else takes at the same moment is given another number."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A snapshot as one of a pixel's."""
+
+    snapshot: Snapshot
+    depth: int = 0
+    """0 in the dataset the pixel lives in; 1 in one set aside that depends on that, 2 in one that depends on such."""
+    clones: tuple[str, ...] = ()
+    """Datasets made from it, without those that were set aside by a restore."""
+    asides: tuple[str, ...] = ()
+    """Those that were."""
+
+    @property
+    def label(self) -> str:
+        return self.snapshot.label
+
+    @property
+    def ours(self) -> bool:
+        return self.snapshot.properties.get(MADE_BY) == US
+
+    @property
+    def purpose(self) -> str | None:
+        """C(checkpoint), C(safety) or C(clone) where we made it."""
+        return self.snapshot.properties.get(PURPOSE, CHECKPOINT) if self.ours else None
+
+
+# where they are
+
+
+def dataset_of(pixels: Pixels, container: Container) -> str:
+    """The dataset of a container: in its own pool, or below the prefix that was set."""
+    if pixels.dataset_prefix:
+        return f"{pixels.dataset_prefix.rstrip('/')}/{container.name}"
+    if container.dataset is None:
+        raise Unsupported(
+            f"{pixels.nas} does not say on which pool {names.bare_name(container.name)} lives: set dataset_prefix"
+        )
+    return container.dataset
+
+
+def set_aside_as(dataset: str, label: str) -> str:
+    """Where a state is put that a restore replaces: the place Incus has for what it may not destroy yet."""
+    parent, _slash, name = dataset.rpartition("/")
+    root = parent.removesuffix("/containers")
+    return f"{root}/deleted/containers/{name}.{label}" if root != parent else f"{parent}/{name}.{label}"
+
+
+def is_aside(dataset: str, other: str) -> bool:
+    return other.startswith(set_aside_as(dataset, ""))
+
+
+def of(pixels: Pixels, container: Container) -> list[Checkpoint]:
+    """All checkpoints of a pixel, oldest first."""
+    dataset = dataset_of(pixels, container)
+    with trying(f"looking at the checkpoints of {names.bare_name(container.name)} on {pixels.nas}"):
+        found = below(pixels, dataset, dataset, 0)
+    return sorted(found, key=lambda each: each.snapshot.txg)
+
+
+def below(pixels: Pixels, home: str, dataset: str, depth: int) -> list[Checkpoint]:
+    """The checkpoints in one dataset, and in those set aside that depend on them."""
+    found = []
+    for snapshot in pixels.snapshots.of(dataset):
+        asides = tuple(name for name in snapshot.clones if is_aside(home, name))
+        clones = tuple(name for name in snapshot.clones if name not in asides and name != home)
+        found.append(Checkpoint(snapshot, depth, clones, asides))
+        for aside in asides:
+            found += below(pixels, home, aside, depth + 1)
+    return found
+
+
+def pick(pixels: Pixels, container: Container, found: t.Sequence[Checkpoint], label: str) -> Checkpoint:
+    """The checkpoint of that label. Raises C(NotFound) with those there are."""
+    for each in found:
+        if each.label == label:
+            return each
+    there = ", ".join(each.label for each in found) or "none at all"
+    bare = names.bare_name(container.name)
+    raise NotFound(f"{bare} on {pixels.nas} has no checkpoint {label}; it has {there}")
+
+
+def told(dataset: str) -> str:
+    """A dataset as the user knows it: the name of a pixel, where it is one's."""
+    last = dataset.rpartition("/")[2]
+    return names.bare_name(last) if "/containers/" in dataset and "/deleted/" not in dataset else dataset
+
+
+# labels
+
+
+def check_label(label: str, dataset: str = "") -> str:
+    """Raises C(Invalid) for a label ZFS would refuse."""
+    if not LABEL.fullmatch(label):
+        problem = "letters, digits and the characters _ . : - only, and a letter or digit first"
+    elif len(f"{dataset}@{label}") > LONGEST:
+        problem = f"with the name of its dataset it is longer than {LONGEST} characters"
+    else:
+        return label
+    raise Invalid(f"{label!r} cannot be the label of a checkpoint: {problem}", fields=(("label", problem),))
+
+
+def label_now(prefix: str = "px", now: datetime.datetime | None = None) -> str:
+    """C(px-20260131-235959), in UTC: local time would repeat an hour each autumn."""
+    moment = now or datetime.datetime.now(datetime.UTC)
+    return f"{prefix}-{moment:%Y%m%d-%H%M%S}"
+
+
+def unique(label: str, taken: t.Container[str]) -> str:
+    """The label, with a number where it is taken."""
+    if label not in taken:
+        return label
+    return next(name for name in (f"{label}-{number}" for number in range(2, 10_000)) if name not in taken)
+
+
+# taking and deleting
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked of the checkpoints of one pixel."""
+
+    state: str = "present"
+    """C(present) or C(absent)."""
+    label: str | None = None
+    """None is a new one, named after the time."""
+    keep: int | None = None
+    """How many of ours may stay, the newest of them; None is all."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done, and how a diff shows it."""
+
+    change: Change
+    label: str | None
+    """The one to take or to delete; None is none."""
+    pruned: tuple[Checkpoint, ...] = ()
+    doomed: tuple[Checkpoint, ...] = ()
+
+
+def plan(pixels: Pixels, container: Container, found: t.Sequence[Checkpoint], wanted: Wanted) -> Plan:
+    """Compare. Raises C(Invalid) for a label that cannot be, C(Refused) for one that cannot go."""
+    if wanted.keep is not None and wanted.keep < 1:
+        raise Invalid("keep is at least 1", fields=(("keep", "less than 1"),))
+    labels = [each.label for each in found]
+    if wanted.state == "absent":
+        doomed = [each for each in found if each.label == wanted.label]
+        for each in doomed:
+            refuse_to_delete(pixels, container, each)
+        after = [label for label in labels if label != wanted.label]
+        return Plan(difference(labels, after), wanted.label, doomed=tuple(doomed))
+    dataset = dataset_of(pixels, container)
+    label = check_label(wanted.label, dataset) if wanted.label else unique(label_now(), labels)
+    fresh = label not in labels
+    pruned = too_many(found, wanted.keep, fresh=fresh, label=label)
+    gone = {each.label for each in pruned}
+    after = [each for each in [*labels, *([label] if fresh else [])] if each not in gone]
+    return Plan(difference(labels, after), label if fresh else None, pruned)
+
+
+def difference(before: list[str], after: list[str]) -> Change:
+    return Change({"checkpoints": before}, {"checkpoints": after})
+
+
+def too_many(found: t.Sequence[Checkpoint], keep: int | None, *, fresh: bool, label: str) -> tuple[Checkpoint, ...]:
+    """The oldest of ours beyond C(keep), less those that something depends on or somebody holds."""
+    if keep is None:
+        return ()
+    ours = [each for each in found if each.ours and each.purpose != CLONE]
+    old = ours[: max(0, len(ours) - (keep - 1 if fresh else keep))]
+    return tuple(each for each in old if each.label != label and not why_it_stays(each))
+
+
+def why_it_stays(checkpoint: Checkpoint) -> str | None:
+    """What keeps ZFS from deleting a checkpoint; None when nothing does."""
+    if checkpoint.clones:
+        return f"these were cloned from it: {', '.join(told(clone) for clone in checkpoint.clones)}"
+    if checkpoint.asides:
+        kept = ", ".join(aside.rpartition("/")[2].partition(".")[2] for aside in checkpoint.asides)
+        return f"states that a restore set aside depend on it, with the checkpoints {kept}: delete those first"
+    if checkpoint.snapshot.holds:
+        return f"it is held ({', '.join(checkpoint.snapshot.holds)}): release it in the TrueNAS web interface"
+    return None
+
+
+def refuse_to_delete(pixels: Pixels, container: Container, checkpoint: Checkpoint) -> None:
+    reason = why_it_stays(checkpoint)
+    if reason:
+        bare = names.bare_name(container.name)
+        raise Refused(f"checkpoint {checkpoint.label} of {bare} on {pixels.nas} cannot be deleted: {reason}")
+
+
+def apply(pixels: Pixels, container: Container, planned: Plan, wanted: Wanted) -> str | None:
+    """Do what the plan says; returns the label of what was taken or deleted."""
+    label = planned.label
+    if wanted.state == "absent":
+        for each in planned.doomed:
+            delete(pixels, container, each)
+        return label
+    if label is not None:
+        label = take(pixels, container, label, exact=wanted.label is not None)
+    for each in planned.pruned:
+        delete(pixels, container, each)
+    return label
+
+
+def take(pixels: Pixels, container: Container, label: str, *, purpose: str = CHECKPOINT, exact: bool = True) -> str:
+    """Take a checkpoint and return its label; with C(exact=False) another one where that is taken meanwhile."""
+    dataset = dataset_of(pixels, container)
+    tried: list[str] = []
+    with trying(f"taking checkpoint {label} of {names.bare_name(container.name)} on {pixels.nas}"):
+        while True:
+            name = unique(label, tried)
+            try:
+                pixels.snapshots.take(dataset, name, {MADE_BY: US, PURPOSE: purpose})
+            except AlreadyExists:
+                tried.append(name)
+                if exact or len(tried) > TRIES:
+                    raise
+            except OutcomeUnknown:
+                # The label was free a moment ago: what is there of ours now is what was just asked for.
+                made = pixels.snapshots.find(dataset, name)
+                if made is None or made.properties.get(MADE_BY) != US:
+                    raise
+                return name
+            else:
+                return name
+
+
+def delete(pixels: Pixels, container: Container, checkpoint: Checkpoint) -> None:
+    """Delete it; a state set aside goes with the last of its checkpoints."""
+    dataset = checkpoint.snapshot.dataset
+    with trying(f"deleting checkpoint {checkpoint.label} of {names.bare_name(container.name)} on {pixels.nas}"):
+        try:
+            pixels.snapshots.delete(checkpoint.snapshot.id)
+        except NotFound:
+            # Somebody was quicker.
+            pass
+        except OutcomeUnknown:
+            if pixels.snapshots.find(dataset, checkpoint.label):
+                raise
+        if checkpoint.depth and not pixels.snapshots.labels(dataset):
+            datasets.delete(pixels.wire, dataset)
+
+
+# of a pixel that goes
+
+
+def dependents(found: t.Iterable[Checkpoint], *, without: t.Container[str] = ()) -> tuple[str, ...]:
+    """Who was cloned from which checkpoint: what becomes of them has to be decided before the pixel goes."""
+    return tuple(
+        f"{told(clone)} (from {each.label})"
+        for each in found
+        for clone in each.clones
+        if clone.rpartition("/")[2] not in without
+    )
+
+
+def hand_over(pixels: Pixels, container: Container) -> None:
+    """Give every checkpoint that something was cloned from to its clone, with the older ones (C(zfs promote))."""
+    with trying(f"handing the checkpoints of {names.bare_name(container.name)} over to its clones"):
+        while cloned := [each for each in of(pixels, container) if each.clones]:
+            # From the outside in: a state set aside is itself made from a checkpoint that is nearer.
+            deepest = max(cloned, key=lambda each: (each.depth, each.snapshot.txg))
+            refuse_same_labels(pixels, deepest)
+            datasets.promote(pixels.wire, deepest.clones[0])
+
+
+def refuse_same_labels(pixels: Pixels, checkpoint: Checkpoint) -> None:
+    """ZFS cannot give a dataset a checkpoint of a name it has."""
+    clone = checkpoint.clones[0]
+    moving = {
+        each.label for each in pixels.snapshots.of(checkpoint.snapshot.dataset) if each.txg <= checkpoint.snapshot.txg
+    }
+    same = sorted(moving & set(pixels.snapshots.labels(clone)))
+    if same:
+        raise Refused(f"{told(clone)} has checkpoints of the same names: delete {', '.join(same)} on one side")
+
+
+def drop_asides(pixels: Pixels, container: Container) -> None:
+    """Destroy the states of a pixel that were set aside, except those something was cloned from."""
+    found = of(pixels, container)
+    needed = {each.snapshot.dataset for each in found if each.clones}
+    asides = {aside: each.depth for each in found for aside in each.asides}
+    for dataset in sorted(asides, key=lambda name: -asides[name]):
+        if dataset not in needed:
+            datasets.delete(pixels.wire, dataset, with_snapshots=True)

@@ -1,0 +1,272 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A new pixel from a checkpoint of another one, in the time of a ZFS clone.
+
+TrueNAS makes containers from images only, so a clone is made in two halves that are joined at the end:
+
+1. the checkpoint is cloned to a dataset beside C(.ix-virt), which the NAS mounts by itself; nobody runs it, so its
+   hostname, machine-id and SSH host keys are replaced before it ever meets a network;
+2. a container is made from the image of the source, stopped, with a note that it is not finished;
+3. its dataset is set aside, the clone is renamed into its place, and only then the one set aside is destroyed;
+4. the note goes, which lets Incus write its own record of the container into the clone.
+
+Whatever fails, nothing of it has ever run, so all of it can be taken back; what could not be taken back is found by the
+note and the names, and the next run begins with that.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from dataclasses import dataclass, replace
+
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import (
+    Invalid,
+    NotFound,
+    PixelsError,
+    Refused,
+    Unsupported,
+)
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import checkpoints, host_keys, identity, names
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.provisioning import Rootfs
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.trying import trying
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas import datasets, files
+
+if t.TYPE_CHECKING:
+    from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels import Pixels
+    from ansible_collections.pixels.truenas.plugins.module_utils._pixel.waiting import Deadline
+    from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import (
+        Container,
+        NewContainer,
+        OnProgress,
+    )
+
+SPECIFICATION = re.compile(r"(?P<name>[^@:]+)(?:[@:](?P<label>.+))?", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a clone is made from, as the user says it."""
+
+    name: str
+    """Full name of the source."""
+    label: str | None = None
+    """None is its present state."""
+
+    def __str__(self) -> str:
+        bare = names.bare_name(self.name)
+        return f"{bare}@{self.label}" if self.label else bare
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a clone is made from, as it was found."""
+
+    container: Container
+    snapshot_id: str | None
+    """None where the snapshot has yet to be taken."""
+    label: str
+
+
+def parse(text: str) -> Origin:
+    """C(base), C(base@label) or, as upstream writes it, C(base:label). Raises C(Invalid)."""
+    found = SPECIFICATION.fullmatch(text)
+    if found is None:
+        problem = "write base, base@label or base:label"
+        raise Invalid(f"{text!r} names nothing to clone from: {problem}", fields=(("from", problem),))
+    return Origin(names.full_name(found["name"]), found["label"])
+
+
+def find_source(pixels: Pixels, origin: Origin, target: str) -> Source:
+    """What is to be cloned. Raises C(NotFound) for a pixel or a checkpoint that is not there."""
+    if origin.name == target:
+        raise Invalid(f"{names.bare_name(target)} cannot be cloned from itself", fields=(("from", "itself"),))
+    with trying(f"cloning {names.bare_name(target)} from {origin}"):
+        container = pixels.get(origin.name)
+        if container.marks.cloning:
+            raise Refused(f"{names.bare_name(origin.name)} is itself an unfinished clone of {container.marks.cloning}")
+        if origin.label is not None:
+            picked = checkpoints.pick(pixels, container, checkpoints.of(pixels, container), origin.label)
+            return Source(container, picked.snapshot.id, origin.label)
+        return Source(container, None, checkpoints.CLONE_ORIGIN + names.bare_name(target))
+
+
+def is_from(container: Container, origin: Origin) -> bool:
+    """Whether a pixel was cloned from there; from which of the checkpoints matters where one is named."""
+    name, _at, label = (container.marks.origin or "").partition("@")
+    return name == names.bare_name(origin.name) and origin.label in (None, label)
+
+
+def image_of(container: Container) -> str | None:
+    """An alias of the image a container was made from; TrueNAS keeps only what the image says of itself."""
+    image = container.image
+    if not image.os or not image.release:
+        return None
+    alias = f"{image.os}/{image.release}".lower()
+    return f"{alias}/{image.variant}" if image.variant and image.variant != "default" else alias
+
+
+@dataclass(frozen=True)
+class Places:
+    """The datasets a clone passes through."""
+
+    home: str
+    """Where it lives in the end."""
+    staged: str
+    aside: str
+
+    @property
+    def mounted(self) -> str:
+        return f"/mnt/{self.staged}"
+
+
+def places(dataset: str, name: str) -> Places:
+    """For the clone C(name) of a container that lives in C(dataset); a clone cannot leave the pool."""
+    parent, pool = dataset.rpartition("/")[0], dataset.partition("/")[0]
+    home = f"{parent}/{name}"
+    return Places(home, f"{pool}/.pixels-{name}", checkpoints.set_aside_as(home, "unused"))
+
+
+def clone(
+    pixels: Pixels, source: Source, new: NewContainer, *, deadline: Deadline, progress: OnProgress | None = None
+) -> None:
+    """Make the container, stopped. What fails is taken back, or told."""
+    bare = names.bare_name(new.name)
+    origin = f"{names.bare_name(source.container.name)}@{source.label}"
+    where = places(checkpoints.dataset_of(pixels, source.container), new.name)
+    with trying(f"cloning {bare} from {origin} on {pixels.nas}"):
+        clear(pixels, new.name, where, deadline=deadline)
+        taken: str | None = None
+        try:
+            if source.snapshot_id is None:
+                taken = take_origin(pixels, source)
+                origin = f"{names.bare_name(source.container.name)}@{taken}"
+            snapshot_id = source.snapshot_id or f"{checkpoints.dataset_of(pixels, source.container)}@{taken}"
+            pixels.snapshots.clone(snapshot_id, where.staged)
+            keys = renew(pixels, new.name, where)
+            unfinished = replace(new, marks=replace(new.marks, cloning=origin))
+            pixels.containers.create(unfinished, timeout=deadline.left, progress=progress)
+            change_places(pixels, where)
+            finish(pixels, new, origin, deadline=deadline)
+        except PixelsError as error:
+            take_back(pixels, source, taken, new.name, where, error, deadline=deadline)
+            raise
+    alias = host_keys.alias(new.name, pixels.nas)
+    for each in keys:
+        pixels.host_keys.pin(alias, each.kind, each.key)
+
+
+def take_origin(pixels: Pixels, source: Source) -> str:
+    """A snapshot of the source as it is now, under a name that says what for; returns its label."""
+    dataset = checkpoints.dataset_of(pixels, source.container)
+    stale = pixels.snapshots.find(dataset, source.label)
+    if stale and is_spare_origin(stale.properties) and not stale.clones and not stale.holds:
+        # Of an earlier clone of that name: it shows the source as it was then.
+        pixels.snapshots.delete(stale.id)
+    return checkpoints.take(pixels, source.container, source.label, purpose=checkpoints.CLONE, exact=False)
+
+
+def is_spare_origin(properties: t.Mapping[str, str]) -> bool:
+    """Whether a snapshot was taken for one clone only, and is of no use without it."""
+    return properties.get(checkpoints.MADE_BY) == checkpoints.US and (
+        properties.get(checkpoints.PURPOSE) == checkpoints.CLONE
+    )
+
+
+def renew(pixels: Pixels, name: str, where: Places) -> list[identity.PublicKey]:
+    """An identity of its own for the clone, before anything runs in it."""
+    path = f"{where.mounted}/rootfs"
+    found = files.stat(pixels.wire, path)
+    if found is None:
+        raise Refused(f"the clone is not mounted at {where.mounted}, so it cannot be given a name and keys of its own")
+    if found.uid != 0:
+        # Incus shifted the ids in the files, and would do so again for a container it takes for new.
+        raise Unsupported(
+            f"the files in the checkpoint belong to the shifted user {found.uid}: this NAS cannot map ids at the "
+            "mount, and Incus would shift those of a clone twice"
+        )
+    return identity.renew(Rootfs(pixels, name, path), name)
+
+
+def change_places(pixels: Pixels, where: Places) -> None:
+    """The clone for the container's own dataset, which goes only when the clone is there."""
+    datasets.rename(pixels.wire, where.home, where.aside)
+    datasets.rename(pixels.wire, where.staged, where.home)
+    datasets.delete(pixels.wire, where.aside)
+
+
+def finish(pixels: Pixels, new: NewContainer, origin: str, *, deadline: Deadline) -> None:
+    """Note that it is whole. Any update has Incus write its record of the container into the dataset, too."""
+    settings = {"environment": new.environment, "marks": replace(new.marks, origin=origin)}
+    pixels.containers.update(new.name, settings, timeout=deadline.left)
+
+
+def take_back(
+    pixels: Pixels,
+    source: Source,
+    taken: str | None,
+    name: str,
+    where: Places,
+    error: PixelsError,
+    *,
+    deadline: Deadline,
+) -> None:
+    """After a failure: leave nothing, or say in the error what is left."""
+    try:
+        clear(pixels, name, where, deadline=deadline)
+        drop_origin(pixels, source.container, taken or (None if source.snapshot_id else source.label))
+    except PixelsError as another:
+        told = f"{error}. Taking back what had been done failed as well: {another}"
+        way_out = "Run this again to go on, or remove what is left with state absent"
+        error.args = (f"{told}. {way_out}", *error.args[1:])
+
+
+def clear(pixels: Pixels, name: str, where: Places, *, deadline: Deadline) -> None:
+    """Remove what an unfinished clone of that name left. Raises C(Refused) for one that somebody has started."""
+    # Asked in a way that takes the right to remove it: who lacks that fails here, before anything is made.
+    if datasets.exists(pixels.wire, where.staged):
+        datasets.delete(pixels.wire, where.staged)
+    left = pixels.containers.find(name)
+    if left:
+        refuse_what_is_not_unfinished(pixels, left)
+        pixels.containers.delete(name, timeout=max(deadline.left, 60))
+        datasets.delete(pixels.wire, where.aside)
+
+
+def refuse_what_is_not_unfinished(pixels: Pixels, container: Container) -> None:
+    bare = names.bare_name(container.name)
+    if not container.marks.cloning:
+        raise Refused(f"there is a pixel {bare} on {pixels.nas} by now, which this did not make: it stays as it is")
+    if container.status != "stopped":
+        raise Refused(
+            f"{bare} on {pixels.nas} is an unfinished clone of {container.marks.cloning} that somebody started "
+            f"({container.status}): keep what is needed from it, and remove it with state absent"
+        )
+
+
+def drop_origin(pixels: Pixels, source: Container, label: str | None) -> None:
+    """Delete the snapshot that was taken for a clone that is gone; any other stays."""
+    if label is None or not label.startswith(checkpoints.CLONE_ORIGIN):
+        return
+    found = pixels.snapshots.find(checkpoints.dataset_of(pixels, source), label)
+    if found and is_spare_origin(found.properties) and not found.clones and not found.holds:
+        try:
+            pixels.snapshots.delete(found.id)
+        except NotFound:
+            return
+
+
+def sweep(pixels: Pixels, gone: Container, *, deadline: Deadline) -> None:
+    """After a pixel was destroyed: what only its being a clone had left behind."""
+    made_from = gone.marks.origin or gone.marks.cloning
+    if made_from is None:
+        return
+    with trying(f"{names.bare_name(gone.name)} is gone. Removing what it was cloned with"):
+        if gone.marks.cloning:
+            clear(pixels, gone.name, places(checkpoints.dataset_of(pixels, gone), gone.name), deadline=deadline)
+            datasets.delete(pixels.wire, places(checkpoints.dataset_of(pixels, gone), gone.name).aside)
+        name, _at, label = made_from.partition("@")
+        source = pixels.containers.find(names.full_name(name))
+        if source:
+            drop_origin(pixels, source, label)

@@ -1,0 +1,179 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ZFS snapshots through whichever API a release has: C(zfs.snapshot.*) on 25.04, C(pool.snapshot.*) since 25.10."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import NotPermitted, Unsupported
+
+if t.TYPE_CHECKING:
+    from ansible_collections.pixels.truenas.plugins.module_utils._truenas.wire import Wire
+
+Row = t.Mapping[str, t.Any]
+
+OLD, NEW = "zfs.snapshot", "pool.snapshot"
+
+# Of the roles of an action any will do. 25.04 gives none to rollback and clone, which leaves full administrators
+# (middleware plugins/zfs_/snapshot_actions.py and plugins/pool_/snapshot.py).
+ROLES: dict[str, dict[str, tuple[str, ...]]] = {
+    OLD: {
+        "query": ("SNAPSHOT_READ",),
+        "create": ("SNAPSHOT_WRITE",),
+        "delete": ("SNAPSHOT_DELETE",),
+        "rollback": ("FULL_ADMIN",),
+        "clone": ("FULL_ADMIN",),
+    },
+    NEW: {
+        "query": ("SNAPSHOT_READ",),
+        "create": ("SNAPSHOT_WRITE",),
+        "delete": ("SNAPSHOT_DELETE",),
+        "rollback": ("SNAPSHOT_WRITE", "POOL_WRITE"),
+        "clone": ("SNAPSHOT_WRITE", "DATASET_WRITE"),
+    },
+}
+
+# Below the ten calls that the NAS runs at once for one session.
+AT_ONCE = 6
+
+NO_SUCH = "none@none"
+"""Names no snapshot anywhere, so that asking for it costs the NAS nothing."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A ZFS snapshot as the NAS has it."""
+
+    dataset: str
+    label: str
+    created: datetime.datetime
+    """In UTC, to the second."""
+    txg: int
+    """Grows with time: what orders snapshots that were taken in the same second."""
+    used: int = 0
+    """Bytes that only this snapshot keeps, and that deleting it would free."""
+    referenced: int = 0
+    """Bytes of all that is in it."""
+    clones: tuple[str, ...] = ()
+    """Datasets made from it; while there is one it cannot go."""
+    holds: tuple[str, ...] = ()
+    properties: t.Mapping[str, str] = field(default_factory=dict)
+    """User properties (those with a colon) that were set on the snapshot itself."""
+
+    @property
+    def id(self) -> str:
+        return f"{self.dataset}@{self.label}"
+
+
+class Snapshots:
+    """The snapshots of one NAS. Every method may raise what C(_api.errors) lists; C(NotPermitted) names the role."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    @cached_property
+    def service(self) -> str:
+        """The API this NAS answers to: the first part of its methods' names."""
+        try:
+            self._wire.read(f"{NEW}.query", [["id", "=", NO_SUCH]])
+        except Unsupported:
+            return OLD
+        except NotPermitted:
+            # A method that may not be called is there: the role check comes after the method was found.
+            return NEW
+        return NEW
+
+    def roles(self, action: str) -> tuple[str, ...]:
+        """Any of these allows an action (C(query), C(create), C(delete), C(rollback), C(clone)) on this release."""
+        return ROLES[self.service][action]
+
+    def labels(self, dataset: str) -> list[str]:
+        """The names of a dataset's snapshots, in no order: one quick call however many the NAS has elsewhere."""
+        # Only with this one column does the middleware look at one dataset instead of at all of all pools.
+        rows = self._read([["dataset", "=", dataset]], {"select": ["name"]})
+        parts = (row["name"].partition("@") for row in rows)
+        return [label for name, _at, label in parts if name == dataset]
+
+    def of(self, dataset: str) -> list[Snapshot]:
+        """All that is known of a dataset's snapshots, oldest first."""
+        labels = self.labels(dataset)
+        if not labels:
+            return []
+        with ThreadPoolExecutor(max_workers=min(AT_ONCE, len(labels))) as pool:
+            found = list(pool.map(lambda label: self.find(dataset, label), labels))
+        # What went away since its name was read is not there.
+        return sorted((each for each in found if each is not None), key=lambda each: each.txg)
+
+    def find(self, dataset: str, label: str) -> Snapshot | None:
+        rows = self._read([["id", "=", f"{dataset}@{label}"]], {"extra": {"holds": True}})
+        return snapshot(rows[0]) if rows else None
+
+    def take(self, dataset: str, label: str, properties: t.Mapping[str, str]) -> Snapshot:
+        """Raises C(AlreadyExists) for a label that is taken."""
+        wanted = {"dataset": dataset, "name": label, "properties": dict(properties)}
+        return snapshot(self._call("create", wanted))
+
+    def delete(self, snapshot_id: str) -> None:
+        """Raises C(Invalid) while there are clones of it, C(Refused) while it is held, C(NotFound)."""
+        self._call("delete", snapshot_id)
+
+    def rollback(self, snapshot_id: str, *, discard_newer: bool = False) -> None:
+        """Put a dataset back, with C(discard_newer) at the cost of all its newer snapshots; never of clones."""
+        self._call("rollback", snapshot_id, {"recursive": discard_newer})
+
+    def clone(self, snapshot_id: str, target: str) -> None:
+        """Make a dataset from a snapshot. Outside of C(.ix-virt) the NAS mounts it at C(/mnt/<target>)."""
+        self._call("clone", {"snapshot": snapshot_id, "dataset_dst": target})
+
+    def _read(self, filters: t.Sequence[t.Any], options: Row) -> t.Any:
+        with self._naming_the_role("query"):
+            return self._wire.read(f"{self.service}.query", filters, dict(options))
+
+    def _call(self, action: str, *params: t.Any) -> t.Any:
+        with self._naming_the_role(action):
+            return self._wire.call(f"{self.service}.{action}", *params)
+
+    def _naming_the_role(self, action: str) -> NamingTheRole:
+        return NamingTheRole(self.roles(action))
+
+
+class NamingTheRole:
+    """Add to a refusal which role would have helped; of several any would."""
+
+    def __init__(self, roles: tuple[str, ...]) -> None:
+        self._roles = roles
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: t.Any, error: t.Any, _trace: t.Any) -> None:
+        if isinstance(error, NotPermitted):
+            error.args = (f"{error}. On this release that is the role {' or '.join(self._roles)}", *error.args[1:])
+
+
+def snapshot(row: Row) -> Snapshot:
+    """A row of C(query), or what C(create) returns, as our type."""
+    properties = row["properties"]
+
+    def raw(name: str) -> str:
+        return str(properties[name]["rawvalue"])
+
+    return Snapshot(
+        dataset=row["dataset"],
+        label=row["snapshot_name"],
+        created=datetime.datetime.fromtimestamp(int(raw("creation")), datetime.UTC),
+        txg=int(row["createtxg"]),
+        used=int(raw("used")),
+        referenced=int(raw("referenced")),
+        clones=tuple(name for name in raw("clones").split(",") if name),
+        holds=tuple(sorted(row.get("holds") or ())),
+        properties={
+            name: each["rawvalue"] for name, each in properties.items() if ":" in name and each["source"] != "INHERITED"
+        },
+    )

@@ -1,0 +1,97 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of the way back that is found, and of what is in it; going it is tested with the module."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import NotFound, Refused
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import checkpoints, restoring
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.checkpoints import Checkpoint
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels import Pixels
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.restoring import Wanted
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Container
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas.snapshots import Snapshot
+
+WEB = "tank/.ix-virt/containers/px-web"
+ASIDE = checkpoints.set_aside_as(WEB, "px-safety-1")
+NOON = datetime.datetime(2026, 1, 31, 12, 0, 0, tzinfo=datetime.UTC)
+
+
+class Nas:
+    """A wire nobody talks over."""
+
+    nas = "nas.example.org"
+
+
+def checkpoint(label, txg, *, dataset=WEB, holds=(), **details):
+    return Checkpoint(Snapshot(dataset, label, NOON, txg, holds=holds), **details)
+
+
+OLD, READY, NEW = checkpoint("old", 1), checkpoint("ready", 2), checkpoint("new", 3)
+KEPT = checkpoint("px-safety-1", 4, dataset=ASIDE, depth=1)
+
+
+def plan(found, status="running", label="ready", **wanted):
+    container = Container("px-web", status, dataset=WEB)
+    return restoring.plan(Pixels(Nas()), container, found, Wanted(label, **wanted))
+
+
+@pytest.mark.parametrize("status", ["running", "stopped"])
+@pytest.mark.parametrize("started", [None, True, False])
+def test_it_runs_afterwards_as_before_or_as_asked(status, started):
+    assert plan([READY], status, started=started).run is ((status == "running") if started is None else started)
+
+
+def test_it_does_something_every_time():
+    assert plan([READY]).change.needed
+
+
+def test_what_is_older_stays_and_what_is_newer_goes_when_it_may():
+    planned = plan([OLD, READY, NEW], discard_newer=True)
+
+    assert planned.discarded == ("new",)
+    assert planned.change.after["checkpoints"] == ["old", "ready"]
+
+
+def test_what_is_newer_is_refused_by_name():
+    with pytest.raises(Refused, match="web on nas.example.org was not restored.*newer checkpoints new"):
+        plan([READY, NEW])
+
+
+@pytest.mark.parametrize(
+    ("stays", "reason"),
+    [
+        (checkpoint("new", 3, clones=("tank/.ix-virt/containers/px-copy",)), "cloned from it: copy"),
+        (checkpoint("new", 3, asides=(ASIDE,)), "with the checkpoints px-safety-1"),
+        (checkpoint("new", 3, holds=("truenas",)), "it is held"),
+    ],
+    ids=["clones", "set aside", "held"],
+)
+def test_what_cannot_go_is_refused_whatever_may(stays, reason):
+    with pytest.raises(Refused, match=reason):
+        plan([READY, stays], discard_newer=True)
+
+
+def test_with_safety_nothing_is_in_the_way_and_nothing_goes():
+    planned = plan([READY, NEW], safety=True)
+
+    assert planned.safety.startswith("px-safety-")
+    assert planned.discarded == ()
+    assert planned.change.after["checkpoints"] == ["ready", "new", planned.safety]
+
+
+def test_a_state_that_was_set_aside_is_reached_by_setting_this_one_aside():
+    assert plan([READY, KEPT], label="px-safety-1").safety
+    assert plan([READY, KEPT]).safety is None
+
+
+def test_a_label_that_is_not_there_is_answered_with_those_that_are():
+    with pytest.raises(NotFound, match="no checkpoint ready; it has old, new"):
+        plan([OLD, NEW])
+    with pytest.raises(NotFound, match="none at all"):
+        plan([])
