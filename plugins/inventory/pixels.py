@@ -67,7 +67,7 @@ options:
   connect_timeout:
     description:
       - Seconds to wait for a connection.
-      - Left out, E(PIXELS_CONNECT_TIMEOUT) is used, else 5, since every command waits for its inventory.
+      - Left out, E(PIXELS_CONNECT_TIMEOUT) or the configuration file is used, else 5, since every command waits for it.
     type: float
 extends_documentation_fragment:
   - pixels.truenas.connection
@@ -99,7 +99,6 @@ keyed_groups:
 """
 
 import fnmatch
-import os
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
@@ -124,7 +123,8 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel import (
 
 Values = dict[str, t.Any]
 SUFFIXES = (".pixels.yml", ".pixels.yaml")
-CONNECT_TIMEOUT = 5.0
+# A NAS that is off should not keep a play from starting for long.
+USUAL = {"connect_timeout": 5.0}
 # Rendered for each host, not once.
 EXPRESSIONS = {"compose", "groups", "keyed_groups"}
 TEMPLATE_MARKS = ("{{", "{%", "{#")
@@ -180,8 +180,6 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         """The boxes one beside the other; the first error is the one that is told."""
         boxes = [checked(box) for box in self.get_option("nas")] or [{}]
         shared = {name: self.get_option(name) for name in settings.SETTINGS if self.has_option(name)}
-        if shared["connect_timeout"] is None and not os.environ.get(settings.SETTINGS["connect_timeout"].variable):
-            shared["connect_timeout"] = CONNECT_TIMEOUT
         with ThreadPoolExecutor(max_workers=len(boxes)) as pool:
             answers = list(pool.map(lambda box: self._ask(own_first(box, shared)), boxes))
         return [host for hosts in answers for host in hosts]
@@ -189,7 +187,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _ask(self, options: Values) -> list[Host]:
         """The hosts of one NAS."""
         try:
-            settled = settings.resolve(options.get)
+            settled = settings.resolve(options.get, usual=USUAL)
             listing = self._listing(options, settled)
         except PixelsError as error:
             if self.get_option("on_error") == "warn":
@@ -239,7 +237,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return self._cache[key]
 
     def _ask_nas(self, options: Values) -> list[Values]:
-        with connected(options.get, notice=self._notice) as (pixels, _settled):
+        with connected(options.get, notice=self._notice, usual=USUAL) as (pixels, _settled):
             return [show.container(found, pixels) for found in pixels.list()]
 
     def _notice(self, text: str) -> None:

@@ -38,7 +38,8 @@ options:
     description:
       - Image a new pixel is made from, by its alias at images.linuxcontainers.org, such as V(debian/12).
       - An existing one cannot change its image, so another one is refused.
-      - Left out, a new one gets V(ubuntu/24.04).
+      - Left out, a new one gets V(ubuntu/24.04), unless E(PIXELS_DEFAULT_IMAGE) or C(defaults.image) in the
+        configuration file says otherwise.
     type: str
   cpu:
     description:
@@ -76,6 +77,22 @@ options:
       - Names have letters, digits and underscores.
       - Left out, those of an existing pixel stay.
     type: dict
+  from:
+    description:
+      - Pixel that a new one is cloned from, as V(base@label) from one of its checkpoints, or as V(base) from its
+        present state. V(base:label) is understood as well.
+      - Takes the time of a ZFS clone. The clone gets hostname, machine-id and SSH host keys of its own before it
+        starts, and the cores, memory, environment, interface and pool of its source unless given.
+      - An existing pixel that was not cloned from there is refused. Needs an account with full rights.
+    type: str
+  clones:
+    description:
+      - What becomes of pixels cloned from the checkpoints of one that is to be V(absent).
+      - V(refuse) destroys nothing and says which there are. V(promote) hands the checkpoints over to a clone.
+        V(leave) lets TrueNAS keep the data out of sight until the last clone is gone.
+    type: str
+    choices: [refuse, promote, leave]
+    default: refuse
   storage_pool:
     description:
       - Storage pool of a new pixel. An existing one cannot move, so another one is refused.
@@ -106,7 +123,8 @@ options:
       - C(public_keys) is a list of lines for root's C(authorized_keys); keys that are there already stay.
       - C(public_key_file) is a file with such a line on the controller, used when C(public_keys) is not given.
         Left out, it is O(ssh_key) with C(.pub), else C(~/.ssh/id_ed25519.pub).
-      - C(dns) is a list of name servers for systemd-resolved.
+      - C(dns) is a list of name servers for systemd-resolved; left out, a new pixel gets those of C(defaults.dns) in
+        the configuration file.
       - The first boot installs an SSH server where the image has none, from the image's own package sources.
     type: raw
   wait:
@@ -144,6 +162,7 @@ options:
     default: 2
 extends_documentation_fragment:
   - pixels.truenas.connection
+  - pixels.truenas.checkpoints
   - pixels.truenas.ssh
   - pixels.truenas.attributes
   - pixels.truenas.attributes.resource
@@ -176,6 +195,11 @@ EXAMPLES = r"""
     name: agent-1
     state: present
     memory: 2GiB
+
+- name: A second one just like it, from what was saved as ready
+  pixels.truenas.pixels_container:
+    name: agent-2
+    from: agent-1@ready
 
 - name: Destroy it with all its checkpoints
   pixels.truenas.pixels_container:
@@ -242,6 +266,10 @@ container:
       description: Its labels.
       type: dict
       sample: {stage: test}
+    origin:
+      description: Checkpoint it was cloned from, null for one made from an image.
+      type: str
+      sample: base@ready
     pool:
       description: Storage pool it lives on.
       type: str
@@ -263,7 +291,7 @@ container:
 import typing as t
 
 from ansible_collections.pixels.truenas.plugins.module_utils._ansible.module import PixelsModule
-from ansible_collections.pixels.truenas.plugins.module_utils._ansible.options import SSH
+from ansible_collections.pixels.truenas.plugins.module_utils._ansible.options import CHECKPOINTS, SSH
 from ansible_collections.pixels.truenas.plugins.module_utils._ansible.specification import (
     SPECIFICATION,
     patience,
@@ -273,7 +301,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._ansible.task impor
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import lifecycle, show
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.waiting import Deadline
 
-ARGUMENTS: dict[str, t.Any] = {**SSH, **SPECIFICATION}
+ARGUMENTS: dict[str, t.Any] = {**SSH, **CHECKPOINTS, **SPECIFICATION}
 
 
 def run(task: Task) -> dict[str, t.Any]:

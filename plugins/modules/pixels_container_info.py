@@ -109,6 +109,10 @@ containers:
       description: Its labels.
       type: dict
       sample: {stage: test}
+    origin:
+      description: Checkpoint it was cloned from, null for one made from an image.
+      type: str
+      sample: base@ready
     pool:
       description: Storage pool it lives on.
       type: str

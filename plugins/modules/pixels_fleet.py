@@ -52,6 +52,7 @@ options:
     default: 8
 extends_documentation_fragment:
   - pixels.truenas.connection
+  - pixels.truenas.checkpoints
   - pixels.truenas.ssh
   - pixels.truenas.attributes
   - pixels.truenas.attributes.resource
@@ -83,6 +84,12 @@ EXAMPLES = r"""
       - name: agent-2
         memory: 16GiB
         labels: {role: builder}
+
+- name: Twenty clones of one pixel as it was saved
+  pixels.truenas.pixels_fleet:
+    defaults:
+      from: base@ready
+    pixels: "{{ range(1, 21) | map('regex_replace', '^', 'agent-') | list }}"
 
 - name: Destroy a few
   pixels.truenas.pixels_fleet:
@@ -128,7 +135,7 @@ import typing as t
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.pixels.truenas.plugins.module_utils._ansible.module import PixelsModule
-from ansible_collections.pixels.truenas.plugins.module_utils._ansible.options import SSH
+from ansible_collections.pixels.truenas.plugins.module_utils._ansible.options import CHECKPOINTS, SSH
 from ansible_collections.pixels.truenas.plugins.module_utils._ansible.specification import (
     SPECIFICATION,
     patience,
@@ -142,6 +149,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels impor
 
 ARGUMENTS: dict[str, t.Any] = {
     **SSH,
+    **CHECKPOINTS,
     "pixels": {"type": "list", "elements": "raw", "required": True},
     "defaults": {"type": "dict", "default": {}},
     "state": {"type": "str", "choices": ["present", "started", "stopped", "restarted", "absent"]},

@@ -120,7 +120,9 @@ nas:
     rights:
       description:
         - Whether the account may do what this collection does. C(list) pixels, C(manage) them,
-          C(find_nic) find the interface for a new one, C(provision) write into them.
+          C(find_nic) find the interface for a new one, C(provision) write into them, take a C(checkpoint),
+          C(delete_checkpoint), C(restore) one, and C(clone) pixels from them.
+        - What restoring takes depends on the release.
       type: dict
       sample: {manage: {allowed: true, missing: []}}
 """
@@ -161,7 +163,7 @@ def run(task: Task) -> dict[str, t.Any]:
             },
             "rights": {
                 purpose: {"allowed": right.allowed, "missing": list(right.missing)}
-                for purpose, right in rights.rights(account).items()
+                for purpose, right in rights.rights(account, pixels.snapshots.roles).items()
             },
         },
     }

@@ -46,6 +46,8 @@ class Ansible:
         self.environment = {
             "PATH": f"{BIN}:{os.environ['PATH']}",
             "HOME": str(folder),
+            "XDG_RUNTIME_DIR": os.environ["XDG_RUNTIME_DIR"],
+            "PIXELS_SESSION_IDLE": "5",
             "LANG": "C.UTF-8",
             "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
             # Ansible looks for it in the home of the passwd entry, whatever HOME says.

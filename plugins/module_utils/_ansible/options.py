@@ -10,6 +10,7 @@ import typing as t
 Spec = dict[str, t.Any]
 
 CONNECTION: Spec = {
+    "profile": {"type": "str"},
     "host": {"type": "str"},
     "port": {"type": "int"},
     "username": {"type": "str"},
@@ -24,6 +25,12 @@ CONNECTION: Spec = {
     "connect_timeout": {"type": "float"},
     "call_timeout": {"type": "float"},
     "login_wait": {"type": "float"},
+    "session": {"type": "str", "choices": ["auto", "direct"]},
+    "session_idle": {"type": "float"},
+}
+
+CHECKPOINTS: Spec = {
+    "dataset_prefix": {"type": "str"},
 }
 
 SSH: Spec = {

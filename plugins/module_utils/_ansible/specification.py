@@ -9,7 +9,7 @@ import typing as t
 
 from ansible_collections.pixels.truenas.plugins.module_utils._ansible.provision import provision
 from ansible_collections.pixels.truenas.plugins.module_utils._ansible.task import Params
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel import lifecycle, marks, names, sizes
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import cloning, lifecycle, marks, names, sizes
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Nic
 
 # What is compared with the NAS has no default here: left out means "as it is".
@@ -37,6 +37,8 @@ SPECIFICATION: dict[str, t.Any] = {
         },
     },
     "provision": {"type": "raw"},
+    "from": {"type": "str"},
+    "clones": {"type": "str", "choices": ["refuse", "promote", "leave"], "default": "refuse"},
     "wait": {"type": "str", "choices": ["none", "running", "address", "ssh"], "default": "address"},
     "wait_timeout": {"type": "float", "default": 600},
     "stop_timeout": {"type": "float", "default": 30},
@@ -64,6 +66,8 @@ def wanted(params: Params, ssh_key: str | None) -> lifecycle.Wanted:
         pool=params["storage_pool"],
         nic=Nic(**params["nic"]) if params["nic"] else None,
         provision=provision(params["provision"], ssh_key=ssh_key),
+        origin=cloning.parse(params["from"]) if params["from"] else None,
+        clones=params["clones"],
     )
 
 

@@ -9,7 +9,7 @@ import typing as t
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ansible_collections.pixels.truenas.plugins.module_utils._api.session import Session
+from ansible_collections.pixels.truenas.plugins.module_utils._api.shared.opening import open_session
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import settings
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels import Pixels
 
@@ -35,13 +35,24 @@ Run = t.Callable[[Task], dict[str, t.Any]]
 
 @contextmanager
 def connected(
-    given: t.Callable[[str], t.Any], *, notice: Notice, environ: t.Mapping[str, str] | None = None
+    given: t.Callable[[str], t.Any],
+    *,
+    notice: Notice,
+    environ: t.Mapping[str, str] | None = None,
+    usual: Params | None = None,
 ) -> t.Iterator[tuple[Pixels, settings.Settings]]:
     """The pixels of the NAS that options or variables name, for as long as the block runs.
 
     C(given) answers what was set for an option; C(notice) is told of waits; C(environ) stands in for the variables of
-    this process. Raises any C(PixelsError).
+    this process, C(usual) for defaults. Raises any C(PixelsError).
     """
-    settled = settings.resolve(given, environ=environ)
-    with Session(settled.endpoint, settled.credential, timeouts=settled.timeouts, notice=notice) as session:
-        yield Pixels(session), settled
+    settled = settings.resolve(given, environ=environ, usual=usual)
+    with open_session(
+        settled.endpoint,
+        settled.credential,
+        settled.timeouts,
+        notice,
+        mode=settled.session,
+        idle=settled.session_idle,
+    ) as session:
+        yield Pixels(session, defaults=settled.defaults, dataset_prefix=settled.dataset_prefix), settled

@@ -15,6 +15,7 @@ from ansible.module_utils.testing import patch_module_args
 from ansible_collections.pixels.truenas.plugins.module_utils._api.session import Credential, Endpoint, Session
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels import Pixels
 from tests.simulator.running import running_simulator
+from tests.unit.command import Command
 
 RELEASES = ("25.04", "25.10")
 
@@ -41,6 +42,8 @@ def ssh_installed() -> bool:
 def truenas(release, engine, ssh_installed, tmp_path, monkeypatch) -> t.Iterator[t.Any]:
     """A running simulator; the test fails when a request or a reply is not what the real API allows."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    # A login for each module: nothing outlives its test. Tests of the shared session ask for it.
+    monkeypatch.setenv("PIXELS_SESSION", "direct")
     with running_simulator(release=release, engine=engine, ssh_installed=ssh_installed) as simulator:
         yield simulator
         assert simulator.contract_errors == []
@@ -120,3 +123,19 @@ def put(truenas, path: str, text: str, *, name: str = "px-web", mode: int = 0o64
     """Write a file of a pixel, as its own root could."""
     engine = truenas.world.engine
     truenas.run(engine.write_file(name, path, text.encode(), append=False, mode=mode, uid=0, gid=0))
+
+
+@pytest.fixture
+def pixels_command(command, truenas, nas) -> Command:
+    """The command with that NAS in its environment; a session is shared only where a test says so."""
+    command.environment |= {
+        "PIXELS_TRUENAS_HOST": truenas.host,
+        "PIXELS_TRUENAS_PORT": str(truenas.port),
+        "PIXELS_TRUENAS_USERNAME": truenas.username,
+        "PIXELS_TRUENAS_API_KEY": truenas.api_key,
+        "PIXELS_TRUENAS_CA_PATH": truenas.ca_file,
+        "PIXELS_SESSION": "direct",
+    }
+    if "ssh_key" in nas:
+        command.environment |= {"PIXELS_SSH_KEY": nas["ssh_key"], "PIXELS_SSH_PORT": str(nas["ssh_port"])}
+    return command

@@ -331,3 +331,36 @@ def test_check_mode_predicts_and_a_second_run_changes_nothing(container, truenas
     assert outcome(container(**wanted)) == outcome(predicted)
     if state != "restarted":
         assert not container(**wanted)["changed"]
+
+
+def test_settings_of_the_user_decide_what_a_new_pixel_gets(container, truenas, monkeypatch, tmp_path):
+    parent = next(iter(truenas.world.interfaces))
+    (tmp_path / "config.toml").write_text(f'[defaults]\ncpu = "1"\nmemory = 1024\nparent = "{parent}"\n')
+    monkeypatch.setenv("PIXELS_CONFIG", str(tmp_path / "config.toml"))
+    monkeypatch.setenv("PIXELS_DEFAULT_IMAGE", "debian/12")
+
+    container(memory="512MiB")
+
+    made = truenas.world.containers["px-web"]
+    assert (made.image["os"], made.cpu, made.memory) == ("Debian", "1", 512 * 1024**2)
+    assert made.devices["eth0"]["parent"] == parent
+    assert truenas.stats.calls["interface.query"] == 0
+
+
+def test_the_bridge_of_the_nas_can_be_the_usual_network(container, truenas, monkeypatch):
+    monkeypatch.setenv("PIXELS_DEFAULT_NETWORK", "incusbr0")
+
+    assert container()["changed"]
+
+    assert truenas.world.containers["px-web"].devices == {}
+
+
+def test_a_profile_leads_to_its_nas(container, truenas, nas, monkeypatch, tmp_path):
+    (tmp_path / "config.toml").write_text(
+        f'[nas.lab]\nhost = "{nas["host"]}"\nport = {nas["port"]}\nusername = "{nas["username"]}"\n'
+        f'api_key = "{nas["api_key"]}"\nca_path = "{nas["ca_path"]}"\n'
+    )
+    monkeypatch.setenv("PIXELS_CONFIG", str(tmp_path / "config.toml"))
+    nas.clear()
+
+    assert container(profile="lab")["changed"]

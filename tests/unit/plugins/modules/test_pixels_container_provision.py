@@ -138,3 +138,18 @@ def test_a_pixel_made_anew_is_trusted_anew(provision, run, truenas):
     provision()
 
     assert run(pixels_exec, name="web", cmd="true")["rc"] == 0
+
+
+def test_a_new_pixel_gets_the_usual_name_servers_unless_others_or_none_are_asked_for(run, truenas, key, monkeypatch):
+    monkeypatch.setenv("PIXELS_DEFAULT_DNS", "9.9.9.9 1.1.1.1")
+
+    def written(name, **asked):
+        run(pixels_container, name=name, wait="none", provision={"public_keys": [key.public], **asked})
+        try:
+            return read(truenas, "/etc/systemd/resolved.conf.d/pixels-dns.conf", name=f"px-{name}")
+        except OSError:
+            return None
+
+    assert written("usual") == "[Resolve]\nDNS=9.9.9.9 1.1.1.1\n"
+    assert written("own", dns=["8.8.8.8"]) == "[Resolve]\nDNS=8.8.8.8\n"
+    assert written("none", dns=[]) is None

@@ -1,0 +1,156 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The pixels command as a person would run it: in a shell, or at a terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+import typing as t
+from pathlib import Path
+
+PIXELS = Path(__file__).resolve().parents[2] / "bin" / "pixels"
+
+# Far more than anything here takes.
+PATIENCE = 30.0
+
+# A session of its own has no terminal until somebody gives it one.
+OWN_THE_TERMINAL = (
+    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+)
+
+Ended = subprocess.CompletedProcess[str]
+
+
+class Terminal:
+    """A command at a terminal of its own, which is read and written as a person does."""
+
+    def __init__(self, command: t.Sequence[str], environment: t.Mapping[str, str], columns: int) -> None:
+        self._ours, theirs = pty.openpty()
+        self.resize(columns)
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", OWN_THE_TERMINAL, *command],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env=dict(environment),
+            start_new_session=True,
+        )
+        os.close(theirs)
+        self.shown = ""
+
+    def resize(self, columns: int) -> None:
+        fcntl.ioctl(self._ours, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+
+    def see(self, text: str) -> str:
+        """Wait until a text is shown; everything up to it, which is then forgotten."""
+        until = time.monotonic() + PATIENCE
+        while text not in self.shown:
+            if time.monotonic() > until or not self._read(0.2):
+                raise AssertionError(f"{text!r} was never shown, but this: {self.shown!r}")
+        before, _text, self.shown = self.shown.partition(text)
+        return before + text
+
+    def type(self, text: str) -> None:
+        os.write(self._ours, text.encode())
+
+    def press_ctrl_c(self) -> None:
+        self.type("\x03")
+
+    def end(self) -> int:
+        """Wait for the end; the exit status."""
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until and self._read(0.2):
+            pass
+        return self.process.wait(PATIENCE)
+
+    def close(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        os.close(self._ours)
+
+    def _read(self, seconds: float) -> bool:
+        """Read what comes within so many seconds; False at the end."""
+        if not select.select([self._ours], [], [], seconds)[0]:
+            return self.process.poll() is None
+        try:
+            text = os.read(self._ours, 65536)
+        except OSError:
+            return False
+        self.shown += text.decode("utf-8", "replace").replace("\r\n", "\n")
+        return bool(text)
+
+
+class Command:
+    """Runs pixels for somebody with a home and an environment of his own."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self._terminals: list[Terminal] = []
+        self.environment = {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "HOME": str(home),
+            "LANG": "C.UTF-8",
+            "TERM": "xterm",
+            "PIXELS_PYTHON": sys.executable,
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+
+    def __call__(self, *arguments: str, stdin: str = "", **variables: str | None) -> Ended:
+        """Run it to its end; C(variables) are set, or with None unset."""
+        return subprocess.run(
+            [str(PIXELS), *arguments],
+            env=self.having(variables),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE * 2,
+        )
+
+    def json(self, *arguments: str, **how: t.Any) -> t.Any:
+        return json.loads(self("--json", *arguments, **how).stdout)
+
+    def start(self, *arguments: str, **how: t.Any) -> subprocess.Popen[bytes]:
+        """Begin it, in a session of its own."""
+        how = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | how
+        return subprocess.Popen([str(PIXELS), *arguments], env=self.environment, start_new_session=True, **how)
+
+    def at_terminal(self, *arguments: str, columns: int = 80, **variables: str | None) -> Terminal:
+        terminal = Terminal([str(PIXELS), *arguments], self.having(variables), columns)
+        self._terminals.append(terminal)
+        return terminal
+
+    def configure(self, text: str) -> Path:
+        """Write the configuration file."""
+        path = self.home / ".config/pixels/config.toml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def having(self, variables: t.Mapping[str, str | None]) -> dict[str, str]:
+        merged = {**self.environment, **variables}
+        return {name: value for name, value in merged.items() if value is not None}
+
+    @property
+    def sockets(self) -> list[Path]:
+        """Of the SSH connections that are open."""
+        return [path for path in (self.home / ".cache/pixels/ssh").glob("px-*") if path.is_socket()]
+
+    def close(self) -> None:
+        for terminal in self._terminals:
+            terminal.close()
+        for path in self.sockets:
+            subprocess.run(["ssh", "-S", str(path), "-O", "exit", "pixel"], capture_output=True, check=False)
