@@ -52,7 +52,8 @@ lint: ready ## ruff, ansible-lint, yamllint, mypy, shellcheck and the changelog
 	$(BIN)/yamllint --strict .
 	$(BIN)/ansible-lint --profile production --offline
 	$(BIN)/antsibull-changelog lint
-	$(BIN)/shellcheck $$(git ls-files --cached --others --exclude-standard | xargs grep -l --no-messages '^#!/usr/bin/env bash')
+	$(BIN)/shellcheck $$(git ls-files --cached --others --exclude-standard | \
+		xargs awk 'FNR == 1 && /^#!(\/usr\/bin\/env bash|\/bin\/sh)$$/ { print FILENAME }')
 
 format: ready ## what ruff can mend by itself
 	$(BIN)/ruff check --fix

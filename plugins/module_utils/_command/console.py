@@ -1,0 +1,79 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The verb console: starts a pixel if need be, waits for it, and hands the terminal to OpenSSH."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import typing as t
+
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid, Refused, Unsupported
+from ansible_collections.pixels.truenas.plugins.module_utils._command import inside
+from ansible_collections.pixels.truenas.plugins.module_utils._command.place import Place
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import names, openssh
+
+if t.TYPE_CHECKING:
+    import argparse
+
+    from ansible_collections.pixels.truenas.plugins.module_utils._command.output import Output
+
+WHOLE = 60.0
+SESSION = re.compile(r"[a-zA-Z0-9._-]+")
+
+
+def enter(asked: argparse.Namespace, output: Output) -> int:
+    return go_in(Place(asked, output), asked.name, session=asked.session)
+
+
+def go_in(place: Place, name: str, *, session: str | None = None) -> int:
+    """Does not come back: the process becomes ssh."""
+    if session is not None and not SESSION.fullmatch(session):
+        raise Invalid(f"invalid session name {session!r}: must match [a-zA-Z0-9._-]")
+    program = openssh.program()
+    if program is None:
+        raise Unsupported("a console needs OpenSSH on this machine, and there is no ssh: pixels exec does without")
+    if not inside.last_address(place, names.full_name(name)):
+        start_if_stopped(place, name)
+    try:
+        master = inside.open_way(place, name).master
+    except Refused:
+        start_if_stopped(place, name)
+        master = inside.open_way(place, name).master
+    line = keeping(session, names.bare_name(name)) if session else None
+    argv = console(program, master, place, line)
+    if place.output.json:
+        place.output.give({"name": names.bare_name(name), "command": argv})
+        return 0
+    os.execv(program, argv)
+    raise AssertionError("unreachable")
+
+
+def console(program: str, master: openssh.Master, place: Place, line: str | None) -> list[str]:
+    """What to run: over the open connection where it lasts, else over one of its own to the same machine."""
+    shared = ["-S", str(master.socket or "none"), "-o", "ControlMaster=no"]
+    how = openssh.options(master.login, place.host_keys, only_pinned=True)
+    quiet = ["-o", "LogLevel=ERROR"]
+    return [program, "-t", *shared, *quiet, *how, master.login.address, *([line] if line else [])]
+
+
+def keeping(session: str, bare: str) -> str:
+    """One line for a shell in the pixel: into a session that outlives the connection, with whatever keeps one there."""
+    name = shlex.quote(session)
+    alone = shlex.quote(f"pixels: neither tmux nor screen is in {bare}: what runs here ends with the connection")
+    return (
+        f"if command -v tmux >/dev/null 2>&1; then exec tmux new-session -A -s {name}; "
+        f"elif command -v screen >/dev/null 2>&1; then exec screen -D -RR -S {name}; "
+        f'else echo {alone} >&2; exec "${{SHELL:-/bin/sh}}" -l; fi'
+    )
+
+
+def start_if_stopped(place: Place, name: str) -> None:
+    found = place.pixels.get(name)
+    if found.running:
+        return
+    bare = names.bare_name(name)
+    place.output.complain(f"Starting {bare}...")
+    place.pixels.containers.start(found.name, timeout=WHOLE)

@@ -1,0 +1,87 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of the words of a command line."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.pixels.truenas.plugins.module_utils._command import arguments
+from ansible_collections.pixels.truenas.plugins.module_utils._command.arguments import parse, verb_of
+
+INSIDE = [
+    (["exec", "web", "ls", "-l"], ["web"], ["ls", "-l"]),
+    (["exec", "web", "--", "ls", "-l"], ["web"], ["ls", "-l"]),
+    (["exec", "web", "db", "--", "ls", "--", "-l"], ["web", "db"], ["ls", "--", "-l"]),
+    (["exec", "--all", "--", "uptime"], [], ["uptime"]),
+    (["exec", "--all", "uptime", "-p"], [], ["uptime", "-p"]),
+    (["exec", "-t", "web", "vi", "-t"], ["web"], ["vi", "-t"]),
+]
+
+
+@pytest.mark.parametrize(("words", "names", "command"), INSIDE)
+def test_names_are_told_from_the_command(words, names, command):
+    asked = parse(words)
+
+    assert (asked.names, asked.command) == (names, command)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["exec"], ["exec", "web"], ["exec", "web", "--"], ["exec", "--", "ls"], ["exec", "web", "-t", "--", "ls"]],
+)
+def test_a_command_line_without_a_name_or_a_command_is_refused(words, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        parse(words)
+    assert "pixels exec" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["--json", "list"], ["list", "--json"], ["--host", "a", "list", "--json"]])
+def test_global_options_are_understood_before_and_after_the_verb(words):
+    assert parse(words).json
+
+
+def test_an_option_after_the_verb_wins():
+    assert parse(["--host", "a", "list", "--host", "b"]).host == "b"
+
+
+def test_an_option_before_the_verb_is_not_undone_by_its_absence_after_it():
+    assert parse(["--host", "a", "--nas", "home", "checkpoint", "list", "web"]).host == "a"
+
+
+@pytest.mark.parametrize(
+    ("words", "verb"),
+    [
+        (["list"], "list"),
+        (["--host", "create", "list"], "list"),
+        (["-v", "list"], "list"),
+        (["--host=create", "list"], "list"),
+        (["--help"], None),
+    ],
+)
+def test_the_verb_is_found_among_options(words, verb):
+    assert verb_of(words) == verb
+
+
+@pytest.mark.parametrize(("alias", "verb"), list(arguments.ALIASES.items()))
+def test_aliases_are_known(alias, verb):
+    assert arguments.VERBS[verb]
+    words = {"cp": ["cp", "list", "web"], "ls": ["ls"], "rm": ["rm", "web"]}[alias]
+    assert parse(words).function
+
+
+def functions(parser):
+    found = parser.get_default("function")
+    if found:
+        yield found
+    for action in parser._actions:
+        for inner in (action.choices or {}).values() if isinstance(action.choices, dict) else ():
+            yield from functions(inner)
+
+
+def test_every_verb_leads_to_a_function():
+    for name in set(functions(arguments.parser())):
+        asked = parse(["list"])
+        asked.function = name
+        assert callable(arguments.function_of(asked))

@@ -1,0 +1,103 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of the verb checkpoint; tests/unit/plugins/modules has what it does on the NAS."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.pixels.truenas.plugins.module_utils._command.checkpointing import size
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown"),
+    [
+        (0, "0 B"),
+        (512, "512 B"),
+        (1536, "1.5 KiB"),
+        (12.5 * 1024**2, "12.5 MiB"),
+        (1024**3, "1.0 GiB"),
+        (5e18, "4440.9 PiB"),
+    ],
+)
+def test_sizes_are_shown_as_upstream_shows_them(amount, shown):
+    assert size(amount) == shown
+
+
+class TestWithPixels:
+    @pytest.fixture
+    def pixels(self, pixels, truenas):
+        truenas.world.add_container("px-web")
+        truenas.world.add_container("px-db")
+        return pixels
+
+    def test_several_are_saved_at_once(self, pixels):
+        ended = pixels("cp", "create", "--all", "--label", "ready")
+
+        assert ended.stdout.splitlines() == [
+            'Checkpoint "ready" created for db',
+            'Checkpoint "ready" created for web',
+        ]
+
+    def test_a_label_that_is_there_already_is_said(self, pixels):
+        pixels("cp", "create", "web", "--label", "ready")
+
+        assert pixels("cp", "create", "web", "--label", "ready").stdout == 'web has a checkpoint "ready" already\n'
+
+    def test_a_label_that_cannot_be_is_refused(self, pixels):
+        ended = pixels("cp", "create", "web", "--label", "a b")
+
+        assert ended.returncode == 1
+        assert "cannot be the label of a checkpoint" in ended.stderr
+
+    def test_programs_get_json(self, pixels):
+        assert pixels.json("cp", "create", "web", "gone", "--label", "ready")[0] == {
+            "name": "web",
+            "label": "ready",
+            "changed": True,
+        }
+        (only,) = pixels.json("cp", "list", "web")
+        assert (only["label"], only["order"]) == ("ready", 1)
+        assert pixels.json("cp", "restore", "web", "ready")["label"] == "ready"
+        assert pixels.json("cp", "delete", "web", "ready")["changed"]
+
+    @pytest.mark.parametrize("verb", ["restore", "delete"])
+    def test_a_label_that_is_not_there_is_told_with_those_that_are(self, pixels, verb):
+        pixels("cp", "create", "web", "--label", "ready")
+
+        ended = pixels("cp", verb, "web", "gone")
+
+        assert ended.returncode == 1
+        assert "has no checkpoint gone; it has ready" in ended.stderr
+
+    def test_newer_checkpoints_are_not_lost_unasked(self, pixels, truenas):
+        for label in ("one", "two"):
+            pixels("cp", "create", "web", "--label", label)
+
+        refused = pixels("cp", "restore", "web", "one")
+        assert refused.returncode == 1
+        assert "two" in refused.stderr
+        assert truenas.world.containers["px-web"].status == "RUNNING"
+
+        assert pixels("cp", "restore", "web", "one", "--discard-newer").returncode == 0
+        assert [each["label"] for each in pixels.json("cp", "list", "web")] == ["one"]
+
+    def test_the_state_before_can_be_kept(self, pixels):
+        pixels("cp", "create", "web", "--label", "one")
+
+        assert 'The state before is kept as "px-safety-' in pixels("cp", "restore", "web", "one", "--safety").stdout
+
+
+class TestClones:
+    @pytest.fixture
+    def engine(self):
+        return "process"
+
+    def test_a_clone_is_a_new_pixel(self, inside, truenas):
+        inside("cp", "create", "web", "--label", "ready")
+
+        ended = inside("cp", "clone", "web:ready", "copy")
+
+        assert ended.stdout.startswith("Created px-copy in ")
+        assert inside("exec", "copy", "uname", "-n").stdout == "px-copy\n"

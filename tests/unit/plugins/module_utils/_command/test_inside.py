@@ -1,0 +1,114 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of the way into a pixel: what is believed of where it was, and what is not."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+import pytest
+
+from tests.unit.plugins.conftest import put
+
+
+@pytest.fixture
+def engine():
+    return "process"
+
+
+def addresses(home):
+    (file,) = (home / ".cache/pixels").glob("addresses-*.json")
+    return file
+
+
+def hang_up(command):
+    for path in command.sockets:
+        subprocess.run(["ssh", "-S", str(path), "-O", "exit", "pixel"], capture_output=True, check=True)
+
+
+def test_an_address_that_has_become_another_pixels_is_never_spoken_to(inside, truenas, home, key):
+    inside("exec", "web", "true")
+    hang_up(inside)
+    other = truenas.world.add_container("px-other").aliases[0]["address"]
+    put(truenas, "/root/.ssh/authorized_keys", f"{key.public}\n", name="px-other", mode=0o600)
+    addresses(home).write_text(json.dumps({"px-web": other}))
+
+    ended = inside("exec", "web", "uname", "-n")
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "px-web\n", "")
+    assert json.loads(addresses(home).read_text())["px-web"] != other
+
+
+def test_an_address_is_not_believed_without_the_host_key(inside, truenas, home, key):
+    inside("exec", "web", "true")
+    hang_up(inside)
+    other = truenas.world.add_container("px-other").aliases[0]["address"]
+    put(truenas, "/root/.ssh/authorized_keys", f"{key.public}\n", name="px-other", mode=0o600)
+    addresses(home).write_text(json.dumps({"px-web": other}))
+    (home / ".local/state/pixels/known_hosts").write_text("")
+
+    assert inside("exec", "web", "uname", "-n").stdout == "px-web\n"
+
+
+def test_another_host_key_at_the_address_the_nas_gives_is_refused(inside, truenas, home):
+    inside("exec", "web", "true")
+    hang_up(inside)
+    known = home / ".local/state/pixels/known_hosts"
+    alias, kind, _key = known.read_text().split()[:3]
+    stranger = home / "stranger"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(stranger)], check=True)
+    known.write_text(f"{alias} {kind} {stranger.with_suffix('.pub').read_text().split()[1]}\n")
+
+    ended = inside("exec", "web", "true")
+
+    assert ended.returncode == 1
+    assert "shows another SSH host key than the one it was first seen with" in ended.stderr
+    assert f"remove the lines of {alias} from {known}" in ended.stderr
+
+
+def test_a_broken_cache_is_an_empty_one(inside, home):
+    inside("exec", "web", "true")
+    hang_up(inside)
+    addresses(home).write_text("{broken")
+
+    assert inside("exec", "web", "uname", "-n").stdout == "px-web\n"
+    assert "px-web" in json.loads(addresses(home).read_text())
+
+
+def test_a_home_that_cannot_be_written_is_no_obstacle(inside, home):
+    (home / ".cache").write_text("not a folder")
+
+    ended = inside("exec", "web", "--", "sh", "-c", "uname -n; exit 255")
+
+    assert (ended.returncode, ended.stdout) == (255, "px-web\n")
+
+
+def test_a_key_that_is_not_taken_is_told(inside, home):
+    stranger = home / "stranger"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(stranger)], check=True)
+
+    ended = inside("exec", "web", "true", PIXELS_SSH_KEY=str(stranger))
+
+    assert ended.returncode == 1
+    assert "took none of the keys" in ended.stderr
+
+
+def test_a_connection_that_crashed_is_made_anew(inside):
+    inside("exec", "web", "true")
+    (path,) = inside.sockets
+    said = subprocess.run(["ssh", "-S", str(path), "-O", "check", "pixel"], capture_output=True, text=True, check=True)
+    subprocess.run(["kill", "-9", said.stderr.partition("pid=")[2].rstrip(")\r\n")], check=True)
+
+    assert inside("exec", "web", "uname", "-n").stdout == "px-web\n"
+    assert inside("exec", "--config", "/dev/null", "web", "uname", "-n").stdout == "px-web\n"
+
+
+def test_no_holder_of_a_connection_keeps_an_output_open(inside):
+    process = inside.start("exec", "web", "true")
+
+    process.communicate(timeout=20)
+
+    assert process.returncode == 0
+    assert inside.sockets

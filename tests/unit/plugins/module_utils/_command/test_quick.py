@@ -1,0 +1,117 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of the shortest way to a listing: when it is taken, and when it must not be."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+
+@pytest.fixture
+def warm(shared, truenas):
+    """A session that is open, and a note of it."""
+    truenas.world.add_container("px-web")
+    truenas.world.add_container("px-db", status="STOPPED")
+    shared("list")
+    truenas.stats.calls.clear()
+    return shared
+
+
+def went_the_short_way(truenas):
+    """Only the listing itself was asked for."""
+    return dict(truenas.stats.calls) == {"virt.instance.query": 1}
+
+
+def test_both_ways_lead_to_the_same(warm, truenas):
+    quickly = warm("list")
+
+    assert went_the_short_way(truenas)
+    assert quickly.stdout == warm("list", "--no-color").stdout
+    assert quickly.stderr == ""
+
+
+def test_the_note_has_no_secret(warm, home, truenas):
+    path = home / ".cache/pixels/list.json"
+
+    assert truenas.api_key not in path.read_text()
+    assert path.stat().st_mode & 0o077 == 0
+
+
+def test_a_new_pixel_is_there_at_once(warm, truenas):
+    truenas.world.add_container("px-new")
+
+    assert "new" in warm("list").stdout
+    assert went_the_short_way(truenas)
+
+
+@pytest.mark.parametrize("variable", ["PIXELS_TRUENAS_HOST", "PIXELS_NAS", "PIXELS_CONFIG", "XDG_CONFIG_HOME"])
+def test_another_nas_may_be_meant_by_other_variables(warm, truenas, variable):
+    warm("list", **{variable: "elsewhere.invalid"})
+
+    assert not went_the_short_way(truenas)
+
+
+def test_another_nas_may_be_meant_by_a_configuration_that_has_come(warm, truenas):
+    warm.configure('[ssh]\nuser = "me"\n')
+
+    warm("list")
+
+    assert not went_the_short_way(truenas)
+
+
+def test_who_has_another_key_is_not_let_in(warm, truenas):
+    ended = warm("list", PIXELS_TRUENAS_API_KEY="1-" + "x" * 64)
+
+    assert ended.returncode == 1
+    assert "web" not in ended.stdout
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "nonsense", '{"context": 1}'])
+def test_a_note_that_makes_no_sense_is_none(warm, home, text):
+    (home / ".cache/pixels/list.json").write_text(text)
+
+    assert "web" in warm("list").stdout
+
+
+def test_a_holder_that_has_ended_is_none(warm, truenas):
+    warm("session", "stop")
+
+    assert "web" in warm("list").stdout
+
+
+def test_a_holder_of_another_version_is_not_asked(warm, home, truenas):
+    path = home / ".cache/pixels/list.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "version": "older"}))
+
+    warm("list")
+
+    assert not went_the_short_way(truenas)
+
+
+def test_a_nas_that_has_no_containers_any_more_says_so(warm, truenas):
+    truenas.world.containers.clear()
+    truenas.world.state = "NO_POOL"
+
+    assert "choose a storage pool" in warm("list").stderr
+
+
+def test_a_key_from_a_file_is_as_good(warm, truenas, home):
+    (home / "key").write_text(f"{truenas.api_key}\n")
+    variables = {"PIXELS_TRUENAS_API_KEY": None, "PIXELS_TRUENAS_API_KEY_FILE": str(home / "key")}
+    warm("list", **variables)
+    truenas.stats.calls.clear()
+
+    assert "web" in warm("list", **variables).stdout
+    assert went_the_short_way(truenas)
+
+
+def test_a_key_in_the_configuration_is_as_good(warm, truenas):
+    warm.configure(f'[truenas]\napi_key = "{truenas.api_key}"\n')
+    warm("list", PIXELS_TRUENAS_API_KEY=None)
+    truenas.stats.calls.clear()
+
+    assert "web" in warm("list", PIXELS_TRUENAS_API_KEY=None).stdout
+    assert went_the_short_way(truenas)

@@ -1,0 +1,247 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of the verb exec, in pixels that live."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.unit.plugins.conftest import put, read
+
+
+@pytest.fixture
+def engine():
+    return "process"
+
+
+@pytest.fixture
+def two(inside, truenas, key):
+    """Another pixel, named db."""
+    truenas.world.add_container("px-db")
+    put(truenas, "/root/.ssh/authorized_keys", f"{key.public}\n", name="px-db", mode=0o600)
+    return inside
+
+
+def wait_for(truenas, path):
+    """Until a command in the pixel has made a file."""
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        try:
+            return read(truenas, path)
+        except OSError:
+            time.sleep(0.05)
+    raise AssertionError(f"{path} was never made")
+
+
+WAYS = [
+    pytest.param([], id="by the open connection"),
+    pytest.param(["--config", "/dev/null"], id="by python"),
+]
+
+
+@pytest.mark.parametrize("options", WAYS)
+class TestEitherWay:
+    """The shell script and Python do the same."""
+
+    @pytest.fixture
+    def inside(self, inside):
+        inside("exec", "web", "true")
+        return inside
+
+    def test_bytes_pass_both_ways_unchanged(self, inside, options):
+        content = random.Random(5).randbytes(1_000_000)
+        process = inside.start("exec", *options, "web", "cat", stdin=subprocess.PIPE)
+
+        out, err = process.communicate(content, timeout=30)
+
+        assert (process.returncode, err) == (0, b"")
+        assert hashlib.sha256(out).digest() == hashlib.sha256(content).digest()
+
+    def test_output_comes_while_the_command_runs_and_input_is_read_as_it_comes(self, inside, options):
+        process = inside.start("exec", *options, "web", "sh", "-c", "echo ready; read word; echo got $word", stdin=-1)
+
+        assert process.stdout.readline() == b"ready\n"
+        process.stdin.write(b"this\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == b"got this\n"
+        process.communicate(timeout=30)
+
+    @pytest.mark.parametrize("status", [0, 1, 128, 254, 255])
+    def test_every_exit_status_is_the_commands_own(self, inside, options, status):
+        ended = inside("exec", *options, "web", "--", "sh", "-c", f"exit {status}")
+
+        assert (ended.returncode, ended.stderr) == (status, "")
+
+    def test_a_command_ended_by_a_signal_counts_as_shells_count(self, inside, options):
+        assert inside("exec", *options, "web", "--", "sh", "-c", "kill -9 $$").returncode == 137
+
+    @pytest.mark.parametrize("word", ["", " ", "it's", "''", "a\nb", "$(id)", "`id`", "\\", "*", "ä", "-n", '"'])
+    def test_a_word_arrives_as_it_is(self, inside, options, word):
+        assert inside("exec", *options, "web", "--", "printf", "<%s>", word).stdout == f"<{word}>"
+
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+    def test_a_signal_goes_to_the_command_which_may_answer_it(self, inside, options, truenas, number):
+        name = number.name.removeprefix("SIG")
+        script = f'trap "echo cleaned up; exit 9" {name}; touch /ready; while :; do sleep 0.1; done'
+        process = inside.start("exec", *options, "web", "--", "sh", "-c", script)
+        wait_for(truenas, "/ready")
+
+        process.send_signal(number)
+
+        out, _err = process.communicate(timeout=30)
+        assert (process.returncode, out) == (9, b"cleaned up\n")
+
+    def test_ctrl_c_ends_the_command_in_the_pixel_as_well(self, inside, options, truenas):
+        terminal = inside.at_terminal("exec", *options, "web", "--", "sh", "-c", "touch /ready; exec sleep 987")
+        wait_for(truenas, "/ready")
+
+        terminal.press_ctrl_c()
+
+        assert terminal.end() == 130
+        running = inside("exec", "web", "--", "sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '").stdout
+        assert "sleep 987" not in running
+
+    def test_a_connection_that_breaks_off_is_not_taken_for_an_exit_status(self, inside, options, truenas):
+        process = inside.start("exec", *options, "web", "--", "sh", "-c", "touch /ready; sleep 60")
+        wait_for(truenas, "/ready")
+
+        truenas.run(truenas.world.engine.stop("px-web", force=True))
+
+        _out, err = process.communicate(timeout=30)
+        assert process.returncode == 1
+        assert err.startswith(b"Error: the SSH connection to web")
+        assert b"broke off while the command ran" in err
+
+
+class TestATerminal:
+    def test_it_is_one_and_as_wide_as_ours(self, inside):
+        terminal = inside.at_terminal("exec", "-t", "web", "--", "sh", "-c", "test -t 0 && stty size", columns=77)
+
+        terminal.see("24 77")
+        assert terminal.end() == 0
+
+    def test_it_follows_when_ours_is_resized(self, inside):
+        script = "trap 'stty size; exit 0' WINCH; echo ready; while :; do sleep 0.1; done"
+        terminal = inside.at_terminal("exec", "-t", "web", "--", "sh", "-c", script)
+        terminal.see("ready")
+
+        terminal.resize(55)
+
+        terminal.see("24 55")
+        assert terminal.end() == 0
+
+    def test_ctrl_c_is_a_key_like_others(self, inside):
+        terminal = inside.at_terminal(
+            "exec",
+            "-t",
+            "web",
+            "--",
+            "sh",
+            "-c",
+            "trap 'echo caught; exit 5' INT; echo ready; while :; do sleep 0.1; done",
+        )
+        terminal.see("ready")
+
+        terminal.press_ctrl_c()
+
+        terminal.see("caught")
+        assert terminal.end() == 5
+
+    def test_255_is_a_status_there_too(self, inside):
+        terminal = inside.at_terminal("exec", "-t", "web", "--", "sh", "-c", "exit 255")
+
+        assert terminal.end() == 255
+        assert "closed" not in terminal.shown
+
+    def test_several_pixels_cannot_share_it(self, inside):
+        assert inside("exec", "-t", "web", "db", "--", "true").returncode == 2
+
+
+class TestMany:
+    def test_output_is_prefixed_and_the_worst_status_wins(self, two):
+        ended = two(
+            "exec", "db", "web", "--", "sh", "-c", 'uname -n; printf "no end"; [ "$(uname -n)" = px-web ] || exit 7'
+        )
+
+        assert ended.returncode == 7
+        assert ended.stdout == "db: px-db\ndb: no end\nweb: px-web\nweb: no end\n"
+
+    def test_all_are_those_that_run(self, two, truenas):
+        truenas.world.add_container("px-off", status="STOPPED")
+
+        ended = two("exec", "--all", "--", "uname", "-n")
+
+        assert (ended.returncode, ended.stdout) == (0, "db: px-db\nweb: px-web\n")
+
+    def test_who_is_named_and_does_not_run_is_an_error(self, two, truenas):
+        truenas.world.add_container("px-off", status="STOPPED")
+
+        ended = two("exec", "off", "web", "--", "uname", "-n")
+
+        assert (ended.returncode, ended.stdout) == (1, "web: px-web\n")
+        assert "off on" in ended.stderr
+
+    def test_each_gets_the_input(self, two):
+        assert two("exec", "--all", "--", "cat", stdin="in\n").stdout == "db: in\nweb: in\n"
+
+    def test_programs_get_json(self, two):
+        shown = two.json("exec", "w*", "--", "sh", "-c", "echo out; echo err >&2; exit 3")
+
+        assert shown == [{"name": "web", "rc": 3, "stdout": "out\n", "stderr": "err\n"}]
+
+    def test_a_pattern_that_meets_none_that_runs_is_an_error(self, two):
+        ended = two("exec", "nobody-*", "--", "true")
+
+        assert ended.returncode == 1
+        assert "is named like nobody-*" in ended.stderr
+
+
+@pytest.fixture
+def without_ssh(inside, home):
+    """A machine on which there is no ssh."""
+    folder = home / "bin"
+    folder.mkdir()
+    for place in os.environ["PATH"].split(os.pathsep):
+        for program in ("sh", "cat", "rm", "readlink", "env"):
+            if (Path(place) / program).exists() and not (folder / program).exists():
+                (folder / program).symlink_to(Path(place) / program)
+    inside.environment["PATH"] = str(folder)
+    return inside
+
+
+class TestWithoutOpenSsh:
+    def test_a_command_runs_all_the_same(self, without_ssh):
+        ended = without_ssh("exec", "web", "--", "sh", "-c", "cat; echo err >&2; exit 6", stdin="in\n")
+
+        assert (ended.returncode, ended.stdout, ended.stderr) == (6, "in\n", "err\n")
+
+    def test_a_terminal_is_one_and_as_wide_as_ours(self, without_ssh):
+        terminal = without_ssh.at_terminal("exec", "-t", "web", "--", "stty", "size", columns=66)
+
+        terminal.see("24 66")
+        assert terminal.end() == 0
+
+    def test_a_signal_goes_to_the_command(self, without_ssh, truenas):
+        script = 'trap "echo cleaned up; exit 9" TERM; touch /ready; while :; do sleep 0.1; done'
+        process = without_ssh.start("exec", "web", "--", "sh", "-c", script)
+        wait_for(truenas, "/ready")
+
+        process.terminate()
+
+        out, _err = process.communicate(timeout=30)
+        assert (process.returncode, out) == (9, b"cleaned up\n")
+
+    def test_many_are_entered_too(self, without_ssh):
+        assert without_ssh("exec", "--all", "--", "uname", "-n").stdout == "web: px-web\n"
+
+    def test_a_console_says_that_it_needs_it(self, without_ssh):
+        assert "a console needs OpenSSH" in without_ssh("console", "web").stderr
