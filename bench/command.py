@@ -1,0 +1,124 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How long the pixels command takes, beside what a person would otherwise run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import typing as t
+from pathlib import Path
+
+from tests.simulator.running import RunningSimulator, running_simulator
+
+ROOT = Path(__file__).resolve().parents[1]
+PIXELS = str(ROOT / "bin/pixels")
+BARE = str(ROOT / "bench/bare_listing.py")
+WARM_UP = 2
+TURNS = 20
+
+Words = t.Sequence[str]
+
+
+class Measured(t.NamedTuple):
+    what: str
+    ours: float
+    peer: float
+    peer_is: str
+    target: float
+
+
+class Person:
+    """Somebody with a home, an environment and patience."""
+
+    def __init__(self, nas: RunningSimulator, home: Path) -> None:
+        self.home = home
+        self._variables = {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "HOME": str(home),
+            "LANG": "C.UTF-8",
+            "PIXELS_PYTHON": sys.executable,
+            "PIXELS_TRUENAS_HOST": nas.host,
+            "PIXELS_TRUENAS_PORT": str(nas.port),
+            "PIXELS_TRUENAS_USERNAME": nas.username,
+            "PIXELS_TRUENAS_API_KEY": nas.api_key,
+            "PIXELS_TRUENAS_CA_PATH": nas.ca_file,
+            "PIXELS_SSH_KEY": str(home / "key"),
+            "PIXELS_SSH_PORT": str(nas.ssh_port),
+        }
+
+    def seconds(self, words: Words, **variables: str) -> float:
+        began = time.perf_counter()
+        subprocess.run(
+            words, env=self._variables | variables, stdin=subprocess.DEVNULL, capture_output=True, check=True
+        )
+        return time.perf_counter() - began
+
+    def beside(self, ours: Words, peer: Words, **variables: str) -> tuple[float, float]:
+        """The medians of both, taken in turns, so that whatever else the machine does meets both."""
+
+        def turns(number: int) -> list[tuple[float, float]]:
+            return [(self.seconds(ours, **variables), self.seconds(peer, **variables)) for _turn in range(number)]
+
+        turns(WARM_UP)
+        taken = turns(TURNS)
+        return statistics.median(one for one, _other in taken), statistics.median(other for _one, other in taken)
+
+
+def measure() -> list[Measured]:
+    # A short path: sockets live below it.
+    home = Path(tempfile.mkdtemp(prefix="px-"))
+    try:
+        with running_simulator(engine="process", ssh_installed=True, login_limit=100_000) as nas:
+            return in_a_home(nas, home)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def in_a_home(nas: RunningSimulator, home: Path) -> list[Measured]:
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(home / "key")], check=True)
+    nas.world.add_container("px-web")
+    public = (home / "key.pub").read_bytes()
+    path = "/root/.ssh/authorized_keys"
+    nas.run(nas.world.engine.write_file("px-web", path, public, append=False, mode=0o600, uid=0, gid=0))
+    address = nas.world.containers["px-web"].aliases[0]["address"]
+    (home / "run").mkdir(mode=0o700)
+    person = Person(nas, home)
+    shared = {"XDG_RUNTIME_DIR": str(home / "run")}
+
+    master = str(home / "master")
+    at = ["-S", master, "-i", str(home / "key"), "-p", str(nas.ssh_port), "-o", "StrictHostKeyChecking=no"]
+    nobody = ["-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"]
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
+    subprocess.run(["ssh", "-M", "-N", "-f", *at, *nobody, f"root@{address}"], **quiet, check=True)
+    try:
+        return [
+            Measured(
+                "pixels list, warm",
+                *person.beside([PIXELS, "list"], ["python3", "-c", "import argparse, json, socket"], **shared),
+                'python3 -c "import argparse, json, socket"',
+                2.0,
+            ),
+            Measured(
+                "pixels exec web true, warm",
+                *person.beside([PIXELS, "exec", "web", "true"], ["ssh", *at, f"root@{address}", "true"], **shared),
+                "ssh over an open ControlPersist master",
+                1.3,
+            ),
+            Measured(
+                "pixels list, cold: connect, log in, ask",
+                *person.beside([PIXELS, "list"], [sys.executable, BARE], PIXELS_SESSION="direct"),
+                "a bare script with websocket-client",
+                1.3,
+            ),
+        ]
+    finally:
+        person.seconds([PIXELS, "session", "stop"], **shared)
+        for path in [Path(master), *(home / ".cache/pixels/ssh").glob("px-*")]:
+            subprocess.run(["ssh", "-S", str(path), "-O", "exit", "pixel"], capture_output=True, check=False)
