@@ -48,8 +48,9 @@ def install_the_collection_loader() -> None:
 
 
 def let_programs_be_interrupted() -> None:
-    """A shell lets what it runs in the background ignore Ctrl-C, and that is inherited by all that tests start."""
+    """In a shell's background or under nohup these signals are ignored, and all that tests start would inherit it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 link_the_checkout()
