@@ -31,7 +31,11 @@ class Endpoint:
 
     @property
     def url(self) -> str:
-        return f"{'ws' if self.plain else 'wss'}://{self._bracketed_host}:{self.port}/api/current"
+        """Of its API."""
+        return self.url_of("/api/current")
+
+    def url_of(self, path: str) -> str:
+        return f"{'ws' if self.plain else 'wss'}://{self._bracketed_host}:{self.port}{path}"
 
     @property
     def is_loopback(self) -> bool:

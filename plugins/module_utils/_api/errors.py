@@ -13,6 +13,7 @@ PixelsError                 what this collection reports; str(error) is the whol
 ├── Invalid                 the NAS (or this side, before sending) rejects the arguments; says which
 ├── NotPermitted            the account may not do this
 ├── Unsupported             this release cannot do it
+│   └── MissingLibrary      this machine cannot: it lacks a Python library
 ├── TimedOut                no answer, or no end of a job, in the time given
 ├── OutcomeUnknown          a change was sent and its answer never came: run again to converge
 └── Refused                 the NAS said no for another reason
@@ -89,6 +90,15 @@ class NotPermitted(PixelsError):
 
 class Unsupported(PixelsError):
     """This release of TrueNAS cannot do it; the message says what to do instead."""
+
+
+class MissingLibrary(Unsupported):
+    """A Python library is not installed here; C(trace) is what its import failed with."""
+
+    def __init__(self, message: str, *, library: str = "", trace: str = "") -> None:
+        super().__init__(message)
+        self.library = library
+        self.trace = trace
 
 
 class TimedOut(PixelsError):

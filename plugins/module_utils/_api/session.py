@@ -24,10 +24,16 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.following impo
 from ansible_collections.pixels.truenas.plugins.module_utils._api.jobs import Progress
 from ansible_collections.pixels.truenas.plugins.module_utils._api.login import log_in, refuse_unsafe
 from ansible_collections.pixels.truenas.plugins.module_utils._api.refusals import NOT_AUTHENTICATED
+from ansible_collections.pixels.truenas.plugins.module_utils._api.shells import LentShell, ShellPool
 from ansible_collections.pixels.truenas.plugins.module_utils._api.transport import WebSocketTransport
+
+if t.TYPE_CHECKING:
+    from ansible_collections.pixels.truenas.plugins.module_utils._api.webshell import WebShell
 
 __all__ = ["Credential", "Endpoint", "Progress", "Session", "Timeouts"]
 
+# Good for 300 s, for everything, from this address only, and once.
+TOKEN: tuple[t.Any, ...] = (300, {}, True, True)
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 5.0
 
@@ -74,6 +80,7 @@ class Session:
         self._connection: Connection | None = None
         self._was_open = False
         self._closed = False
+        self._shells = ShellPool(self._open_shell)
 
     def __enter__(self) -> Session:
         return self
@@ -147,14 +154,30 @@ class Session:
         _job, path = self.call("core.download", method, list(params), "download", timeout=seconds)
         return fetch(self._endpoint, path, timeout=seconds)
 
+    def borrow_shell(self, options: t.Mapping[str, t.Any], *, timeout: float | None = None) -> LentShell:
+        """A shell beside the API, in which C(options) says what runs; it is this session's, and ends with it."""
+        return self._shells.borrow(options, timeout=self._timeouts.connect if timeout is None else timeout)
+
+    def sweep_shells(self) -> None:
+        """End the shells that nobody has used for a while."""
+        self._shells.sweep()
+
     def close(self) -> None:
         """Say goodbye; jobs that were started go on at the NAS."""
         if self._process != os.getpid():
             return
         self._closed = True
+        self._shells.close()
         connection = self._connection
         if connection is not None:
             connection.close()
+
+    def _open_shell(self, options: t.Mapping[str, t.Any], timeout: float) -> WebShell:
+        from ansible_collections.pixels.truenas.plugins.module_utils._api.webshell import WebShell
+
+        # For one use from this address; made again it is another one, so nothing is lost with the answer.
+        token = self.read("auth.generate_token", *TOKEN)
+        return WebShell(self._endpoint, token, options, timeout=timeout)
 
     def _converse(self, action: t.Callable[[Connection, float], T], timeout: float) -> T:
         """Do something over a live connection, and again over the next one if that breaks or its login has ended.

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Moves text over one websocket; knows nothing of what the text says."""
+"""Moves messages over one websocket; knows nothing of what they say."""
 
 from __future__ import annotations
 
@@ -47,13 +47,16 @@ CLOSE_REASONS = {
 }
 
 
+API = "/api/current"
+
+
 class WebSocketTransport:
-    """A websocket to the API of one NAS: one thread receives, any thread sends.
+    """A websocket to one NAS, at its API or at another path: one thread receives, any thread sends.
 
     The lock makes sure that only one thread at a time is inside the TLS library, which is not made for two.
     """
 
-    def __init__(self, endpoint: Endpoint, *, timeout: float) -> None:
+    def __init__(self, endpoint: Endpoint, *, timeout: float, path: str = API) -> None:
         """Connect within C(timeout) seconds, or raise ConnectionFailed."""
         if WEBSOCKET_IMPORT_ERROR:
             raise Unsupported("the Python library websocket-client is needed to talk to TrueNAS: install it with pip")
@@ -61,17 +64,26 @@ class WebSocketTransport:
         self._turn = threading.Lock()
         self._hung_up = False
         self._is_stuck = False
-        self._websocket, self._socket = _shake_hands(endpoint, timeout)
+        self._websocket, self._socket = _shake_hands(endpoint, timeout, path)
         self._poll = select.poll()
         self._poll.register(self._socket, select.POLLIN)
+        self._bell, self._ringer = socket.socketpair()
+        self._poll.register(self._bell, select.POLLIN)
         self.last_heard = time.monotonic()
 
     def send(self, text: str) -> None:
         """Send one message; raises ConnectionLost with C(sent) false, as a message sent in part is never acted on."""
+        self._send(text, websocket.ABNF.OPCODE_TEXT)
+
+    def send_bytes(self, data: bytes) -> None:
+        """The same for a message that is no text."""
+        self._send(data, websocket.ABNF.OPCODE_BINARY)
+
+    def _send(self, payload: str | bytes, opcode: int) -> None:
         try:
             with self._turn:
                 self._writable().settimeout(SEND_TIMEOUT)
-                self._websocket.send(text)
+                self._websocket.send(payload, opcode)
         except (OSError, websocket.WebSocketException):
             # Half a message may be out: nothing may follow it, but what comes in still counts.
             self._is_stuck = True
@@ -92,7 +104,12 @@ class WebSocketTransport:
         raise self._lost("it took no more data")
 
     def receive(self, timeout: float) -> str | None:
-        """The next message, or None when none came within about C(timeout) seconds; raises ConnectionLost."""
+        """The next text, or None when none came within about C(timeout) seconds; raises ConnectionLost."""
+        message = self.receive_message(timeout)
+        return message if isinstance(message, str) else None
+
+    def receive_message(self, timeout: float) -> str | bytes | None:
+        """The same for any message; one that is no text comes as bytes."""
         if not self._readable(timeout):
             return None
         try:
@@ -105,8 +122,12 @@ class WebSocketTransport:
             reason = "the connection broke off"
         else:
             self.last_heard = time.monotonic()
-            return self._text(opcode, frame.data)
+            return self._payload(opcode, frame.data)
         raise self._lost(reason)
+
+    def interrupt(self) -> None:
+        """Have whoever waits in C(receive), or is the next to do so, come back from it with nothing."""
+        self._ringer.send(b"!")
 
     def hang_up(self, *, politely: bool = False) -> None:
         """End the conversation; whoever waits in C(receive) notices at once. May be called by any thread, and twice."""
@@ -127,6 +148,8 @@ class WebSocketTransport:
         self.hang_up()
         with self._turn:
             self._websocket.shutdown()
+            self._bell.close()
+            self._ringer.close()
 
     def _usable(self) -> socket.socket:
         if self._hung_up:
@@ -142,11 +165,17 @@ class WebSocketTransport:
         with self._turn:
             if isinstance(self._socket, ssl.SSLSocket) and not self._hung_up and self._socket.pending():
                 return True
-        return bool(self._poll.poll(max(timeout, 0) * 1000))
+        ready = {number for number, _event in self._poll.poll(max(timeout, 0) * 1000)}
+        if self._bell.fileno() in ready:
+            self._bell.recv(1)
+            return False
+        return bool(ready)
 
-    def _text(self, opcode: int, payload: bytes) -> str | None:
+    def _payload(self, opcode: int, payload: bytes) -> str | bytes | None:
         if opcode == websocket.ABNF.OPCODE_TEXT:
             return payload.decode("utf-8", "replace")
+        if opcode == websocket.ABNF.OPCODE_BINARY:
+            return payload
         if opcode == websocket.ABNF.OPCODE_CLOSE:
             code = struct.unpack("!H", payload[:2])[0] if len(payload) >= 2 else 1000
             raise self._lost(CLOSE_REASONS.get(code, f"it closed the connection (code {code})"), passing=code != 1008)
@@ -156,16 +185,16 @@ class WebSocketTransport:
         return ConnectionLost(f"lost the connection to {self._nas}: {reason}", passing=passing)
 
 
-def _shake_hands(endpoint: Endpoint, timeout: float) -> tuple[t.Any, socket.socket]:
+def _shake_hands(endpoint: Endpoint, timeout: float, path: str) -> tuple[t.Any, socket.socket]:
     deadline = time.monotonic() + timeout
     connection = dial(endpoint, timeout)
     connection.settimeout(max(deadline - time.monotonic(), 0.1))
     client: t.Any = websocket.WebSocket(enable_multithread=False)
     try:
         # A socket of our own keeps the library from using proxies; redirects lead nowhere an API key should follow.
-        client.connect(endpoint.url, socket=connection, redirect_limit=0, http_no_proxy=["*"])
+        client.connect(endpoint.url_of(path), socket=connection, redirect_limit=0, http_no_proxy=["*"])
     except websocket.WebSocketBadStatusException as error:
-        failure = _bad_status(endpoint, error.status_code)
+        failure = _bad_status(endpoint, error.status_code, path)
     except (websocket.WebSocketTimeoutException, TimeoutError):
         failure = ConnectionFailed(
             f"{endpoint.nas} took the connection but did not answer within {timeout:g} s: is this its web interface?"
@@ -182,11 +211,11 @@ def _shake_hands(endpoint: Endpoint, timeout: float) -> tuple[t.Any, socket.sock
     raise failure
 
 
-def _bad_status(endpoint: Endpoint, status: int) -> ConnectionFailed:
+def _bad_status(endpoint: Endpoint, status: int, path: str) -> ConnectionFailed:
     nas = endpoint.nas
     if status == 404:
         return ConnectionFailed(
-            f"{nas} has no API at /api/current (HTTP 404): it is older than TrueNAS 25.04, or it is not a TrueNAS"
+            f"{nas} has no API at {path} (HTTP 404): it is older than TrueNAS 25.04, or it is not a TrueNAS"
         )
     if status in REDIRECTS:
         return _redirected(endpoint, status)
@@ -200,7 +229,7 @@ def _bad_status(endpoint: Endpoint, status: int) -> ConnectionFailed:
             f"{nas} expects TLS on port {endpoint.port} (HTTP 400): use an encrypted connection (wss), not a plain one"
         )
     return ConnectionFailed(
-        f"{nas} does not open its API at /api/current (HTTP {status}): is this the web interface of a TrueNAS?"
+        f"{nas} does not open its API at {path} (HTTP {status}): is this the web interface of a TrueNAS?"
     )
 
 

@@ -179,3 +179,7 @@ class ContainerBackend(abc.ABC):
     @abc.abstractmethod
     def rootfs(self, name: str) -> str:
         """Where the files of a running container are mounted on the NAS."""
+
+    @abc.abstractmethod
+    def shell(self, name: str) -> t.Mapping[str, t.Any]:
+        """The options with which the NAS opens a shell in a container, for C(Wire.borrow_shell)."""

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
+if t.TYPE_CHECKING:
+    from ansible_collections.pixels.truenas.plugins.module_utils._api.shells import BorrowedShell
+
 
 class Wire(t.Protocol):
     """One authenticated conversation with one NAS; safe to use from several threads."""
@@ -32,3 +35,6 @@ class Wire(t.Protocol):
 
     def download(self, method: str, *params: t.Any, timeout: float | None = None) -> bytes:
         """What a download method of the NAS sends, such as the content of a file."""
+
+    def borrow_shell(self, options: t.Mapping[str, t.Any], *, timeout: float | None = None) -> BorrowedShell:
+        """A shell the NAS offers beside its API, and what runs in it."""

@@ -12,16 +12,18 @@ import typing as t
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.ejson import NotSendable
 from ansible_collections.pixels.truenas.plugins.module_utils._api.endpoint import Timeouts
-from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid, OutcomeUnknown
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid, OutcomeUnknown, PixelsError
 from ansible_collections.pixels.truenas.plugins.module_utils._api.jobs import Progress
 from ansible_collections.pixels.truenas.plugins.module_utils._api.shared import protocol
 from ansible_collections.pixels.truenas.plugins.module_utils._api.shared.link import Link, LinkLost, WrongHolder
 from ansible_collections.pixels.truenas.plugins.module_utils._api.shared.order import Order
 from ansible_collections.pixels.truenas.plugins.module_utils._api.shared.rendezvous import NoRendezvous, Rendezvous
+from ansible_collections.pixels.truenas.plugins.module_utils._api.shared.shell import SharedShell
 from ansible_collections.pixels.truenas.plugins.module_utils._api.shared.starting import NotStartable, connected
 
 if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._api.session import Session
+    from ansible_collections.pixels.truenas.plugins.module_utils._api.shells import BorrowedShell
 
 # A holder may end just as it is asked, and so may the next; more than that is no accident.
 ATTEMPTS = 3
@@ -90,6 +92,26 @@ class SharedSession:
         answer = self._do("download", method, params, self.timeouts.call if timeout is None else timeout)
         return bytes(answer)
 
+    def borrow_shell(self, options: t.Mapping[str, t.Any], *, timeout: float | None = None) -> BorrowedShell:
+        """A shell beside the API; given back, it stays with the holder for the next who asks for such a one."""
+        self._notice_a_fork()
+        seconds = self.timeouts.connect if timeout is None else timeout
+        request = self._request("shell", "a shell", (dict(options),), seconds, wants_progress=False)
+        for _attempt in range(ATTEMPTS):
+            link = self._link()
+            if link is None:
+                break
+            try:
+                note = link.ask(request, notice=self._notice, progress=None)
+            except LinkLost:
+                # One that was opened for nobody is closed by the end of this connection.
+                continue
+            except PixelsError:
+                self._put_back(link)
+                raise
+            return SharedShell(link, note, nas=self.nas, put_back=self._put_back)
+        return self._own_session().borrow_shell(options, timeout=timeout)
+
     def close(self) -> None:
         """Leave; the holder stays for others, and ends when nobody has come for a while."""
         self._notice_a_fork()
@@ -122,15 +144,19 @@ class SharedSession:
         return self._do_directly(kind, method, params, timeout, progress)
 
     def _do_directly(self, kind: str, method: str, params: tuple[t.Any, ...], timeout: float, progress: Told) -> t.Any:
-        with self._lock:
-            if self._direct is None:
-                self._direct = self._go_directly()
-            session = self._direct
+        session = self._own_session()
         if kind == "run_job":
             return session.run_job(method, *params, timeout=timeout, progress=progress)
         return {"read": session.read, "call": session.call, "download": session.download}[kind](
             method, *params, timeout=timeout
         )
+
+    def _own_session(self) -> Session:
+        """The one that takes over where no holder can be had."""
+        with self._lock:
+            if self._direct is None:
+                self._direct = self._go_directly()
+            return self._direct
 
     def _request(
         self, kind: str, method: str, params: tuple[t.Any, ...], timeout: float, *, wants_progress: bool

@@ -24,6 +24,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.jobs import Progress
 from ansible_collections.pixels.truenas.plugins.module_utils._api.session import Session
 from ansible_collections.pixels.truenas.plugins.module_utils._api.shared import protocol
+from ansible_collections.pixels.truenas.plugins.module_utils._api.shared.bridge import Bridge
 from ansible_collections.pixels.truenas.plugins.module_utils._api.shared.budget import LoginBudget
 from ansible_collections.pixels.truenas.plugins.module_utils._api.shared.identity import VERSION, is_proof
 from ansible_collections.pixels.truenas.plugins.module_utils._api.shared.order import Order
@@ -33,12 +34,18 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.shared.rendezv
     peer_uid,
 )
 
+if t.TYPE_CHECKING:
+    from ansible_collections.pixels.truenas.plugins.module_utils._api.shells import LentShell
+
 # A caller in a job has a thread here that sleeps; how many calls are under way at the NAS is the session's to limit.
 THREADS = 256
 BACKLOG = 512
 HELLO_WITHIN = 30.0
 GOODBYE_WITHIN = 3.0
 LOOK_EVERY = 1.0
+
+
+T = t.TypeVar("T")
 
 
 class Caller:
@@ -49,7 +56,15 @@ class Caller:
         self.connect = 0.0
         self.login_wait = 0.0
         self.calls = 0
-        """Under way."""
+        """Under way; a shell he has counts as one."""
+        self.bridge: Bridge | None = None
+        """To the shell he has for now."""
+        self.is_gone = False
+
+    async def tell(self, frame: protocol.Frame) -> None:
+        """Say something, and wait until he takes it. Raises OSError when he is gone."""
+        self.say(frame)
+        await self._writer.drain()
 
     def say(self, frame: protocol.Frame) -> None:
         self.say_line(protocol.line(frame))
@@ -144,6 +159,7 @@ class Holder:
                 # In this very moment: what comes from now on is not begun.
                 self._is_ending = True
                 return
+            await self._loop.run_in_executor(None, self._session.sweep_shells)
             await asyncio.sleep(LOOK_EVERY if busy else min(left, LOOK_EVERY))
 
     async def _leave_the_rendezvous(self) -> None:
@@ -175,8 +191,11 @@ class Holder:
                     await self._listen(reader, caller, answers)
         finally:
             # Nobody listens any more: what is under way at the NAS goes on there, and keeps nothing alive here.
+            caller.is_gone = True
             for answer in answers:
                 answer.cancel()
+            if caller.bridge is not None:
+                await self._end_bridge(caller, caller.bridge.drop())
             self._callers.discard(caller)
             if caller not in self._await_our_end:
                 caller.hang_up()
@@ -185,6 +204,9 @@ class Holder:
         self._callers.add(caller)
         while True:
             request = await next_frame(reader)
+            if caller.bridge is not None:
+                await self._cross(caller, caller.bridge, request)
+                continue
             answer = asyncio.create_task(self._answer(caller, request))
             answers.add(answer)
             answer.add_done_callback(answers.discard)
@@ -241,6 +263,8 @@ class Holder:
             while not (await asyncio.wait({work}, timeout=protocol.ALIVE_EVERY))[0]:
                 caller.say({"alive": True})
             caller.say_line(work.result())
+            if caller.bridge is not None:
+                caller.bridge.begin()
         finally:
             if not work.done() or work.cancelled() or work.exception():
                 # Whatever it is that nobody thought of: he is not left to wait for an answer that never comes.
@@ -253,6 +277,8 @@ class Holder:
         """The line that answers a request."""
         try:
             await self._log_in(caller, request["timeout"])
+            if request["do"] == "shell":
+                return protocol.line({"result": await self._lend(caller, request["params"][0], request["timeout"])})
             return await self._loop.run_in_executor(self._threads, self._perform, caller, request)
         except PixelsError as error:
             if isinstance(error, LoginRefused):
@@ -297,6 +323,43 @@ class Holder:
                 told = self._progress_of(caller) if request["progress"] else None
                 result = self._session.run_job(method, *params, timeout=timeout, progress=told)
         return protocol.line({"result": result})
+
+    async def _lend(self, caller: Caller, options: dict[str, t.Any], seconds: float) -> str:
+        """Have a shell for a caller; what is to be known of it."""
+        opening = self._loop.run_in_executor(
+            self._threads, lambda: self._session.borrow_shell(options, timeout=seconds)
+        )
+
+        def bridge(opened: asyncio.Future[LentShell]) -> None:
+            if opened.cancelled() or opened.exception():
+                return
+            if caller.is_gone:
+                self._loop.run_in_executor(self._threads, opened.result().discard)
+            else:
+                caller.bridge = Bridge(opened.result(), caller.tell)
+                caller.calls += 1
+
+        opening.add_done_callback(bridge)
+        return (await asyncio.shield(opening)).note
+
+    async def _cross(self, caller: Caller, bridge: Bridge, frame: protocol.Frame) -> None:
+        """What a caller says who has a shell."""
+        match frame:
+            case {"input": bytes(data)}:
+                await bridge.send(data)
+            case {"give_back": str(note)}:
+                was_there = await self._end_bridge(caller, bridge.give_back(note))
+                caller.say({"result": was_there})
+            case _:
+                raise protocol.Garbled
+
+    async def _end_bridge(self, caller: Caller, ending: t.Coroutine[t.Any, t.Any, T]) -> T:
+        caller.bridge = None
+        try:
+            return await ending
+        finally:
+            caller.calls -= 1
+            self._quiet_since = self._loop.time()
 
     def _progress_of(self, caller: Caller) -> t.Callable[[Progress], None]:
         def tell(progress: Progress) -> None:

@@ -13,10 +13,10 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.endpoint impor
 from ansible_collections.pixels.truenas.plugins.module_utils._api.jobs import Progress
 from ansible_collections.pixels.truenas.plugins.module_utils._api.shared import protocol
 from ansible_collections.pixels.truenas.plugins.module_utils._api.shared.identity import VERSION, proof
+from ansible_collections.pixels.truenas.plugins.module_utils._api.shared.lines import Lines
 
 # How long a holder may take to greet: it may only just have been started, on a busy machine.
 GREETING = 20.0
-READ_AT_ONCE = 256 * 1024
 
 
 class LinkLost(Exception):
@@ -36,7 +36,7 @@ class Link:
 
     def __init__(self, connection: socket.socket, *, patience: float | None = None) -> None:
         self._socket = connection
-        self._reader = connection.makefile("rb", READ_AT_ONCE)
+        self._lines = Lines(connection, longest=protocol.LONGEST_LINE)
         self.is_idle = False
         self.pid = 0
         greeting = self._hear(GREETING if patience is None else patience)
@@ -64,13 +64,13 @@ class Link:
 
     def exchange(self, frame: protocol.Frame, *, timeout: float | None = None) -> protocol.Frame:
         """Say one thing and hear one, beside requests."""
-        self._say(protocol.line(frame))
+        self.say(frame)
         return self._hear(GREETING if timeout is None else timeout)
 
     @property
     def is_usable(self) -> bool:
         """Whether the last request was answered, and the holder is still there."""
-        if not self.is_idle:
+        if not self.is_idle or not self._lines.is_empty:
             return False
         self._socket.settimeout(0)
         try:
@@ -113,6 +113,21 @@ class Link:
                     self.is_idle = True
                     raise self._rebuilt(error)
 
+    def say(self, frame: protocol.Frame) -> None:
+        """Say something that is no request; another thread may listen meanwhile."""
+        self._say(protocol.line(frame))
+
+    def hear_within(self, timeout: float) -> protocol.Frame | None:
+        """The next thing the holder says, None when it is silent for C(timeout) seconds."""
+        try:
+            return protocol.frame(self._lines.next(timeout))
+        except TimeoutError:
+            return None
+        except (OSError, ValueError):
+            # ValueError: garbled, or the socket was closed by another thread.
+            self.close()
+        raise LinkLost(taken=False)
+
     def wait_for_the_end(self, timeout: float) -> bool:
         """Whether the holder hung up in time."""
         try:
@@ -130,7 +145,6 @@ class Link:
     def abandon(self) -> None:
         """Let go of a connection that belongs to the process this one was forked from."""
         self.is_idle = False
-        self._reader.close()
         self._socket.close()
 
     def _say(self, text: bytes) -> None:
@@ -146,15 +160,11 @@ class Link:
 
     def _hear(self, timeout: float) -> protocol.Frame:
         """The next line; C(taken) of LinkLost tells a holder that hangs from one that has ended."""
-        try:
-            self._socket.settimeout(timeout)
-            return protocol.frame(self._reader.readline(protocol.LONGEST_LINE))
-        except TimeoutError:
-            has_ended = False
-        except (OSError, protocol.Garbled):
-            has_ended = True
+        heard = self.hear_within(timeout)
+        if heard is not None:
+            return heard
         self.close()
-        raise LinkLost(taken=not has_ended)
+        raise LinkLost(taken=True)
 
     def _rebuilt(self, error: t.Any) -> Exception:
         try:

@@ -11,6 +11,9 @@ caller: {"do": read|call|run_job|download, "method", "params", "timeout", "progr
 holder: {"taken": true}                                               before anything is done
         {"alive": true} · {"notice": text} · {"progress": [percent, description]}
         {"result": value} | {"error": {"class", "message", "attributes"}}
+caller: {"do": "shell", "params": [options], ...}                     then {"result": note}, and the shell is his:
+        {"input": bytes} · {"give_back": note}                        the last is answered by {"result": true}
+holder: {"output": bytes} · {"alive": true} · {"over": error}         until then
 """
 
 from __future__ import annotations
