@@ -12,8 +12,8 @@ module: pixels_exec
 short_description: Run a command in a pixel
 version_added: 1.0.0
 description:
-  - Runs a command in a running pixel over SSH, and returns its output and exit status.
-  - The pixel needs no Python. Its address comes from the NAS, its host key is pinned when it is first seen.
+  - Runs a command in a running pixel, over SSH or through the shell of the NAS, and returns its output and exit status.
+  - The pixel needs no Python. For SSH its address comes from the NAS, its host key is pinned when it is first seen.
   - There is no shell between; for one, run it (C([sh, -c, "ps aux | wc -l"])).
 author:
   - The pixels.truenas contributors (@pixels-truenas)
@@ -69,6 +69,16 @@ options:
       - Seconds it may take; then it is ended in the pixel too, and the task fails.
       - Left out, it may take any time.
     type: float
+  transport:
+    description:
+      - How to get into the pixel.
+      - With V(ssh), to its address, as O(ssh_user).
+      - With V(shell), through the shell that TrueNAS opens in containers, as root of the pixel. That takes no address,
+        no SSH server and no key, but an account whose privilege has web shell access.
+      - With V(auto), V(ssh) where an SSH server answers, else V(shell).
+      - Left out, E(PIXELS_TRANSPORT) is used, else V(auto).
+    type: str
+    choices: [auto, ssh, shell]
   become_user:
     description:
       - User of the pixel to run it as. Left out, the one that logs in.
@@ -78,7 +88,7 @@ extends_documentation_fragment:
   - pixels.truenas.ssh
   - pixels.truenas.attributes
 requirements:
-  - paramiko >= 3.2 on the machine the module runs on
+  - paramiko >= 3.4.1 on the machine the module runs on, unless O(transport=shell)
 attributes:
   check_mode:
     support: partial
@@ -104,6 +114,12 @@ EXAMPLES = r"""
   pixels.truenas.pixels_exec:
     name: web
     argv: [echo, "a  b", "$HOME"]
+
+- name: Why does it have no network
+  pixels.truenas.pixels_exec:
+    name: web
+    transport: shell
+    cmd: ip -brief address
 
 - name: Once only
   pixels.truenas.pixels_exec:
@@ -171,15 +187,15 @@ import shlex
 import typing as t
 
 from ansible_collections.pixels.truenas.plugins.module_utils._ansible.module import PixelsModule
-from ansible_collections.pixels.truenas.plugins.module_utils._ansible.options import SSH
+from ansible_collections.pixels.truenas.plugins.module_utils._ansible.options import SSH, TRANSPORT
 from ansible_collections.pixels.truenas.plugins.module_utils._ansible.task import Params, Task
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import entering, names
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.exec import Command, Result, Shell
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.ssh import PARAMIKO_IMPORT_ERROR
 
 ARGUMENTS: dict[str, t.Any] = {
     **SSH,
+    **TRANSPORT,
     "name": {"type": "str", "required": True},
     "argv": {"type": "list", "elements": "str"},
     "cmd": {"type": "str"},
@@ -193,8 +209,6 @@ ARGUMENTS: dict[str, t.Any] = {
     "timeout": {"type": "float"},
     "become_user": {"type": "str"},
 }
-
-LIBRARIES = {"paramiko": PARAMIKO_IMPORT_ERROR}
 
 RULES: dict[str, t.Any] = {"mutually_exclusive": [("argv", "cmd")], "required_one_of": [("argv", "cmd")]}
 
@@ -262,7 +276,7 @@ def output(ended: Result, *, strip: bool) -> dict[str, t.Any]:
 
 
 def main() -> None:
-    PixelsModule(ARGUMENTS, **RULES).execute(run, libraries=LIBRARIES)
+    PixelsModule(ARGUMENTS, **RULES).execute(run)
 
 
 if __name__ == "__main__":

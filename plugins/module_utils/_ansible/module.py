@@ -11,7 +11,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ansible_collections.pixels.truenas.plugins.module_utils._ansible.options import CONNECTION, Spec
 from ansible_collections.pixels.truenas.plugins.module_utils._ansible.task import Run, Task, connected
-from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import PixelsError
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import MissingLibrary, PixelsError
 from ansible_collections.pixels.truenas.plugins.module_utils._api.transport import WEBSOCKET_IMPORT_ERROR
 
 LIBRARIES: dict[str, str | None] = {"websocket-client": WEBSOCKET_IMPORT_ERROR}
@@ -44,6 +44,8 @@ class PixelsModule(AnsibleModule):
 
 def failure(error: PixelsError) -> dict[str, t.Any]:
     """An error as a task's result: its text, its kind, and what structure it has."""
+    if isinstance(error, MissingLibrary):
+        return {"msg": f"{missing_required_lib(error.library)} {error}", "exception": error.trace}
     details: dict[str, t.Any] = {"kind": type(error).__name__}
     for name in ("errno", "errname", "method", "response_type"):
         if getattr(error, name, None):

@@ -38,3 +38,7 @@ SSH: Spec = {
     "ssh_key": {"type": "path", "no_log": False},
     "ssh_port": {"type": "int"},
 }
+
+TRANSPORT: Spec = {
+    "transport": {"type": "str", "choices": ["auto", "ssh", "shell"]},
+}

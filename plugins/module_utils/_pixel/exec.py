@@ -9,6 +9,13 @@ import shlex
 import typing as t
 from dataclasses import dataclass, field
 
+if t.TYPE_CHECKING:
+    from types import TracebackType
+
+
+# A command that is out of time is asked to end, and killed this many seconds later.
+GRACE = 2
+
 
 @dataclass(frozen=True)
 class Command:
@@ -23,16 +30,23 @@ class Command:
 
     def as_login(self, login: str) -> str:
         """One line for a POSIX shell in which user C(login) arrives, that runs just this command."""
+        return self._line(login, "")
+
+    def as_program(self, login: str) -> str:
+        """The same for a shell that becomes the command, so that a signal to its process is one to the command."""
+        return self._line(login, "exec ")
+
+    def _line(self, login: str, start: str) -> str:
         words = ["env", *(f"{name}={value}" for name, value in self.environment.items())] if self.environment else []
-        line = shlex.join([*words, *self.argv])
+        line = start + shlex.join([*words, *self.argv])
         if self.chdir:
             line = f"cd {shlex.quote(self.chdir)} && {line}"
         if self.user is None or self.user == login:
             return line
         if login == "root":
             # su is everywhere, busybox included; runuser and sudo are not.
-            return shlex.join(["su", "-s", "/bin/sh", self.user, "-c", line])
-        return shlex.join(["sudo", "-n", "-H", "-u", self.user, "--", "/bin/sh", "-c", line])
+            return start + shlex.join(["su", "-s", "/bin/sh", self.user, "-c", line])
+        return start + shlex.join(["sudo", "-n", "-H", "-u", self.user, "--", "/bin/sh", "-c", line])
 
 
 @dataclass(frozen=True)
@@ -46,7 +60,13 @@ class Result:
 
 
 class Shell(t.Protocol):
-    """A way into one pixel."""
+    """A way into one pixel; a context manager."""
+
+    def __enter__(self) -> Shell: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
 
     def run(self, command: Command, *, timeout: float | None = None) -> Result:
         """Run a command to its end. Raises C(TimedOut) when it takes longer, and ends it in the pixel as well."""

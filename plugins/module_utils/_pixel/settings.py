@@ -22,6 +22,7 @@ TRUE = ("1", "true", "yes", "on")
 FALSE = ("0", "false", "no", "off")
 NIC_TYPES = ("macvlan", "bridged")
 SESSIONS = ("auto", "direct")
+TRANSPORTS = ("auto", "ssh", "shell")
 
 # The bridge that TrueNAS makes for containers. Its API has no words for others, nor for it: a container without an
 # interface of its own gets it from the profile.
@@ -143,6 +144,7 @@ SETTINGS: dict[str, Setting] = {
     "ssh_user": Setting("PIXELS_SSH_USER", "ssh.user", text, "root"),
     "ssh_key": Setting("PIXELS_SSH_KEY", "ssh.key", text),
     "ssh_port": Setting("PIXELS_SSH_PORT", "ssh.port", whole, 22),
+    "transport": Setting("PIXELS_TRANSPORT", "ssh.transport", one_of(*TRANSPORTS), "auto"),
     "dataset_prefix": Setting("PIXELS_CHECKPOINT_DATASET_PREFIX", "checkpoint.dataset_prefix", text),
 }
 
@@ -164,11 +166,13 @@ SHOWN_TO_NOBODY = ("api_key", "password")
 
 @dataclass(frozen=True)
 class Ssh:
-    """How to log in to a pixel."""
+    """How to get into a pixel."""
 
     user: str
     key: str | None
     port: int
+    transport: str = "auto"
+    """C(ssh), C(shell) for the NAS's own shell, or C(auto) for the first of them that is open."""
 
 
 @dataclass(frozen=True)
@@ -326,7 +330,7 @@ def endpoint(found: Survey) -> Endpoint:
 
 
 def ssh(found: Survey) -> Ssh:
-    return Ssh(user=found["ssh_user"], key=found["ssh_key"], port=found["ssh_port"])
+    return Ssh(user=found["ssh_user"], key=found["ssh_key"], port=found["ssh_port"], transport=found["transport"])
 
 
 def defaults(found: Survey) -> Defaults:

@@ -16,11 +16,12 @@ from pathlib import Path
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import (
     ConnectionFailed,
     ConnectionLost,
+    MissingLibrary,
     NotPermitted,
     TimedOut,
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import host_keys
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.exec import Command, Result
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.exec import GRACE, Command, Result
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.login import DEFAULT_KEY, Login
 
 PARAMIKO_IMPORT_ERROR: str | None = None
@@ -34,19 +35,26 @@ __all__ = ["DEFAULT_KEY", "Login", "Ssh"]
 if t.TYPE_CHECKING:
     from types import TracebackType
 
-# A command that is out of time is asked to end, and killed this many seconds later.
-GRACE = 2
+
+class NoAnswer(ConnectionFailed):
+    """There is no SSH server at the address, or no way to it."""
 
 
 class Ssh:
     """One SSH connection to one pixel; a context manager.
 
     Raises C(ConnectionFailed) when nothing answers, when what answers has another host key than the one pinned, and
-    C(NotPermitted) when the pixel takes none of the keys.
+    C(NotPermitted) when the pixel takes none of the keys, C(MissingLibrary) where there is no paramiko.
     """
 
     def __init__(self, login: Login, keys: host_keys.HostKeys, *, timeout: float = 10.0) -> None:
         self._login = login
+        if PARAMIKO_IMPORT_ERROR:
+            raise MissingLibrary(
+                "SSH needs it; the shell of the NAS does without (transport: shell).",
+                library="paramiko",
+                trace=PARAMIKO_IMPORT_ERROR,
+            )
         self._transport = self._connect(timeout)
         try:
             self._check_host_key(keys)
@@ -93,7 +101,7 @@ class Ssh:
             transport.set_keepalive(15)
             transport.start_client(timeout=timeout)
         except (OSError, EOFError, paramiko.SSHException) as error:
-            raise ConnectionFailed(f"no SSH connection to {self._login}: {error or type(error).__name__}") from error
+            raise NoAnswer(f"no SSH connection to {self._login}: {error or type(error).__name__}") from error
         return transport
 
     def _check_host_key(self, keys: host_keys.HostKeys) -> None:

@@ -1,0 +1,188 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Into a pixel through the NAS's own shell: no address, no SSH server, no key, and as root of the pixel."""
+
+from __future__ import annotations
+
+import threading
+import time
+import typing as t
+from contextlib import contextmanager
+
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import (
+    ConnectionFailed,
+    ConnectionLost,
+    NotFound,
+    NotPermitted,
+    PixelsError,
+    Refused,
+    TimedOut,
+    Unsupported,
+)
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import dialogue, names
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.exec import GRACE, Command, Result
+
+if t.TYPE_CHECKING:
+    from types import TracebackType
+
+    from ansible_collections.pixels.truenas.plugins.module_utils._api.shells import BorrowedShell
+    from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels import Pixels
+
+OPEN_WITHIN = 30.0
+LISTEN_FOR = 1.0
+ROOT = "root"
+# What the middleware of 25.x says before it runs a shell for an account without sudo.
+NO_SUDO = b"does not have sudo privileges"
+
+Sink = t.Callable[[bytes], None]
+
+
+class NasShell:
+    """A shell in one running pixel, borrowed at its first command; a context manager, for one thread.
+
+    Raises C(Refused) when the pixel does not run, C(NotFound), C(NotPermitted) for an account that may not open
+    shells, C(Unsupported) for a pixel that lacks a program it takes.
+    """
+
+    def __init__(self, pixels: Pixels, name: str) -> None:
+        """C(name) is the full one."""
+        self._pixels = pixels
+        self._name = name
+        self._where = f"{names.bare_name(name)} on {pixels.nas}"
+        self._shell: BorrowedShell | None = None
+
+    def __enter__(self) -> NasShell:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the shell back, for the next command of whomever."""
+        shell, self._shell = self._shell, None
+        if shell is not None:
+            shell.give_back(dialogue.READY)
+
+    def run(self, command: Command, *, timeout: float | None = None, out: Sink | None = None) -> Result:
+        """Run a command to its end; C(out) is handed its standard output as it comes, which is then in no result.
+
+        Raises C(TimedOut) after C(timeout) seconds, having ended the command in the pixel too, and C(ConnectionLost)
+        when the shell goes away: then nothing is known of how it ended.
+        """
+        word = dialogue.new_word()
+        outputs: list[bytes] = []
+        errors: list[bytes] = []
+        answer = dialogue.Answer(word, out=out or outputs.append, err=errors.append)
+        request = dialogue.request(command, word)
+        shell = self._borrowed()
+        try:
+            with self._telling_how_it_is():
+                shell.send(request)
+                ended = self._listen(shell, command, answer, timeout)
+            if not ended:
+                self._end(answer.pid)
+                raise TimedOut(f"the command ran longer than {timeout:g} s in {self._where} and was ended")
+        except BaseException:
+            # What it says from now on is of a command nobody waits for.
+            self._shell = None
+            shell.discard()
+            raise
+        return Result(answer.rc or 0, b"".join(outputs), b"".join(errors))
+
+    def _listen(self, shell: BorrowedShell, command: Command, answer: dialogue.Answer, timeout: float | None) -> bool:
+        """Whether the command ended in time."""
+        until = None if timeout is None else time.monotonic() + timeout
+        sender: threading.Thread | None = None
+        while answer.rc is None:
+            left = LISTEN_FOR if until is None else min(LISTEN_FOR, until - time.monotonic())
+            if left <= 0:
+                return False
+            piece = shell.receive(left)
+            if piece:
+                answer.hear(piece)
+            if answer.wants_input and sender is None:
+                sender = threading.Thread(target=send, args=(shell, command.stdin), daemon=True)
+                sender.start()
+        return True
+
+    def _borrowed(self) -> BorrowedShell:
+        if self._shell is None:
+            with self._telling_how_it_is():
+                shell = self._pixels.wire.borrow_shell(self._pixels.containers.shell(self._name))
+                if shell.note != dialogue.READY:
+                    self._open(shell)
+            self._shell = shell
+        return self._shell
+
+    def _open(self, shell: BorrowedShell) -> None:
+        """Turn whatever shell there is into one that takes our lines."""
+        word = dialogue.new_word()
+        heard = b""
+        until = time.monotonic() + OPEN_WITHIN
+        try:
+            shell.send(dialogue.opening(word))
+            while not dialogue.is_open(heard, word):
+                left = until - time.monotonic()
+                if left <= 0:
+                    raise TimedOut(f"the shell of {self._where} took no command within {OPEN_WITHIN:g} s")
+                heard += shell.receive(left) or b""
+                if program := dialogue.lacks(heard, word):
+                    raise Unsupported(
+                        f"the shell of {self._where} cannot be used: the pixel lacks the program {program}"
+                    )
+        except BaseException as error:
+            shell.discard()
+            if isinstance(error, ConnectionLost) and NO_SUDO in heard:
+                raise NotPermitted(
+                    f"the account may not use the shell of {self._where}: TrueNAS opens it for accounts that have all "
+                    "of sudo only"
+                ) from None
+            raise
+
+    def _end(self, pid: int | None) -> None:
+        """End a command in the pixel, and all it started."""
+        if pid is None:
+            return
+        # Where there is no setsid the process leads no group. No `--`: dash has none.
+        kill = f"kill -{{0}} -{pid} 2>/dev/null || kill -{{0}} {pid} 2>/dev/null"
+        both = f"{kill.format('TERM')}; sleep {GRACE}; {kill.format('KILL')}"
+        with NasShell(self._pixels, self._name) as another:
+            another.run(Command(("sh", "-c", both)), timeout=GRACE + 10)
+
+    @contextmanager
+    def _telling_how_it_is(self) -> t.Iterator[None]:
+        """The loss of a shell with its reason."""
+        try:
+            yield
+        except ConnectionLost as lost:
+            reason = self._reason(lost)
+        else:
+            return
+        raise reason
+
+    def _reason(self, lost: ConnectionLost) -> PixelsError:
+        """Why a shell went away; TrueNAS hangs up without a word, whatever the reason."""
+        found = self._pixels.containers.find(self._name)
+        if found is None:
+            return NotFound(f"there is no pixel named {self._where}")
+        if not found.running:
+            if self._shell is None:
+                return Refused(f"{self._where} is {found.status}: start it first")
+            return ConnectionLost(f"{self._where} is {found.status}: it went down while the command ran", sent=True)
+        if self._shell is None:
+            return ConnectionFailed(f"no shell opened in {self._where}: {lost}")
+        return ConnectionLost(
+            f"the shell of {self._where} went away while the command ran, which may go on or have ended: {lost}",
+            sent=True,
+        )
+
+
+def send(shell: BorrowedShell, stdin: bytes) -> None:
+    """Hand over a command's standard input; whoever listens hears of it when the shell is gone."""
+    try:
+        shell.send(stdin)
+    except ConnectionLost:
+        return

@@ -1,0 +1,236 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of the dialogue with every kind of shell that a container may have, each at a terminal of its own."""
+
+from __future__ import annotations
+
+import os
+import pty
+import random
+import shutil
+import signal
+import subprocess
+import threading
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import dialogue
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.exec import Command
+
+# Debian and Ubuntu have dash for sh, Rocky and Arch have bash, Alpine has busybox.
+SHELLS = ("dash", "bash", "busybox")
+
+
+class Shell:
+    """A shell at a terminal, as the NAS gives it: what is typed comes back as well, until it is told otherwise."""
+
+    def __init__(self, programs: Path, typed_to: str, environment: dict[str, str]) -> None:
+        self.process, self._terminal = pty.fork()
+        if self.process == 0:
+            os.execve(programs / typed_to, [typed_to], {"PATH": str(programs), "HOME": "/", **environment})
+        word = dialogue.new_word()
+        self._type(dialogue.opening(word))
+        self.heard = b""
+        while not dialogue.is_open(self.heard, word) and dialogue.lacks(self.heard, word) is None:
+            self.heard += os.read(self._terminal, 1024)
+        self.lacks = dialogue.lacks(self.heard, word)
+
+    def run(self, *argv: str, stdin: bytes = b"", **command: t.Any) -> tuple[int, bytes, bytes]:
+        """Exit status and both outputs."""
+        word = dialogue.new_word()
+        out: list[bytes] = []
+        err: list[bytes] = []
+        answer = dialogue.Answer(word, out=out.append, err=err.append)
+        self._type(dialogue.request(Command(argv, stdin, **command), word))
+        sender = None
+        while answer.rc is None:
+            answer.hear(os.read(self._terminal, 1024))
+            if answer.wants_input and sender is None:
+                sender = threading.Thread(target=self._type, args=(stdin,))
+                sender.start()
+        if sender:
+            sender.join()
+        assert answer.pid
+        return answer.rc, b"".join(out), b"".join(err)
+
+    def close(self) -> None:
+        os.kill(self.process, signal.SIGKILL)
+        os.waitpid(self.process, 0)
+        os.close(self._terminal)
+
+    def _type(self, text: bytes) -> None:
+        left = memoryview(text)
+        while left:
+            left = left[os.write(self._terminal, left) :]
+
+
+@pytest.fixture(params=SHELLS)
+def programs(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A folder of programs whose C(sh) is that shell."""
+    kind = request.param
+    program = shutil.which(kind)
+    if program is None:
+        pytest.skip(f"there is no {kind} here")
+    if kind == "busybox":
+        subprocess.run([program, "--install", "-s", str(tmp_path)], check=True)
+        return tmp_path
+    for folder in ("/usr/bin", "/bin"):
+        for path in Path(folder).iterdir():
+            if not (tmp_path / path.name).is_symlink():
+                (tmp_path / path.name).symlink_to(path)
+    (tmp_path / "sh").unlink(missing_ok=True)
+    (tmp_path / "sh").symlink_to(program)
+    return tmp_path
+
+
+@pytest.fixture
+def opened() -> t.Iterator[t.Callable[..., Shell]]:
+    shells: list[Shell] = []
+
+    def open_shell(programs: Path, typed_to: str = "sh", **environment: str) -> Shell:
+        shells.append(Shell(programs, typed_to, environment))
+        return shells[-1]
+
+    yield open_shell
+    for shell in shells:
+        shell.close()
+
+
+@pytest.fixture
+def shell(programs: Path, opened: t.Callable[..., Shell]) -> Shell:
+    return opened(programs)
+
+
+def test_arguments_arrive_as_they_are(shell: Shell) -> None:
+    arguments = ["a  b", "$HOME", "it's", '"`id`\\', "two\nlines\n", "\ttab\r", "", "-n", "€!"]
+
+    rc, out, err = shell.run("printf", "%s|", *arguments)
+
+    assert (rc, out, err) == (0, "".join(f"{each}|" for each in arguments).encode(), b"")
+
+
+def test_both_outputs_come_apart_with_the_exit_status(shell: Shell) -> None:
+    assert shell.run("sh", "-c", "echo out; echo err >&2; exit 7") == (7, b"out\n", b"err\n")
+
+
+def test_what_ends_without_a_line_break_has_none(shell: Shell) -> None:
+    assert shell.run("printf", "no end") == (0, b"no end", b"")
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV])
+def test_a_death_by_signal_is_a_status_and_no_text(shell: Shell, number: int) -> None:
+    rc, out, err = shell.run("sh", "-c", f"kill -{int(number)} $$")
+
+    assert (rc, out, err) == (128 + number, b"", b"")
+
+
+def test_a_program_that_is_not_there_is_status_127(shell: Shell) -> None:
+    rc, _out, err = shell.run("no-such-program")
+
+    assert rc == 127
+    assert b"no-such-program" in err
+
+
+def test_folder_and_environment_are_those_asked_for(shell: Shell) -> None:
+    rc, out, _err = shell.run("sh", "-c", 'pwd; echo "$ONE"', chdir="/usr", environment={"ONE": "a 'b'\nc"})
+
+    assert (rc, out) == (0, b"/usr\na 'b'\nc\n")
+
+
+def test_there_is_nothing_to_read_without_input(shell: Shell) -> None:
+    assert shell.run("cat") == (0, b"", b"")
+
+
+def test_nothing_of_a_command_is_a_terminal(shell: Shell) -> None:
+    rc, out, err = shell.run("sh", "-c", "for n in 0 1 2; do [ -t $n ] && echo $n; done; echo no >/dev/tty", stdin=b"x")
+
+    assert rc != 0
+    assert out == b""
+    assert b"/dev/tty" in err
+
+
+def test_input_that_is_not_read_is_not_taken_for_a_command(shell: Shell) -> None:
+    assert shell.run("true", stdin=b"touch /nowhere\n" * 5000)[0] == 0
+    assert shell.run("head", "-c", "3", stdin=b"abcdef") == (0, b"abc", b"")
+    assert shell.run("echo", "still here") == (0, b"still here\n", b"")
+
+
+def test_bytes_of_any_kind_come_back_as_they_went(shell: Shell) -> None:
+    chance = random.Random(7)
+    for size in (1, 255, 4095, 4096, 4097, 200_000):
+        content = bytes(range(256)) * (size // 256) + chance.randbytes(size % 256)
+
+        rc, out, err = shell.run("tee", "/dev/stderr", stdin=content)
+
+        assert (rc, out == content, err == content) == (0, True, True)
+
+
+def test_arguments_of_any_bytes_come_back_as_they_went(shell: Shell) -> None:
+    chance = random.Random(8)
+    for _turn in range(30):
+        arguments = [bytes(chance.randrange(1, 256) for _ in range(chance.randrange(60))) for _ in range(3)]
+
+        rc, out, err = shell.run("printf", "%s|", *(os.fsdecode(each) for each in arguments))
+
+        assert (rc, out, err) == (0, b"".join(each + b"|" for each in arguments), b"")
+
+
+def test_a_long_command_is_taken(shell: Shell) -> None:
+    long = "x" * 100_000
+
+    assert shell.run("printf", "%s", long) == (0, long.encode(), b"")
+
+
+def test_a_command_has_the_locale_it_would_have_had(programs: Path, opened: t.Callable[..., Shell]) -> None:
+    assert opened(programs).run("sh", "-c", 'echo "${LC_ALL-none}"')[1] == b"none\n"
+    assert opened(programs, LC_ALL="C.UTF-8").run("sh", "-c", 'echo "${LC_ALL-none}"')[1] == b"C.UTF-8\n"
+
+
+def test_a_command_has_no_files_of_ours(shell: Shell) -> None:
+    _rc, out, _err = shell.run("sh", "-c", "ls -l /proc/$$/fd | grep -c /dev/pts")
+
+    assert out == b"0\n"
+
+
+@pytest.mark.parametrize("programs", ["bash"], indirect=True)
+def test_an_interactive_bash_does_not_come_in_between(programs: Path, opened: t.Callable[..., Shell]) -> None:
+    assert opened(programs, "bash", TERM="xterm").run("echo", "!!", "\t") == (0, b"!! \t\n", b"")
+
+
+@pytest.mark.parametrize("programs", ["dash", "bash"], indirect=True)  # busybox has its own in itself
+@pytest.mark.parametrize("missing", ["stty", "base64"])
+def test_a_container_that_lacks_a_program_says_which(
+    programs: Path, opened: t.Callable[..., Shell], missing: str
+) -> None:
+    (programs / missing).unlink()
+
+    assert opened(programs).lacks == missing
+
+
+def test_without_setsid_commands_run_as_well(programs: Path, opened: t.Callable[..., Shell]) -> None:
+    (programs / "setsid").unlink()
+
+    assert opened(programs).run("sh", "-c", "echo out; echo err >&2; exit 7") == (7, b"out\n", b"err\n")
+
+
+def test_a_zero_byte_is_refused() -> None:
+    with pytest.raises(Invalid, match="zero byte"):
+        dialogue.request(Command(("echo", "a\0b")), dialogue.new_word())
+
+
+def test_an_answer_may_come_in_any_pieces() -> None:
+    word = dialogue.new_word()
+    said = f"one{word}p12\ntwo{word}eZXJy\nthree{word}x3\n".encode()
+    for size in range(1, len(said)):
+        out: list[bytes] = []
+        err: list[bytes] = []
+        answer = dialogue.Answer(word, out=out.append, err=err.append)
+
+        for start in range(0, len(said), size):
+            answer.hear(said[start : start + size])
+
+        assert (b"".join(out), b"".join(err), answer.pid, answer.rc) == (b"onetwothree", b"err", 12, 3)
