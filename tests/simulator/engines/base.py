@@ -43,6 +43,25 @@ class Finished(t.NamedTuple):
     stderr: bytes
 
 
+class Terminal(t.Protocol):
+    """A command that runs in a container in a terminal of its own; both directions are raw bytes of the terminal."""
+
+    async def read(self, most: int) -> bytes:
+        """The next bytes, at most so many; empty when no program has the terminal open any more."""
+
+    async def write(self, content: bytes) -> None:
+        """As typed. Raises C(BrokenPipeError) when nothing is there to read it."""
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Raises C(struct.error) for a size no terminal can have."""
+
+    async def wait(self) -> None:
+        """Until the command has ended; what it has started may still write."""
+
+    async def close(self) -> None:
+        """Hang up: the command ends, and what runs in its foreground."""
+
+
 class EngineUnavailable(Exception):
     """This machine cannot run this engine; the text says what is missing."""
 
@@ -80,6 +99,14 @@ class Engine(t.Protocol):
         environment: t.Mapping[str, str] | None = None,
     ) -> Finished:
         """Run a command as root in a started container."""
+
+    async def open_terminal(
+        self, container: str, argv: t.Sequence[str], *, environment: t.Mapping[str, str]
+    ) -> Terminal:
+        """Run a command as root in a started container, in a new terminal of no size.
+
+        Raises C(FileNotFoundError) when there is no such program, C(ConnectionResetError) when the container has ended.
+        """
 
     async def snapshot(self, container: str, label: str) -> None: ...
 

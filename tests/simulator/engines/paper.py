@@ -12,9 +12,11 @@ import typing as t
 from dataclasses import dataclass, field
 
 from tests.simulator.engines.base import Address, Finished, Stat
+from tests.simulator.engines.last_words import LastWords
 
 DIRECTORY_MODE, FILE_MODE = 0o040755, 0o100644
 PERMISSIONS = 0o7777
+NOTHING_RUNS = b"nothing runs in this container"
 
 
 @dataclass
@@ -85,7 +87,13 @@ class PaperEngine:
         stdin: bytes = b"",
         environment: t.Mapping[str, str] | None = None,
     ) -> Finished:
-        return Finished(127, b"", b"nothing runs in this container\n")
+        return Finished(127, b"", NOTHING_RUNS + b"\n")
+
+    async def open_terminal(
+        self, container: str, argv: t.Sequence[str], *, environment: t.Mapping[str, str]
+    ) -> LastWords:
+        """Says so and ends."""
+        return LastWords(NOTHING_RUNS + b"\r\n")
 
     async def snapshot(self, container: str, label: str) -> None:
         self._snapshots[container, label] = copy.deepcopy(self._trees[container])

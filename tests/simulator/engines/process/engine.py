@@ -18,6 +18,7 @@ from tests.simulator.engines.process.addresses import Addresses
 from tests.simulator.engines.process.guest import Guest, Home
 from tests.simulator.engines.process.image import image
 from tests.simulator.engines.process.image_builder import Ids
+from tests.simulator.engines.process.terminal import GuestTerminal, find_program
 from tests.simulator.engines.process.tree import Tree, remove
 
 PROBE = "rm -rf /etc/skel && mkdir -p /etc/skel && test -z \"$(ls -A /etc/skel)\" && python3 -c 'import json'"
@@ -155,6 +156,22 @@ class ProcessEngine:
     ) -> Finished:
         guest = self._guests[container]
         return await (await guest.room()).run(argv, stdin=stdin, environment=guest.command_environment(environment))
+
+    async def open_terminal(
+        self, container: str, argv: t.Sequence[str], *, environment: t.Mapping[str, str]
+    ) -> GuestTerminal:
+        guest = self._guests[container]
+        if not guest.running:
+            raise ConnectionResetError("the guest has ended")
+        room = await guest.room()
+        variables = guest.command_environment(environment)
+        await find_program(room, argv[0], variables["PATH"])
+        terminal = GuestTerminal(await room.spawn(argv, environment=variables, terminal=(0, 0)))
+        if not guest.running:
+            # Stopped meanwhile: these may be namespaces that were made only to look at its files.
+            await terminal.close()
+            raise ConnectionResetError("the guest has ended")
+        return terminal
 
     async def booted(self, container: str) -> Finished | None:
         """For tests: wait for /etc/rc.local and say how it ended; None when there was none to run."""

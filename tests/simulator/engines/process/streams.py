@@ -24,11 +24,11 @@ class Stream:
     def fileno(self) -> int:
         return self._descriptor
 
-    async def read(self) -> bytes:
-        """The next bytes; empty at the end."""
+    async def read(self, most: int = PIECE) -> bytes:
+        """The next bytes, at most so many; empty at the end."""
         while not self._closed:
             try:
-                return os.read(self._descriptor, PIECE)
+                return os.read(self._descriptor, most)
             except BlockingIOError:
                 loop = asyncio.get_running_loop()
                 await _wait(self._descriptor, loop.add_reader, loop.remove_reader)

@@ -58,3 +58,14 @@ def test_only_a_started_container_has_an_address() -> None:
         assert (before, [address.family for address in during], engine.addresses("px-web")) == ([], ["INET"], [])
 
     asyncio.run(scenario())
+
+
+def test_a_terminal_says_that_nothing_runs_and_ends() -> None:
+    async def scenario() -> list[bytes]:
+        engine = PaperEngine()
+        await engine.create("px-web", "ubuntu/24.04")
+        terminal = await engine.open_terminal("px-web", ["/bin/sh"], environment={})
+        await terminal.wait()
+        return [await terminal.read(1024) for _piece in range(2)]
+
+    assert asyncio.run(scenario()) == [b"nothing runs in this container\r\n", b""]

@@ -30,6 +30,18 @@ def test_more_than_a_pipe_holds_goes_through_it() -> None:
     assert asyncio.run(through()) == b"x" * 1_000_000
 
 
+def test_no_more_is_read_than_asked_for() -> None:
+    async def read() -> list[bytes]:
+        read, write = (Stream(descriptor) for descriptor in os.pipe())
+        await write.write(b"abcde")
+        write.close()
+        pieces = [await read.read(2) for _piece in range(4)]
+        read.close()
+        return pieces
+
+    assert asyncio.run(read()) == [b"ab", b"cd", b"e", b""]
+
+
 def test_writing_where_nobody_reads_is_a_broken_pipe() -> None:
     async def write() -> None:
         read, write = (Stream(descriptor) for descriptor in os.pipe())
