@@ -59,6 +59,11 @@ class Account:
     roles: frozenset[str]
     password: str | None = None
     web_shell: bool = False
+    """Its privilege allows shells."""
+    sudo: bool = False
+    """It may run every command with sudo; without, its shells begin with a warning."""
+    incus_admin: bool = True
+    """It may talk to Incus without sudo."""
     otp: str | None = None
     """The second factor that will be accepted; None is no second factor."""
     expired: bool = False
@@ -157,8 +162,10 @@ class Accounts:
         roles: t.Iterable[str] = (FULL_ADMIN,),
         password: str | None = None,
         web_shell: bool = False,
+        sudo: bool = False,
     ) -> Account:
-        account = Account(username, FIRST_UID + len(self._accounts), frozenset(roles), password, web_shell)
+        uid = FIRST_UID + len(self._accounts)
+        account = Account(username, uid, frozenset(roles), password, web_shell=web_shell, sudo=sudo)
         self._accounts[username] = account
         self.add_key(account)
         return account

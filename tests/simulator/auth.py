@@ -16,7 +16,7 @@ from tests.simulator.errors import CallError, GenericError
 from tests.simulator.scram import ClientFirst, Exchange, ScramRefused
 
 if t.TYPE_CHECKING:
-    from tests.simulator.accounts import Accounts
+    from tests.simulator.accounts import Accounts, Token
     from tests.simulator.options import Options
     from tests.simulator.stats import Stats
 
@@ -119,12 +119,22 @@ class Authenticator:
 
     def bearer_token(self, text: str, remote: str) -> Login | None:
         """C(Authorization: Token) of an upload."""
+        token = self.token(text, remote)
+        if token is None:
+            return None
+        self.spend(token)
+        return Login(token.account, "TOKEN", token=token)
+
+    def token(self, text: str, remote: str) -> Token | None:
+        """One that is good for a login from there."""
         token = self._accounts.token(text)
         if token is None or token.attributes or not token.usable_from(remote):
             return None
+        return token
+
+    def spend(self, token: Token) -> None:
         if token.single_use:
             self._accounts.destroy_token(token)
-        return Login(token.account, "TOKEN", token=token)
 
     def logout(self, peer: Peer) -> None:
         """Also what the end of a connection does: a token used by the session is gone with it."""
@@ -182,8 +192,8 @@ class Authenticator:
         return self._accept(peer, Login(account, "LOGIN_PASSWORD"))
 
     def _token(self, peer: Peer, text: str) -> Response:
-        token = self._accounts.token(text)
-        if token is None or token.attributes or not token.usable_from(peer.remote):
+        token = self.token(text, peer.remote)
+        if token is None:
             return AUTH_ERR
         return self._accept(peer, Login(token.account, "TOKEN", token=token))
 
@@ -242,8 +252,8 @@ class Authenticator:
         if account.session_refusal is not None:
             raise CallError(f"Login with credentials failed: {account.session_refusal}", errnos.EFAULT)
         self.logout(peer)
-        if login.token is not None and login.token.single_use:
-            self._accounts.destroy_token(login.token)
+        if login.token is not None:
+            self.spend(login.token)
         peer.login = login
         self._stats.logins += 1
         return {"response_type": "SUCCESS", "user_info": None, "authenticator": "LEVEL_1"}

@@ -27,6 +27,13 @@ NAMES = frozenset(
         "busy_delete",
         "stop_times_out",
         "reorder",
+        "refuse_shell",
+        "close_shell",
+        "drop_shell",
+        "end_shell",
+        "freeze_shell",
+        "small_frames",
+        "early_echo",
     }
 )
 """
@@ -46,6 +53,19 @@ remove_role         role, username: taken away for good (until the faults are cl
 busy_delete         the container's dataset is busy as it is deleted
 stop_times_out      the container does not stop in time
 reorder             the reply is held back until another call of the connection has been answered
+
+Those of web shells have the name of a container where others have a method; C(delay) with the method /websocket/shell
+holds back the answer to a token.
+
+refuse_shell        error, reason: the token is answered with this failure; the client may try again
+close_shell         text: a shell cannot be set up: the connection closes without a word; with a text (bytes as str)
+                    it is connected, says this and closes, as where the NAS's own C(incus) fails
+drop_shell          after_input or after_output: once so many bytes more have passed in that direction the connection is
+                    cut, without a close frame; with neither, as soon as anything happens in the shell
+end_shell           the same, but the shell ends and the connection closes in order
+freeze_shell        the same, but from then on nothing passes in either direction, pings neither
+small_frames        size: a new shell's output arrives in frames of at most so many bytes
+early_echo          what a new shell gets before it has said anything is echoed by the NAS's own terminal as well
 """
 
 
@@ -77,11 +97,13 @@ class Faults:
         with self._lock:
             self._waiting.append(Fault(name, method, times, details))
 
-    def take(self, name: str, method: str | None = None) -> Fault | None:
+    def take(
+        self, name: str, method: str | None = None, *, when: t.Callable[[Fault], bool] = lambda fault: True
+    ) -> Fault | None:
         """The next fault of that name for that method, which is used up by one; None when all shall go well."""
         with self._lock:
             for fault in self._waiting:
-                if fault.name == name and (method is None or fault.method in (None, method)):
+                if fault.name == name and (method is None or fault.method in (None, method)) and when(fault):
                     fault.times -= 1
                     if fault.times <= 0:
                         self._waiting.remove(fault)

@@ -21,6 +21,9 @@ class Stats:
     connections: int = 0
     """Websockets opened since the start."""
     open_connections: int = 0
+    shells: int = 0
+    """Web shells that got connected."""
+    open_shells: int = 0
     most_in_flight: int = 0
     """The most calls that one connection had open at once."""
     calls: collections.Counter[str] = field(default_factory=collections.Counter)
@@ -33,8 +36,8 @@ class Stats:
         self.most_in_flight = max(self.most_in_flight, in_flight)
 
     def reset(self) -> None:
-        """Open connections stay open."""
-        self.logins = self.login_attempts = self.connections = self.most_in_flight = 0
+        """Open connections and shells stay open."""
+        self.logins = self.login_attempts = self.connections = self.shells = self.most_in_flight = 0
         self.calls.clear()
         self.methods_called.clear()
 
@@ -44,6 +47,8 @@ class Stats:
             "login_attempts": self.login_attempts,
             "connections": self.connections,
             "open_connections": self.open_connections,
+            "shells": self.shells,
+            "open_shells": self.open_shells,
             "most_in_flight": self.most_in_flight,
             "calls": dict(self.calls),
             "methods_called": list(self.methods_called),

@@ -37,6 +37,17 @@ def test_a_fault_waits_for_its_method(faults: Faults) -> None:
     assert struck.details == {"seconds": 1.0}
 
 
+def test_who_looks_for_a_fault_may_be_choosy(faults: Faults) -> None:
+    faults.add("drop_shell", after_input=1)
+    faults.add("drop_shell", after_output=2)
+
+    struck = faults.take("drop_shell", "px-web", when=lambda fault: "after_output" in fault.details)
+
+    assert struck is not None
+    assert struck.details == {"after_output": 2}
+    assert faults.waiting == ["drop_shell"]
+
+
 def test_faults_strike_in_the_order_they_were_added(faults: Faults) -> None:
     faults.add("fail_call", reason="first")
     faults.add("fail_call", reason="second")
