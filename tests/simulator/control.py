@@ -48,12 +48,15 @@ class Control:
         return web.json_response({"waiting": self._simulator.faults.waiting})
 
     async def accounts(self, request: web.Request) -> web.Response:
-        """C({"username", "roles", "web_shell"}); answers with the new account's secrets."""
+        """C({"username", "roles", "web_shell", "sudo"}); answers with the new account's secrets."""
         wanted = await _object(request)
         if not isinstance(wanted.get("username"), str):
             raise web.HTTPBadRequest(text="username is missing")
         account = self._simulator.add_account(
-            wanted["username"], roles=wanted.get("roles", []), web_shell=bool(wanted.get("web_shell", False))
+            wanted["username"],
+            roles=wanted.get("roles", []),
+            web_shell=bool(wanted.get("web_shell", False)),
+            sudo=bool(wanted.get("sudo", False)),
         )
         return web.json_response(
             {"username": account.username, "api_key": account.keys[0].text, "password": account.password}

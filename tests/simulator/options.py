@@ -73,6 +73,10 @@ class Options:
     )
     plain: bool = field(default=False, metadata=about("also listen for ws:// on a port of its own"))
     redirect: bool = field(default=False, metadata=about("also answer 307 to https on an http port of its own"))
+    shell_close_seconds: Range = field(
+        default=(0.0, 0.0),
+        metadata=about("how long a shell stays connected after its end: from, to", by_hand=(1.0, 2.0)),
+    )
     idle_seconds: float = field(
         default=60.0, metadata=about("cut a connection when the NAS has sent nothing for so long; 0 is never")
     )

@@ -34,6 +34,8 @@ class Release:
     upload_files: int
     """How many C(file) parts one upload may have."""
     resize_shell_is_public: bool
+    shell_target: str
+    """The option of C(/websocket/shell) that names a container; with it goes how shells are opened."""
 
     snapshot_service: str
     """The public namespace of snapshots."""
@@ -78,6 +80,7 @@ FANGTOOTH = Release(
     ping_without_login=False,
     upload_files=1,
     resize_shell_is_public=False,
+    shell_target="virt_instance_id",
     snapshot_service="zfs.snapshot",
     snapshot_noun="ZFSSnapshot",
     privileged_mode=False,
@@ -107,6 +110,7 @@ GOLDEYE = Release(
     ping_without_login=True,
     upload_files=5,
     resize_shell_is_public=True,
+    shell_target="virt_instance_id",
     snapshot_service="pool.snapshot",
     snapshot_noun="PoolSnapshot",
     privileged_mode=True,

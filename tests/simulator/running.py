@@ -32,6 +32,7 @@ class RunningSimulator:
         self.host = server.host
         self.port = server.port
         self.url = f"wss://{server.host}:{server.port}/api/current"
+        self.shell_url = f"wss://{server.host}:{server.port}/websocket/shell"
         self.ca_file = str(simulator.certificate.ca_file)
         self.username = simulator.admin.username
         self.api_key = simulator.admin.keys[0].text
@@ -74,9 +75,9 @@ class RunningSimulator:
     def ssh_port(self) -> int:
         return self._simulator.engine.ssh_port
 
-    def add_account(self, username: str, *, roles: t.Iterable[str], web_shell: bool = False) -> str:
+    def add_account(self, username: str, *, roles: t.Iterable[str], web_shell: bool = False, sudo: bool = False) -> str:
         """The new account's API key."""
-        return self._simulator.add_account(username, roles=roles, web_shell=web_shell).keys[0].text
+        return self._simulator.add_account(username, roles=roles, web_shell=web_shell, sudo=sudo).keys[0].text
 
     def restart_middleware(self, *, seconds: float = 0.0) -> None:
         """Now: connections are cut, jobs forgotten. Returns at once; for so long the NAS answers 502."""

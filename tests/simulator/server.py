@@ -13,6 +13,7 @@ from aiohttp import web
 from tests.simulator import control, download, upload
 from tests.simulator.auth import Peer
 from tests.simulator.connection import Connection
+from tests.simulator.shell.session import Shell
 
 if t.TYPE_CHECKING:
     from aiohttp.typedefs import Handler
@@ -79,6 +80,9 @@ def _nas(simulator: Simulator) -> web.Application:
     async def conversation(request: web.Request) -> web.StreamResponse:
         return await Connection(simulator, request, _peer(simulator, request)).serve()
 
+    async def shell(request: web.Request) -> web.StreamResponse:
+        return await Shell(simulator, request, _peer(simulator, request)).serve()
+
     async def versions(request: web.Request) -> web.Response:
         return web.json_response(list(simulator.release.api_versions))
 
@@ -96,6 +100,7 @@ def _nas(simulator: Simulator) -> web.Application:
     )
     for version in ("current", HIDDEN_API, *simulator.release.api_versions):
         app.router.add_get(f"/api/{version}", conversation)
+    app.router.add_get("/websocket/shell", shell)
     app.router.add_get("/api/versions", versions)
     if simulator.release.boot_id_path:
         app.router.add_get("/api/boot_id", boot_id)

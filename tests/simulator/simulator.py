@@ -32,6 +32,7 @@ from tests.simulator.world import World, WorldOptions
 if t.TYPE_CHECKING:
     from tests.simulator.connection import Connection
     from tests.simulator.engines.base import Engine
+    from tests.simulator.shell.session import Shell
 
 ADMIN = "pixels"
 ADMIN_PASSWORD = "pixels-password"
@@ -49,12 +50,14 @@ class Simulator:
         self.stats = Stats()
         self.contract = Contract.of(self.release.version)
         self.accounts = Accounts(scram_iterations=options.scram_iterations)
-        self.admin = self.accounts.add(ADMIN, password=ADMIN_PASSWORD, web_shell=True)
+        self.admin = self.accounts.add(ADMIN, password=ADMIN_PASSWORD, web_shell=True, sudo=True)
         self.admin_login = Login(self.admin, "LOGIN_PASSWORD")
         self.faults = Faults(role_removed=self._remove_role, cleared=self._give_roles_back)
         self.rate_limit = RateLimit(options.login_limit, options.login_window)
         self.jobs = Jobs(self.release, changed=self._job_changed)
         self.connections: set[Connection] = set()
+        self.shells: dict[str, Shell] = {}
+        """Connections to C(/websocket/shell), by the id that C(core.resize_shell) takes."""
         self.down = False
         """The middleware restarts; nginx answers 502."""
         self.state_dir = Path(options.state_dir or tempfile.mkdtemp(prefix="pixels-simulator-"))
@@ -120,7 +123,8 @@ class Simulator:
 
     def hang_up(self) -> None:
         """Cut every connection, as a broken network does."""
-        for connection in list(self.connections):
+        connections: list[Connection | Shell] = [*self.connections, *self.shells.values()]
+        for connection in connections:
             connection.cut()
 
     def spawn(self, work: t.Coroutine[t.Any, t.Any, None]) -> None:
@@ -155,8 +159,11 @@ class Simulator:
         self.rate_limit.forget()
         self.contract.errors.clear()
 
-    def add_account(self, username: str, *, roles: t.Iterable[str], web_shell: bool = False) -> Account:
-        return self.accounts.add(username, roles=roles, password=f"{username}-password", web_shell=web_shell)
+    def add_account(
+        self, username: str, *, roles: t.Iterable[str], web_shell: bool = False, sudo: bool = False
+    ) -> Account:
+        password = f"{username}-password"
+        return self.accounts.add(username, roles=roles, password=password, web_shell=web_shell, sudo=sudo)
 
     def _new_engine(self) -> Engine:
         if self.options.engine == "paper":

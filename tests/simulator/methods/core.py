@@ -125,6 +125,23 @@ def download(context: Context, method: str, args: list[t.Any], filename: str, bu
     return [started.id, f"/_download/{started.id}?auth_token={token.text}"]
 
 
+def resize_shell(context: Context, id: str, cols: int, rows: int) -> None:
+    """In line behind what has been typed there before."""
+    shell = context.simulator.shells.get(id)
+    if shell is None:
+        raise CallError("Shell does not exist", errnos.ENOENT)
+    shell.resize(cols, rows)
+
+
+for release in RELEASES.values():
+    method(
+        "core.resize_shell",
+        releases=[release.name],
+        role_needed=not release.resize_shell_is_public,
+        model=models.ResizeShell,
+    )(resize_shell)
+
+
 def _inner(context: Context, name: str) -> Method:
     found = REGISTRY.find(context.release.name, name)
     if found is None:

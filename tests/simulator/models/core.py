@@ -44,6 +44,12 @@ class JobId(Model):
     id: int
 
 
+class ResizeShell(Model):
+    id: str
+    cols: int
+    rows: int
+
+
 class Bulk(Model):
     method: str
     params: list[list[t.Any]]

@@ -25,9 +25,13 @@ PATIENCE = 10.0
 class Talk:
     """One websocket of one test."""
 
-    def __init__(self, simulator: RunningSimulator, *, plain: bool = False, path: str = "/api/current") -> None:
+    def __init__(
+        self, simulator: RunningSimulator, *, plain: bool = False, path: str = "/api/current", source: str | None = None
+    ) -> None:
         self._loop = asyncio.new_event_loop()
         self._simulator = simulator
+        self._source = source
+        """The address to connect from; None is any."""
         self._last_id = 0
         self.events: list[Message] = []
         self._replies: dict[t.Any, Message] = {}
@@ -40,8 +44,9 @@ class Talk:
             raise
 
     async def _open(self, url: str) -> None:
+        local = None if self._source is None else (self._source, 0)
         context = ssl.create_default_context(cafile=self._simulator.ca_file)
-        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context))
+        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context, local_addr=local))
         self.socket = await self._session.ws_connect(
             url, autoclose=False, max_msg_size=0, timeout=aiohttp.ClientWSTimeout(ws_close=GOODBYE)
         )
@@ -65,9 +70,9 @@ class Talk:
     def ping(self) -> None:
         self._run(self.socket.ping())
 
-    def frame(self) -> aiohttp.WSMessage:
-        """Whatever comes next."""
-        return t.cast("aiohttp.WSMessage", self._run(asyncio.wait_for(self.socket.receive(), PATIENCE)))
+    def frame(self, *, patience: float = PATIENCE) -> aiohttp.WSMessage:
+        """Whatever comes next. Raises C(TimeoutError)."""
+        return t.cast("aiohttp.WSMessage", self._run(asyncio.wait_for(self.socket.receive(), patience)))
 
     def receive(self) -> Message:
         """The next message as JSON."""

@@ -58,6 +58,16 @@ def test_an_account_is_made_with_its_roles(simulator: RunningSimulator, stranger
     assert stranger.refusal("system.info")["data"]["errname"] == "EACCES"
 
 
+def test_an_account_may_be_one_for_shells(simulator: RunningSimulator) -> None:
+    wanted = {"username": "limited", "roles": [], "web_shell": True, "sudo": True}
+
+    ask(simulator, "/accounts", wanted)
+
+    account = simulator.accounts.account("limited")
+    assert account is not None
+    assert (account.web_shell, account.sudo, simulator.admin.sudo) == (True, True, True)
+
+
 def test_a_reset_forgets_containers_jobs_faults_and_counts(simulator: RunningSimulator, talk: Talk) -> None:
     simulator.world.add_container("px-web")
     talk.call("core.bulk", "core.ping", [])
