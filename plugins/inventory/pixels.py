@@ -64,6 +64,14 @@ options:
     type: list
     elements: str
     default: []
+  connect_with:
+    description:
+      - How tasks get into the pixels. With V(ssh), by Ansible's own SSH, to the addresses that the NAS reports.
+      - With V(shell), through the shell of the NAS, by the connection plugin P(pixels.truenas.pixels#connection); that
+        takes no address, no SSH server and no key. With V(auto), by the same plugin, over SSH where a server answers.
+    type: str
+    choices: [ssh, shell, auto]
+    default: ssh
   connect_timeout:
     description:
       - Seconds to wait for a connection.
@@ -200,7 +208,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             Host(
                 grouping.host_name(shown, self.get_option("hostname")),
                 grouping.groups(shown),
-                {**grouping.variables(shown, nas), **grouping.ssh_variables(shown, settled, keys)},
+                {
+                    **grouping.variables(shown, nas),
+                    **grouping.connection_variables(self.get_option("connect_with"), shown, settled, keys),
+                },
             )
             for shown in listing
             if self._wanted(shown)

@@ -17,6 +17,9 @@ if t.TYPE_CHECKING:
 GRACE = 2
 
 
+Sink = t.Callable[[bytes], None]
+
+
 @dataclass(frozen=True)
 class Command:
     """A command as its arguments, unchanged by any shell on the way."""
@@ -68,7 +71,10 @@ class Shell(t.Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
-    def run(self, command: Command, *, timeout: float | None = None) -> Result:
-        """Run a command to its end. Raises C(TimedOut) when it takes longer, and ends it in the pixel as well."""
+    def run(self, command: Command, *, timeout: float | None = None, out: Sink | None = None) -> Result:
+        """Run a command to its end; C(out) is handed its standard output as it comes, which is then in no result.
+
+        Raises C(TimedOut) when it takes longer, and ends it in the pixel as well.
+        """
 
     def close(self) -> None: ...

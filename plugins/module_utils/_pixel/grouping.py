@@ -21,6 +21,8 @@ UNFIT_FOR_A_HOST = re.compile(r"[^\w.-]+", re.ASCII)
 UNFIT_FOR_SSH = re.compile(r"[^\w./:@+,~-]")
 UNFIT_IN_QUOTES = re.compile(r'["\\]')
 
+CONNECTION = "pixels.truenas.pixels"
+
 # Ansible has its own idea of these: a pixel with such a name would be taken for the controller, or for all hosts.
 TAKEN = {"all", "localhost", "ungrouped"}
 
@@ -75,6 +77,14 @@ def way_to_the_nas(settled: Settings, *, api_key_file: str | None) -> dict[str, 
         # The key of a profile is in the file, or where the file says.
         "profile": settled.profile,
     }
+
+
+def connection_variables(
+    connect_with: str, shown: Shown, settled: Settings, keys: host_keys.HostKeys
+) -> dict[str, t.Any]:
+    """How Ansible gets into the pixel: C(ssh) is by its own SSH, C(shell) and C(auto) by our connection plugin."""
+    ours = {} if connect_with == "ssh" else {"ansible_connection": CONNECTION, "pixels_transport": connect_with}
+    return ours if connect_with == "shell" else {**ours, **ssh_variables(shown, settled, keys)}
 
 
 def ssh_variables(shown: Shown, settled: Settings, keys: host_keys.HostKeys) -> dict[str, t.Any]:

@@ -21,21 +21,23 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
     Unsupported,
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import dialogue, names
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.exec import GRACE, Command, Result
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.exec import GRACE, Command, Result, Sink
 
 if t.TYPE_CHECKING:
     from types import TracebackType
 
     from ansible_collections.pixels.truenas.plugins.module_utils._api.shells import BorrowedShell
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels import Pixels
+    from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Container
 
 OPEN_WITHIN = 30.0
+SAYS_HELLO_WITHIN = 5.0
 LISTEN_FOR = 1.0
+STOPPED_WITHIN = 2.0
+LOOK_EVERY = 0.1
 ROOT = "root"
 # What the middleware of 25.x says before it runs a shell for an account without sudo.
 NO_SUDO = b"does not have sudo privileges"
-
-Sink = t.Callable[[bytes], None]
 
 
 class NasShell:
@@ -123,6 +125,8 @@ class NasShell:
         heard = b""
         until = time.monotonic() + OPEN_WITHIN
         try:
+            # The NAS says that it is connected before the shell runs: what is typed earlier meets another terminal.
+            heard = shell.receive(SAYS_HELLO_WITHIN) or b""
             shell.send(dialogue.opening(word))
             while not dialogue.is_open(heard, word):
                 left = until - time.monotonic()
@@ -163,9 +167,18 @@ class NasShell:
             return
         raise reason
 
+    def _as_it_is_then(self) -> Container | None:
+        """The pixel, after the moment that one that stops takes from the end of its programs to its new status."""
+        until = time.monotonic() + STOPPED_WITHIN
+        while True:
+            found = self._pixels.containers.find(self._name)
+            if found is None or not found.running or self._shell is None or time.monotonic() > until:
+                return found
+            time.sleep(LOOK_EVERY)
+
     def _reason(self, lost: ConnectionLost) -> PixelsError:
         """Why a shell went away; TrueNAS hangs up without a word, whatever the reason."""
-        found = self._pixels.containers.find(self._name)
+        found = self._as_it_is_then()
         if found is None:
             return NotFound(f"there is no pixel named {self._where}")
         if not found.running:

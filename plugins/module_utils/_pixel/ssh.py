@@ -21,7 +21,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
     TimedOut,
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import host_keys
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.exec import GRACE, Command, Result
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.exec import GRACE, Command, Result, Sink
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.login import DEFAULT_KEY, Login
 
 PARAMIKO_IMPORT_ERROR: str | None = None
@@ -34,6 +34,9 @@ __all__ = ["DEFAULT_KEY", "Login", "Ssh"]
 
 if t.TYPE_CHECKING:
     from types import TracebackType
+
+
+AT_ONCE = 64 * 1024
 
 
 class NoAnswer(ConnectionFailed):
@@ -82,13 +85,13 @@ class Ssh:
         """For a command of its own. Raises C(ConnectionLost)."""
         return self._channel()
 
-    def run(self, command: Command, *, timeout: float | None = None) -> Result:
-        """Run a command to its end.
+    def run(self, command: Command, *, timeout: float | None = None, out: Sink | None = None) -> Result:
+        """Run a command to its end; C(out) is handed its standard output as it comes, which is then in no result.
 
         Raises C(TimedOut) after C(timeout) seconds, having ended the command in the pixel too, and C(ConnectionLost)
         when the connection breaks: then nothing is known of how it ended.
         """
-        running = Running(self._channel(), command, self._login)
+        running = Running(self._channel(), command, self._login, out=out)
         if not running.wait(timeout):
             self._end(running.pid)
             raise TimedOut(f"the command ran longer than {timeout:g} s in {self._login} and was ended")
@@ -170,9 +173,10 @@ class Ssh:
 class Running:
     """A command on its way, both of its outputs read as they come, so that neither can block it."""
 
-    def __init__(self, channel: paramiko.Channel, command: Command, login: Login) -> None:
+    def __init__(self, channel: paramiko.Channel, command: Command, login: Login, *, out: Sink | None = None) -> None:
         self._channel = channel
         self._login = login
+        self._out = out
         self._outputs: dict[str, bytes] = {}
         self._pid_line = b""
         # The first line is the process group to end when time is up. The last word keeps the shell there, and its
@@ -217,4 +221,8 @@ class Running:
     def _read(self, name: str, stream: t.IO[bytes]) -> None:
         if name == "stdout":
             self._pid_line = stream.readline()
+            if self._out is not None:
+                while piece := stream.read(AT_ONCE):
+                    self._out(piece)
+                return
         self._outputs[name] = stream.read()

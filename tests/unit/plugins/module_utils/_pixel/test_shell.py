@@ -1,0 +1,237 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of commands through the shell of the NAS, in pixels that have no address, no SSH server and no key."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+
+import pytest
+
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import (
+    ConnectionFailed,
+    ConnectionLost,
+    NotFound,
+    NotPermitted,
+    Refused,
+    TimedOut,
+)
+from ansible_collections.pixels.truenas.plugins.module_utils._api.session import Credential, Session
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.exec import Command
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels import Pixels
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.shell import NasShell
+from tests.unit.plugins.conftest import read
+
+
+@pytest.fixture
+def engine():
+    return "process"
+
+
+@pytest.fixture
+def release():
+    """One is enough: both open shells the same way."""
+    return "25.10"
+
+
+@pytest.fixture
+def ssh_installed():
+    return False
+
+
+@pytest.fixture
+def web(truenas):
+    truenas.world.options.address_seconds = 3600
+    truenas.world.add_container("px-web")
+
+
+@pytest.fixture
+def shell(pixels, web):
+    with NasShell(pixels, "px-web") as opened:
+        yield opened
+
+
+def wait_until(condition):
+    until = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def test_runs_commands_as_root_of_the_pixel(shell):
+    ended = shell.run(Command(("sh", "-c", "id -u; hostname; echo err >&2; exit 3")))
+
+    assert (ended.rc, ended.stdout, ended.stderr) == (3, b"0\npx-web\n", b"err\n")
+
+
+def test_one_shell_serves_one_command_after_the_other(shell, truenas):
+    for number in range(5):
+        assert shell.run(Command(("echo", str(number)))).stdout == f"{number}\n".encode()
+
+    assert truenas.stats.shells == 1
+    assert truenas.stats.logins == 1
+
+
+def test_a_shell_that_was_given_back_serves_the_next(pixels, web, truenas):
+    for _turn in range(3):
+        with NasShell(pixels, "px-web") as shell:
+            shell.run(Command(("true",)))
+
+    assert (truenas.stats.shells, truenas.stats.open_shells) == (1, 1)
+
+
+def test_each_pixel_has_a_shell_of_its_own(pixels, web, truenas):
+    truenas.world.add_container("px-db")
+
+    for name in ("px-web", "px-db", "px-web"):
+        with NasShell(pixels, name) as shell:
+            assert shell.run(Command(("hostname",))).stdout.decode().strip() == name
+
+    assert truenas.stats.shells == 2
+
+
+def test_bytes_of_any_kind_and_number_come_back_as_they_went(shell):
+    chance = random.Random(3)
+    for size in (0, 1, 1023, 1024, 1025, 65_536, 65_537, 1_000_000):
+        content = chance.randbytes(size)
+
+        ended = shell.run(Command(("tee", "/dev/stderr"), stdin=content))
+
+        assert (ended.rc, ended.stdout == content, ended.stderr == content) == (0, True, True)
+
+
+def test_arguments_of_any_bytes_come_back_as_they_went(shell):
+    chance = random.Random(4)
+    for _turn in range(20):
+        arguments = [chance.randbytes(chance.randrange(80)).replace(b"\0", b"") for _ in range(4)]
+        words = [each.decode("utf-8", "surrogateescape") for each in arguments]
+
+        ended = shell.run(Command(("printf", "%s|", *words)))
+
+        assert ended.stdout == b"".join(each + b"|" for each in arguments)
+
+
+def test_output_can_be_taken_as_it_comes(shell):
+    pieces = []
+
+    ended = shell.run(Command(("head", "-c", "100000", "/dev/zero")), out=pieces.append)
+
+    assert (ended.stdout, b"".join(pieces)) == (b"", bytes(100_000))
+    assert len(pieces) > 1
+
+
+def test_a_command_out_of_time_is_ended_with_all_it_started(shell, truenas):
+    script = "sleep 600 & echo $! > /root/pids; echo $$ >> /root/pids; sleep 600; echo not reached > /root/late"
+
+    with pytest.raises(TimedOut, match=r"longer than 0.5 s in web on 127.0.0.1:\d+ and was ended"):
+        shell.run(Command(("sh", "-c", script)), timeout=0.5)
+
+    for pid in read(truenas, "/root/pids").split():
+        assert shell.run(Command(("test", "-e", f"/proc/{pid}"))).rc == 1
+
+
+def test_after_a_command_out_of_time_the_next_one_runs(shell):
+    with pytest.raises(TimedOut):
+        shell.run(Command(("sleep", "600")), timeout=0.2)
+
+    assert shell.run(Command(("echo", "again"))).stdout == b"again\n"
+
+
+def test_a_pixel_that_stops_under_a_command_is_told(shell, pixels, truenas):
+    stop = threading.Thread(target=stop_once_it_runs, args=(pixels, truenas))
+    stop.start()
+
+    with pytest.raises(ConnectionLost, match=r"web on \S+ is stopped: it went down while the command ran"):
+        shell.run(Command(("sh", "-c", "touch /root/runs; sleep 600")))
+
+    stop.join()
+
+
+def stop_once_it_runs(pixels, truenas):
+    def runs():
+        try:
+            read(truenas, "/root/runs")
+        except OSError:
+            return False
+        return True
+
+    wait_until(runs)
+    pixels.containers.stop("px-web", graceful=5, force=True, timeout=30)
+
+
+@pytest.mark.parametrize("fault", ["drop_shell", "end_shell"])
+def test_a_shell_that_goes_away_under_a_command_leaves_its_outcome_open(shell, truenas, fault):
+    shell.run(Command(("true",)))
+    truenas.faults.add(fault, method="px-web", after_output=100)
+
+    with pytest.raises(ConnectionLost, match=r"shell of web on \S+ went away while the command ran, which may go on"):
+        shell.run(Command(("sh", "-c", "head -c 1000 /dev/zero; sleep 600")))
+
+    assert shell.run(Command(("echo", "again"))).stdout == b"again\n"
+
+
+def test_a_shell_that_went_away_while_nobody_used_it_is_made_anew(pixels, web, truenas):
+    with NasShell(pixels, "px-web") as shell:
+        shell.run(Command(("true",)))
+    pixels.containers.restart("px-web", graceful=5, force=True, timeout=30)
+    wait_until(lambda: truenas.stats.open_shells == 0)
+
+    with NasShell(pixels, "px-web") as shell:
+        assert shell.run(Command(("echo", "again"))).stdout == b"again\n"
+
+
+def test_a_stopped_pixel_is_told(pixels, truenas):
+    truenas.world.add_container("px-web", "STOPPED")
+
+    with NasShell(pixels, "px-web") as shell, pytest.raises(Refused, match=r"web on \S+ is stopped: start it first"):
+        shell.run(Command(("true",)))
+
+
+def test_a_pixel_that_is_not_there_is_told(pixels, truenas):
+    with NasShell(pixels, "px-web") as shell, pytest.raises(NotFound, match=r"no pixel named web on"):
+        shell.run(Command(("true",)))
+
+
+def test_a_shell_that_closes_at_once_is_told(pixels, web, truenas):
+    truenas.faults.add("close_shell", method="px-web")
+
+    with NasShell(pixels, "px-web") as shell, pytest.raises(ConnectionFailed, match=r"no shell opened in web on"):
+        shell.run(Command(("true",)))
+
+
+def test_an_account_without_web_shell_is_told_what_it_lacks(truenas, nas, web, session):
+    name, key = "operator", account(truenas, web_shell=False)
+
+    with (
+        Session(session._endpoint, Credential(name, api_key=key)) as other,
+        NasShell(Pixels(other), "px-web") as shell,
+        pytest.raises(NotPermitted, match="web shell access"),
+    ):
+        shell.run(Command(("true",)))
+
+
+def test_an_account_without_sudo_is_told_what_it_lacks(truenas, nas, web, session):
+    name, key = "operator", account(truenas, web_shell=True)
+    truenas.accounts.account(name).incus_admin = False
+
+    with (
+        Session(session._endpoint, Credential(name, api_key=key)) as other,
+        NasShell(Pixels(other), "px-web") as shell,
+        pytest.raises(NotPermitted, match="sudo"),
+    ):
+        shell.run(Command(("true",)))
+
+
+def account(truenas, **rights):
+    return truenas.add_account("operator", roles=["VIRT_INSTANCE_WRITE", "VIRT_GLOBAL_READ"], **rights)
+
+
+@pytest.mark.parametrize("fault", [{"kind": "early_echo"}, {"kind": "small_frames", "size": 1}])
+def test_what_comes_first_does_not_matter(pixels, web, truenas, fault):
+    truenas.faults.add(fault["kind"], method="px-web", **{k: v for k, v in fault.items() if k != "kind"})
+
+    with NasShell(pixels, "px-web") as shell:
+        assert shell.run(Command(("echo", "x"))).stdout == b"x\n"
