@@ -41,7 +41,8 @@ class BorrowedShell(t.Protocol):
 class LentShell:
     """A shell of this process."""
 
-    def __init__(self, shell: WebShell, note: str, take_back: t.Callable[[WebShell, str], None]) -> None:
+    def __init__(self, shell: WebShell, note: str, take_back: t.Callable[[WebShell, str | None], None]) -> None:
+        """C(take_back) gets the shell with its new note, or with None when it is of no more use."""
         self.note = note
         self._shell = shell
         self._take_back = take_back
@@ -60,7 +61,7 @@ class LentShell:
         self._take_back(self._shell, note)
 
     def discard(self) -> None:
-        self._shell.close()
+        self._take_back(self._shell, None)
 
 
 class Idle(t.NamedTuple):
@@ -70,7 +71,7 @@ class Idle(t.NamedTuple):
 
 
 class ShellPool:
-    """The shells of one session that nobody uses now, by what runs in them; any number of threads may borrow."""
+    """The shells of one session, by what runs in them; any number of threads may borrow."""
 
     def __init__(
         self, open_shell: t.Callable[[Options, float], WebShell], *, clock: t.Callable[[], float] = time.monotonic
@@ -79,6 +80,7 @@ class ShellPool:
         self._clock = clock
         self._lock = threading.Lock()
         self._idle: dict[str, list[Idle]] = {}
+        self._lent: set[WebShell] = set()
 
     def borrow(self, options: Options, *, timeout: float) -> LentShell:
         """One that was given back and still lives, or a new one, opened within C(timeout) seconds."""
@@ -102,11 +104,13 @@ class ShellPool:
             each.shell.close()
 
     def close(self) -> None:
+        """Hang up on all, those that somebody has too."""
         with self._lock:
-            idle, self._idle = self._idle, {}
-        for shells in idle.values():
-            for each in shells:
-                each.shell.close()
+            shells = [each.shell for idle in self._idle.values() for each in idle] + list(self._lent)
+            self._idle.clear()
+            self._lent.clear()
+        for shell in shells:
+            shell.close()
 
     def _pop(self, kind: str) -> Idle | None:
         with self._lock:
@@ -114,8 +118,16 @@ class ShellPool:
             return idle.pop() if idle else None
 
     def _lend(self, kind: str, shell: WebShell, note: str) -> LentShell:
-        def take_back(shell: WebShell, note: str) -> None:
+        def take_back(shell: WebShell, note: str | None) -> None:
             with self._lock:
-                self._idle.setdefault(kind, []).append(Idle(shell, note, self._clock()))
+                is_ours = shell in self._lent
+                self._lent.discard(shell)
+                if is_ours and note is not None:
+                    self._idle.setdefault(kind, []).append(Idle(shell, note, self._clock()))
+                    return
+            if is_ours:
+                shell.close()
 
+        with self._lock:
+            self._lent.add(shell)
         return LentShell(shell, note, take_back)

@@ -1,0 +1,104 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of one terminal at the NAS, from the token to its end."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.pixels.truenas.plugins.module_utils._api.endpoint import Endpoint
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import (
+    ConnectionFailed,
+    ConnectionLost,
+    NotPermitted,
+    Refused,
+    TimedOut,
+)
+from ansible_collections.pixels.truenas.plugins.module_utils._api.webshell import WebShell
+
+WEB = {"virt_instance_id": "px-web", "command": "/bin/sh", "use_console": False}
+
+
+@pytest.fixture
+def engine():
+    return "process"
+
+
+@pytest.fixture
+def endpoint(nas, truenas):
+    truenas.world.add_container("px-web")
+    return Endpoint(nas["host"], nas["port"], ca_path=nas["ca_path"])
+
+
+@pytest.fixture
+def token(session):
+    return session.call("auth.generate_token", 300, {}, True, True)
+
+
+def until(shell, text):
+    said = b""
+    while text not in said:
+        said += shell.receive(10) or b""
+    return said
+
+
+def test_what_goes_in_runs_and_what_it_says_comes_out(endpoint, token):
+    shell = WebShell(endpoint, token, WEB, timeout=10)
+
+    shell.send(b"echo $((40 + 2))\n")
+
+    until(shell, b"42")
+    shell.close()
+
+
+def test_closing_ends_what_runs_in_it(endpoint, token, truenas):
+    shell = WebShell(endpoint, token, WEB, timeout=10)
+    until(shell, b"# ")
+
+    shell.close()
+
+    with pytest.raises(ConnectionLost):
+        shell.send(b"x")
+
+
+def test_its_end_is_told(endpoint, token):
+    shell = WebShell(endpoint, token, WEB, timeout=10)
+    shell.send(b"exit\n")
+
+    with pytest.raises(ConnectionLost):
+        until(shell, b"never said")
+    shell.close()
+
+
+def test_a_token_works_once(endpoint, token):
+    WebShell(endpoint, token, WEB, timeout=10).close()
+
+    with pytest.raises(NotPermitted, match=r"may not open a shell on \S+ \(Invalid token\): .* web shell access"):
+        WebShell(endpoint, token, WEB, timeout=10)
+
+
+def test_a_refusal_is_told_in_the_words_of_the_nas(endpoint, token, truenas):
+    truenas.faults.add("refuse_shell", error=22, reason="Not today")
+
+    with pytest.raises(Refused, match="opened no shell: Not today"):
+        WebShell(endpoint, token, WEB, timeout=10)
+
+
+def test_one_that_closes_without_a_word_is_told(endpoint, token, truenas):
+    truenas.faults.add("close_shell", method="px-web")
+
+    with pytest.raises(ConnectionLost, match="before it opened a shell"):
+        WebShell(endpoint, token, WEB, timeout=10)
+
+
+def test_a_nas_that_does_not_answer_is_given_up(endpoint, token, truenas):
+    truenas.faults.add("delay", method="/websocket/shell", seconds=5)
+
+    with pytest.raises(TimedOut, match="opened no shell within 0.3 s"):
+        WebShell(endpoint, token, WEB, timeout=0.3)
+
+
+def test_a_certificate_nobody_vouches_for_is_refused_here_too(nas, token):
+    with pytest.raises(ConnectionFailed, match="certificate"):
+        WebShell(Endpoint(nas["host"], nas["port"]), token, WEB, timeout=10)
