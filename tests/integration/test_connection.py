@@ -93,6 +93,7 @@ def test_modules_of_ansible_run_in_pixels_without_ssh(ansible, truenas, without_
     assert truenas.stats.shells == 2
 
 
+@pytest.mark.parametrize("release", ["25.10"])
 def test_any_number_of_forks_shares_one_login(ansible, truenas, inventory):
     for number in range(8):
         truenas.world.add_container(f"px-agent-{number}")
@@ -103,6 +104,7 @@ def test_any_number_of_forks_shares_one_login(ansible, truenas, inventory):
     assert (truenas.stats.logins, truenas.stats.shells) == (1, 8)
 
 
+@pytest.mark.parametrize("release", ["25.10"])
 def test_a_pixel_that_is_down_is_unreachable_and_the_others_go_on(ansible, truenas, inventory):
     truenas.world.add_container("px-web")
     truenas.world.add_container("px-down", "STOPPED")

@@ -13,7 +13,8 @@ byte through, and then runs one line after the other. For each command it
   kernel does not mix with what others write to the terminal;
 - ends with such a line that holds the exit status.
 
-It takes C(sh), C(stty), C(cat), C(head), C(sed) and C(base64), which are in coreutils and in busybox. With C(setsid)
+The word is never an argument of a process: a command may well list those. It takes C(sh), C(stty), C(cat), C(head) and
+C(base64), which are in coreutils and in busybox. With C(setsid)
 the command is in a session of its own, so that all of it can be ended, and nothing of it can write to the terminal.
 """
 
@@ -23,7 +24,7 @@ import binascii
 import secrets
 import typing as t
 
-from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import ConnectionLost, Invalid
 
 if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.exec import Command
@@ -36,17 +37,18 @@ READY, LACKING = "ready", "lacking"
 # has LC_ALL=C, and each command what was there before.
 PROGRAM = (
     "a=${{LC_ALL+x$LC_ALL}}; LC_ALL=C; "
-    "for p in stty cat head sed base64; do "
+    "for p in stty cat head base64; do "
     'command -v $p >/dev/null 2>&1 || {{ printf "pixels-%s-%s %s\\n" {lacking} {word} $p; exit 1; }}; done; '
     "stty raw -echo || exit 1; exec 9>&1; set +m; s=; "
     "command -v setsid >/dev/null 2>&1 && s=setsid; "
     'n=$(printf "\\n."); n=${{n%.}}; '
     'l() {{ if [ "$a" ]; then export LC_ALL="${{a#x}}"; else unset LC_ALL; fi; }}; '
     'c() {{ (l; exec $s sh -c "$3") 2>&6 6>&- 7>&- 8>&-; echo $? >&8; }}; '
+    'e() {{ while IFS= read -r y; do printf "%se%s\\n" "$1" "$y" >&9; done; }}; '
     "x() {{ r=$( {{ {{ {{ "
     'if [ "$2" = 0 ]; then c "$@" </dev/null; '
     'else printf "%sg\\n" "$1" >&9; head -c "$2" | {{ c "$@"; cat >/dev/null; }}; fi; '
-    '}} 6>&1 >&7 2>/dev/null | base64 | sed "s/^/$1e/" >&9; }} 7>&1 | cat >&9; }} 8>&1 ); '
+    '}} 6>&1 >&7 2>/dev/null | base64 | e "$1"; }} 7>&1 | cat >&9; }} 8>&1 ); '
     'printf "%sx%s\\n" "$1" "$r" >&9; }}; '
     'printf "pixels-%s-%s\\n" {ready} {word}; '
     'while IFS= read -r l; do eval "$l"; done'
@@ -131,7 +133,15 @@ class Answer:
             self._out(piece)
 
     def _note(self, line: bytes) -> None:
-        kind, rest = line[:1], line[1:]
+        try:
+            self._read(line[:1], line[1:])
+        except ValueError:
+            garbled = line[:40]
+        else:
+            return
+        raise ConnectionLost(f"the shell said something that is no part of an answer: {garbled!r}", sent=True)
+
+    def _read(self, kind: bytes, rest: bytes) -> None:
         if kind == b"e":
             self._err(binascii.a2b_base64(rest))
         elif kind == b"g":

@@ -17,8 +17,8 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel.exec import 
 if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.exec import Shell
 
-# Arguments: path, checksum, mode, owner; the last two may be empty. What is there stays as it was until all has come, and
-# keeps its mode and owner unless others are asked for.
+# Arguments: path, checksum, mode, owner; the last two may be empty. What is there stays as it was until all has come,
+# and keeps its mode and owner unless others are asked for.
 PUT = """\
 set -e
 umask 077

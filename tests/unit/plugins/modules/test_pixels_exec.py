@@ -22,10 +22,16 @@ def release():
     return "25.10"
 
 
+@pytest.fixture(params=["ssh", "shell"])
+def transport(request):
+    """Every test runs over both, unless it is about one."""
+    return request.param
+
+
 @pytest.fixture
-def execute(run, guest):
+def execute(run, guest, transport):
     def run_module(**params):
-        return run(pixels_exec, **{"name": guest, **params})
+        return run(pixels_exec, **{"name": guest, "transport": transport, **params})
 
     return run_module
 
@@ -143,6 +149,7 @@ def test_a_pixel_that_is_not_there_is_told(run, truenas):
     assert result["error"]["kind"] == "NotFound"
 
 
+@pytest.mark.parametrize("transport", ["ssh"])
 def test_a_key_the_pixel_does_not_know_is_told_with_what_to_do(execute, truenas):
     put(truenas, "/root/.ssh/authorized_keys", "", mode=0o600)
 
@@ -153,6 +160,7 @@ def test_a_key_the_pixel_does_not_know_is_told_with_what_to_do(execute, truenas)
     assert "provision" in result["msg"]
 
 
+@pytest.mark.parametrize("transport", ["ssh"])
 def test_another_machine_at_its_address_is_not_spoken_to(execute, truenas, tmp_path):
     execute(cmd="true")
     known = tmp_path / "state" / "pixels" / "known_hosts"

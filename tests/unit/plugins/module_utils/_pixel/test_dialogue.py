@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import ConnectionLost, Invalid
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import dialogue
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.exec import Command
 
@@ -177,6 +177,20 @@ def test_arguments_of_any_bytes_come_back_as_they_went(shell: Shell) -> None:
         rc, out, err = shell.run("printf", "%s|", *(os.fsdecode(each) for each in arguments))
 
         assert (rc, out, err) == (0, b"".join(each + b"|" for each in arguments), b"")
+
+
+def test_a_command_may_list_all_processes(shell: Shell) -> None:
+    rc, out, _err = shell.run("sh", "-c", "for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline; done; echo end; exit 5")
+
+    assert (rc, out[-4:]) == (5, b"end\n")
+
+
+def test_an_answer_that_makes_no_sense_is_no_answer() -> None:
+    word = dialogue.new_word()
+    answer = dialogue.Answer(word, out=lambda piece: None, err=lambda piece: None)
+
+    with pytest.raises(ConnectionLost, match="no part of an answer"):
+        answer.hear(f"{word}e!a!\n".encode())
 
 
 def test_a_long_command_is_taken(shell: Shell) -> None:
