@@ -24,6 +24,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._ansible.module imp
 from ansible_collections.pixels.truenas.plugins.module_utils._ansible.options import CONNECTION
 from ansible_collections.pixels.truenas.plugins.module_utils._ansible.task import Task, connected
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import PixelsError
+from ansible_collections.pixels.truenas.plugins.plugin_utils.background import ModuleHere
 
 MODULES = "ansible_collections.pixels.truenas.plugins.modules"
 
@@ -53,7 +54,7 @@ class PixelsAction(ActionBase):
         module = importlib.import_module(f"{MODULES}.{name}")
         arguments = self._arguments(module, task_vars or {})
         if self._task.async_val:
-            return self._as_module(name, arguments, task_vars)
+            return self._as_module(name, arguments, task_vars or {})
         return {**result, **self._in_process(name, module, arguments)}
 
     def _arguments(self, module: t.Any, variables: Variables) -> Result:
@@ -115,11 +116,16 @@ class PixelsAction(ActionBase):
         self._compute_environment_string(added)
         return {**os.environ, **{name: str(value) for name, value in added.items()}}
 
-    def _as_module(self, name: str, arguments: Result, variables: Variables | None) -> Result:
-        """In the background: a process of its own is just what that takes. It runs where a module would."""
-        return self._execute_module(
-            module_name=f"pixels.truenas.{name}", module_args=arguments, task_vars=variables, wrap_async=True
-        )
+    def _as_module(self, name: str, arguments: Result, variables: Variables) -> Result:
+        """In the background: a process of its own is just what that takes."""
+        module = ModuleHere.of(self)
+        started = module.start(f"pixels.truenas.{name}", arguments, variables)
+        if not self._task.poll:
+            return started
+        ended = module.result(started, variables)
+        # Or Ansible would go and look for the job on the host.
+        self._task.async_val = 0
+        return ended
 
     def _told(self, name: str, error: Exception) -> str:
         """In the words of a module."""

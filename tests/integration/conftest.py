@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import typing as t
 from pathlib import Path
 
@@ -75,6 +76,16 @@ class Ansible:
             raise AssertionError(f"{command[0]} ended with {ended.returncode}\n{ended.stdout}\n{ended.stderr}")
         return ended
 
+    def await_jobs(self) -> None:
+        """Until the tasks that nobody waited for have ended."""
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            states = [json.loads(path.read_text() or "{}") for path in (self.folder / "async").glob("j*")]
+            if all(state.get("finished") or "invocation" in state for state in states):
+                return
+            time.sleep(0.05)
+        raise AssertionError("a task in the background never ended")
+
     def play(self, text: str, *options: str, check: bool = True) -> dict[str, t.Any]:
         """Run a playbook given as text; what it printed, and its results."""
         playbook = self.folder / "play.yml"
@@ -107,3 +118,20 @@ def ansible(truenas, tmp_path) -> Ansible:
             "PIXELS_TRUENAS_CA_PATH": truenas.ca_file,
         },
     )
+
+
+@pytest.fixture
+def entering(ansible, truenas, tmp_path):
+    """A key to enter pixels with, and an inventory file; the options that name the file."""
+    key = tmp_path / "id_ed25519"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    ansible.environment.update(
+        {
+            "PIXELS_SSH_KEY": str(key),
+            "PIXELS_SSH_PORT": str(truenas.ssh_port),
+            # Neither a master connection that outlives the test, nor what the developer has in ~/.ssh/config.
+            "ANSIBLE_SSH_ARGS": "-F /dev/null -o ControlMaster=no -o IdentitiesOnly=yes",
+        }
+    )
+    (tmp_path / "fleet.pixels.yml").write_text("plugin: pixels.truenas.pixels\n")
+    return ("-i", str(tmp_path / "fleet.pixels.yml"))

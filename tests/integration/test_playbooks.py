@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 
 import pytest
 
@@ -211,23 +210,6 @@ def test_all_are_destroyed_only_when_that_is_said(playbook, truenas):
     playbook("destroy", fleet_all=True)
 
     assert set(truenas.world.containers) == {"web"}
-
-
-@pytest.fixture
-def entering(ansible, truenas, tmp_path):
-    """A key to enter pixels with, and an inventory file; the options that name the file."""
-    key = tmp_path / "id_ed25519"
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
-    ansible.environment.update(
-        {
-            "PIXELS_SSH_KEY": str(key),
-            "PIXELS_SSH_PORT": str(truenas.ssh_port),
-            # Neither a master connection that outlives the test, nor what the developer has in ~/.ssh/config.
-            "ANSIBLE_SSH_ARGS": "-F /dev/null -o ControlMaster=no -o IdentitiesOnly=yes",
-        }
-    )
-    (tmp_path / "fleet.pixels.yml").write_text("plugin: pixels.truenas.pixels\n")
-    return ("-i", str(tmp_path / "fleet.pixels.yml"))
 
 
 @pytest.mark.skipif(shutil.which("ssh") is None, reason="enters pixels by OpenSSH")

@@ -44,8 +44,13 @@ def test_a_task_may_log_in_by_itself(ansible, truenas):
     assert truenas.stats.logins == 2
 
 
-def test_a_task_in_the_background_works_without_the_holder(ansible, truenas):
-    """There the code is in an archive that is gone when the task ends: nothing could be run from it."""
-    ansible.run("ansible", "localhost", "-B", "30", "-P", "1", "-m", "pixels.truenas.pixels_container_info")
+@pytest.mark.parametrize("poll", ["0", "1"])
+def test_tasks_in_the_background_share_the_session(ansible, truenas, poll):
+    task = "pixels.truenas.pixels_container_info"
+    for _number in range(2):
+        ansible.run("ansible", "localhost", "-B", "30", "-P", poll, "-m", task)
+    ansible.run("ansible", "localhost", "-m", task)
 
+    ansible.await_jobs()
+    assert truenas.stats.calls["virt.instance.query"] == 3
     assert truenas.stats.logins == 1

@@ -59,6 +59,24 @@ def code_version(folder: str) -> str:
     return digest.hexdigest()[:16] if found else ""
 
 
+# Tells a module the folder and the version of its code: Ansible runs it from an archive that is gone when it ends.
+CODE = "PIXELS_CODE"
+
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 # Of the code as it is loaded: in Ansible's main process, whose workers inherit it.
 VERSION = code_version(os.path.dirname(FOLDER))
+
+
+def code() -> str:
+    """What C(CODE) is set to for a module that is packed now."""
+    return f"{VERSION}:{FOLDER}" if VERSION else ""
+
+
+def unpacked(told: str | None) -> tuple[str, str]:
+    """The folder and the version that C(code) told; empty where there is no such folder on this machine."""
+    version, _colon, folder = (told or "").partition(":")
+    return (folder, version) if version and os.path.isabs(folder) and os.path.isdir(folder) else ("", "")
+
+
+if not VERSION:
+    FOLDER, VERSION = unpacked(os.environ.get(CODE))

@@ -11,11 +11,14 @@ import pytest
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.endpoint import Credential, Endpoint
 from ansible_collections.pixels.truenas.plugins.module_utils._api.shared.identity import (
+    FOLDER,
     VERSION,
+    code,
     code_version,
     is_proof,
     proof,
     socket_name,
+    unpacked,
 )
 
 SALT = b"s" * 32
@@ -102,3 +105,15 @@ def test_code_in_an_archive_has_no_version(tmp_path):
 
 def test_the_code_under_test_has_one():
     assert len(VERSION) == 16
+
+
+def test_code_in_an_archive_is_told_where_it_came_from(tmp_path):
+    folder, version = unpacked(f"0123456789abcdef:{tmp_path}")
+
+    assert (folder, version) == (str(tmp_path), "0123456789abcdef")
+    assert unpacked(code()) == (FOLDER, VERSION)
+
+
+@pytest.mark.parametrize("told", [None, "", "v1", ":/tmp", "v1:", "v1:relative", "v1:/no/such/folder"])
+def test_what_names_no_folder_of_this_machine_is_no_code(told):
+    assert unpacked(told) == ("", "")
