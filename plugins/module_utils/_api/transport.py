@@ -20,7 +20,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.endpoint impor
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import (
     ConnectionFailed,
     ConnectionLost,
-    Unsupported,
+    MissingLibrary,
 )
 
 try:
@@ -59,7 +59,11 @@ class WebSocketTransport:
     def __init__(self, endpoint: Endpoint, *, timeout: float, path: str = API) -> None:
         """Connect within C(timeout) seconds, or raise ConnectionFailed."""
         if WEBSOCKET_IMPORT_ERROR:
-            raise Unsupported("the Python library websocket-client is needed to talk to TrueNAS: install it with pip")
+            raise MissingLibrary(
+                "the Python library websocket-client is needed to talk to TrueNAS: install it with pip",
+                library="websocket-client",
+                trace=WEBSOCKET_IMPORT_ERROR,
+            )
         self._nas = endpoint.nas
         self._turn = threading.Lock()
         self._hung_up = False

@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import NotPermitted, Unsupported
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import (
+    MissingLibrary,
+    NotPermitted,
+    Unsupported,
+)
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.virt import VirtBackend
 
 if t.TYPE_CHECKING:
@@ -25,6 +29,9 @@ def choose(wire: Wire) -> ContainerBackend:
     except NotPermitted:
         # A method that may not be called is there: the role check comes after the method was found.
         return VirtBackend(wire, None)
+    except MissingLibrary:
+        # That is about this machine.
+        raise
     except Unsupported as error:
         raise Unsupported(
             f"{wire.nas} has no virt.* API: this collection manages containers on TrueNAS 25.04 and 25.10"

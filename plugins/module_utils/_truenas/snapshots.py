@@ -11,7 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import NotPermitted, Unsupported
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import (
+    MissingLibrary,
+    NotPermitted,
+    Unsupported,
+)
 
 if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.wire import Wire
@@ -82,6 +86,9 @@ class Snapshots:
         """The API this NAS answers to: the first part of its methods' names."""
         try:
             self._wire.read(f"{NEW}.query", [["id", "=", NO_SUCH]])
+        except MissingLibrary:
+            # That is about this machine.
+            raise
         except Unsupported:
             return OLD
         except NotPermitted:

@@ -33,6 +33,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.shared.rendezv
     Rendezvous,
     peer_uid,
 )
+from ansible_collections.pixels.truenas.plugins.module_utils._api.transport import WEBSOCKET_IMPORT_ERROR
 
 if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._api.shells import LentShell
@@ -391,8 +392,9 @@ def main(order: Order) -> None:
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     try:
-        # A collection that was just replaced runs other code here than in the caller.
-        if order.version == VERSION:
+        # A collection that was just replaced runs other code here than in the caller. Without the library it would only
+        # keep those from the NAS who have it.
+        if order.version == VERSION and WEBSOCKET_IMPORT_ERROR is None:
             listener = socket.socket(fileno=order.listener)
             listener.settimeout(0)
             # Again, so that the system names this process to those who ask who is at the other end.

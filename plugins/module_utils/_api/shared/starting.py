@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import importlib.util
 import os
 import socket
 import subprocess
@@ -52,6 +53,9 @@ def connected(order: Order) -> socket.socket:
         return found
     if not sys.executable or not os.path.isfile(PROGRAM):
         raise NotStartable("this code is in no folder from which a process of its own could run it")
+    # It would serve nobody, and keep those from the NAS whose Python has it.
+    if importlib.util.find_spec("websocket") is None:
+        raise NotStartable("this Python lacks the library websocket-client")
     with rendezvous.locked():
         found = connect(path, timeout=CONNECT_TIMEOUT)
         if found is None:

@@ -19,7 +19,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.endpoint impor
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import (
     ConnectionFailed,
     ConnectionLost,
-    Unsupported,
+    MissingLibrary,
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._api.transport import WebSocketTransport
 
@@ -250,5 +250,6 @@ def test_a_closing_nas_is_understood(truenas, open_transport):
 def test_without_the_library_the_class_is_there_and_says_what_is_missing(monkeypatch):
     monkeypatch.setattr(module, "WEBSOCKET_IMPORT_ERROR", "ImportError: websocket")
 
-    with pytest.raises(Unsupported, match="websocket-client"):
+    with pytest.raises(MissingLibrary, match="websocket-client") as raised:
         WebSocketTransport(Endpoint("nas.lan"), timeout=1)
+    assert (raised.value.library, raised.value.trace) == ("websocket-client", "ImportError: websocket")

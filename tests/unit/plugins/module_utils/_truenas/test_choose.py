@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import NotPermitted, Unsupported
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import (
+    MissingLibrary,
+    NotPermitted,
+    Unsupported,
+)
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.choose import choose
 
 
@@ -38,3 +42,8 @@ def test_an_account_that_may_not_ask_still_shows_what_is_there():
 def test_a_release_without_it_is_told_what_is_supported():
     with pytest.raises(Unsupported, match=r"nas has no virt.* API.*25\.04 and 25\.10"):
         choose(Answering(Unsupported("Method does not exist")))
+
+
+def test_a_library_that_is_missing_here_is_not_blamed_on_the_nas():
+    with pytest.raises(MissingLibrary, match="websocket-client"):
+        choose(Answering(MissingLibrary("websocket-client is needed")))

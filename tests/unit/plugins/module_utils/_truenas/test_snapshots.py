@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import (
     AlreadyExists,
     Invalid,
+    MissingLibrary,
     NotFound,
     NotPermitted,
     Refused,
@@ -125,3 +126,14 @@ def test_what_a_snapshot_inherits_is_not_its_own():
 
     assert found.properties == {"a:own": "x"}
     assert (found.used, found.clones, found.holds) == (7, (), ())
+
+
+def test_a_library_that_is_missing_here_is_not_blamed_on_the_nas():
+    class Lacking:
+        nas = "nas"
+
+        def read(self, method, *params, timeout=None):
+            raise MissingLibrary("websocket-client is needed")
+
+    with pytest.raises(MissingLibrary):
+        _ = Snapshots(Lacking()).service

@@ -91,6 +91,7 @@ def test_what_is_no_line_of_this_protocol_is_told_from_one(text):
         errors.Invalid("i", fields=[("name", "is taken"), (None, "?")]),
         errors.NotPermitted("np", method="virt.instance.create"),
         errors.Unsupported("u"),
+        errors.MissingLibrary("m", library="websocket-client", trace="ImportError"),
         errors.TimedOut("t"),
         errors.OutcomeUnknown("o"),
         errors.Refused("no", errno=16, errname="EBUSY"),

@@ -9,15 +9,17 @@ import errno
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
+import venv
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.shared import overview, starting
 from ansible_collections.pixels.truenas.plugins.module_utils._api.shared.rendezvous import find
-from tests.unit.plugins.module_utils._api.shared.conftest import lives, until
+from tests.unit.plugins.module_utils._api.shared.conftest import CALLERS, ROOT, caller_environment, lives, until
 
 VERSION = "system.version"
 
@@ -117,3 +119,32 @@ def test_a_program_that_never_gets_ready_is_ended(nas, truenas, monkeypatch, tmp
 
 def test_it_gets_no_variable_it_does_not_need(monkeypatch):
     assert not [name for name in starting.VARIABLES if name.startswith(("PIXELS", "ANSIBLE", "PYTHON"))]
+
+
+@pytest.fixture
+def bare_python(tmp_path):
+    """A Python without any library."""
+    venv.create(tmp_path / "bare", with_pip=False)
+    return str(tmp_path / "bare" / "bin" / "python")
+
+
+@pytest.mark.parametrize("content", [None, "raise ImportError('broken')"], ids=["missing", "broken"])
+def test_a_python_without_the_library_spoils_nobody_elses_session(nas, truenas, bare_python, tmp_path, content):
+    if content:
+        (tmp_path / "websocket.py").write_text(content)
+    environment = {**caller_environment(), "PYTHONPATH": f"{ROOT / 'build'}:{tmp_path}"}
+
+    bad = subprocess.run(
+        [bare_python, str(CALLERS)],
+        input=nas.order(),
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert "MissingLibrary: the Python library websocket-client is needed" in bad.stderr
+    with nas.open() as session:
+        assert session.read(VERSION) == "TrueNAS-25.10.6"
+    assert truenas.stats.logins == 1
