@@ -114,6 +114,8 @@ def test_it_is_of_nobodys_session_has_no_terminal_and_nothing_of_its_callers_ope
         with nas.held() as (_session, pid):
             process = Path(f"/proc/{pid}")
             fields = (process / "stat").read_text().rpartition(")")[2].split()
+            # Whoever asked for its status may not quite have left.
+            until(lambda: len(os.listdir(process / "fd")) < 12, "few open files")
             opened = {int(entry.name): os.readlink(entry) for entry in (process / "fd").iterdir()}
 
     parent, session, terminal = int(fields[1]), int(fields[3]), int(fields[4])
@@ -123,7 +125,6 @@ def test_it_is_of_nobodys_session_has_no_terminal_and_nothing_of_its_callers_ope
     assert [opened[number] for number in (0, 1, 2)] == [os.devnull] * 3
     kinds = {target.partition(":")[0] for number, target in opened.items() if number > 2}
     assert kinds <= {"socket", "anon_inode"}
-    assert len(opened) < 12
 
 
 def test_it_works_in_no_folder_of_its_caller(nas):
