@@ -41,6 +41,7 @@ options:
   environment:
     description:
       - Environment variables for it. Left out, it gets what a login has.
+      - Nobody but its user and root get to see them in the pixel. Their names are letters, digits and underscores.
     type: dict
   stdin:
     description:

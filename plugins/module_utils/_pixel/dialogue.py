@@ -82,7 +82,7 @@ def request(command: Command, word: str) -> bytes:
     """The line that runs a command. Its standard input follows when it is wanted: bash reads ahead from a terminal."""
     # The number of its process, which is that of its session, comes before all else.
     line = f'printf "%sp%s\\n" {word} $$ >&9; exec 9>&-; {command.as_program("root")}'
-    return b"x %s %d %s\n" % (word.encode("ascii"), len(command.stdin), in_one_line(line))
+    return b"x %s %d %s\n" % (word.encode("ascii"), len(command.input), in_one_line(line))
 
 
 def in_one_line(text: str) -> bytes:

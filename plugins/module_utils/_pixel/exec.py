@@ -5,13 +5,24 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import typing as t
 from dataclasses import dataclass, field
 
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid
+
 if t.TYPE_CHECKING:
     from types import TracebackType
 
+
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+
+# The first line of the input sets the variables, as everybody in a pixel sees the arguments of all commands there. A
+# shell reads no further than to the end of the line, and the rest is the command's.
+SET_VARIABLES = (
+    "pixels_break='\n' && IFS= read -r pixels_line && eval \"$pixels_line\" && unset pixels_line pixels_break && "
+)
 
 # A command that is out of time is asked to end, and killed this many seconds later.
 GRACE = 2
@@ -26,10 +37,32 @@ class Command:
 
     argv: tuple[str, ...]
     stdin: bytes = b""
-    environment: t.Mapping[str, str] = field(default_factory=dict)
+    environment: t.Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Variables, which nobody but the command's own user gets to see."""
     chdir: str | None = None
     user: str | None = None
     """Run as this user of the pixel rather than the one that logs in."""
+
+    def __post_init__(self) -> None:
+        """Raises C(Invalid) for a variable that no shell could set."""
+        for name, value in self.environment.items():
+            if not VARIABLE.fullmatch(name):
+                raise refused(f"{name!r} is no name of a variable: use letters, digits and underscores")
+            if "\0" in value:
+                raise refused(f"the value of {name} has a zero byte")
+
+    @property
+    def variables(self) -> bytes:
+        """What to send to the line that runs the command, ahead of the command's input."""
+        if not self.environment:
+            return b""
+        words = (f"{name}={in_one_line(value)}" for name, value in self.environment.items())
+        return f"export {' '.join(words)}\n".encode("utf-8", "surrogateescape")
+
+    @property
+    def input(self) -> bytes:
+        """All that is to be sent to the line that runs the command."""
+        return self.variables + self.stdin
 
     def as_login(self, login: str) -> str:
         """One line for a POSIX shell in which user C(login) arrives, that runs just this command."""
@@ -40,16 +73,26 @@ class Command:
         return self._line(login, "exec ")
 
     def _line(self, login: str, start: str) -> str:
-        words = ["env", *(f"{name}={value}" for name, value in self.environment.items())] if self.environment else []
-        line = start + shlex.join([*words, *self.argv])
+        line = start + shlex.join(self.argv)
         if self.chdir:
             line = f"cd {shlex.quote(self.chdir)} && {line}"
+        if self.environment:
+            line = SET_VARIABLES + line
         if self.user is None or self.user == login:
             return line
         if login == "root":
             # su is everywhere, busybox included; runuser and sudo are not.
             return start + shlex.join(["su", "-s", "/bin/sh", self.user, "-c", line])
         return start + shlex.join(["sudo", "-n", "-H", "-u", self.user, "--", "/bin/sh", "-c", line])
+
+
+def in_one_line(value: str) -> str:
+    """A value as a word for the shell that C(SET_VARIABLES) is run by."""
+    return "'" + value.replace("'", "'\\''").replace("\n", "'\"$pixels_break\"'") + "'"
+
+
+def refused(problem: str) -> Invalid:
+    return Invalid(f"environment: {problem}", fields=(("environment", problem),))
 
 
 @dataclass(frozen=True)

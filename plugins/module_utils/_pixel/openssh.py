@@ -178,10 +178,13 @@ class Master:
     ) -> tuple[int, bytes, bytes]:
         """Run a command to its end; its exit status, with what it wrote when C(capture).
 
-        Otherwise stdin, stdout and stderr are this process's own, as is the terminal. Signals that would end this
+        Otherwise stdin, stdout and stderr are this process's own, as is the terminal; a command with variables needs
+        C(stdin), ahead of which they go. Signals that would end this
         process go to the command. Raises C(NotBegun), and C(ConnectionLost) when it broke off: then nothing is known of
         its end.
         """
+        if command.environment and stdin is None:
+            raise ValueError("the variables of a command go ahead of its input, and that is to be somebody else's")
         token = secrets.token_hex(8)
         with contextlib.ExitStack() as undo:
             log = undo.enter_context(self._log())
@@ -195,7 +198,7 @@ class Master:
                 start_new_session=not terminal,
             )
             told.append(process)
-            stdout, stderr = process.communicate(stdin)
+            stdout, stderr = process.communicate(None if stdin is None else command.variables + stdin)
             status = self._status(process.returncode, read(log), terminal=terminal)
             return status, stdout or b"", stderr or b""
 

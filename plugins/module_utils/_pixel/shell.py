@@ -106,7 +106,7 @@ class NasShell:
             if piece:
                 answer.hear(piece)
             if answer.wants_input and sender is None:
-                sender = threading.Thread(target=send, args=(shell, command.stdin), daemon=True)
+                sender = threading.Thread(target=send, args=(shell, command.input), daemon=True)
                 sender.start()
         return True
 

@@ -183,7 +183,7 @@ class Running:
         # exit status is the command's, with signals counted as 128 and more: SSH has no status for those.
         channel.exec_command(f"echo $$; {command.as_login(login.user)}; exit $?")
         self._threads = [
-            threading.Thread(target=self._write, args=(command.stdin,), daemon=True),
+            threading.Thread(target=self._write, args=(command.input,), daemon=True),
             threading.Thread(target=self._read, args=("stdout", channel.makefile("rb")), daemon=True),
             threading.Thread(target=self._read, args=("stderr", channel.makefile_stderr("rb")), daemon=True),
         ]

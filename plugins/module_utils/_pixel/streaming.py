@@ -37,6 +37,7 @@ def run(shell: Ssh, command: Command, *, terminal: bool = False) -> int:
         else:
             undo.enter_context(signals_to(shell, token))
         channel.exec_command(shell_line(command, shell.login.user, token))
+        channel.sendall(command.variables)
         threading.Thread(target=feed, args=(channel,), daemon=True).start()
         pass_on(channel)
         rc = channel.recv_exit_status()

@@ -188,3 +188,22 @@ def test_nonsense_is_refused(execute, params, problem):
 
     assert result["failed"]
     assert problem in result["msg"]
+
+
+@pytest.mark.parametrize("transport", ["ssh", "shell"])
+def test_its_variables_are_seen_by_no_other_user_of_the_pixel(execute, transport):
+    look = "cat; echo $TOKEN; for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline; echo; done 2>/dev/null"
+
+    result = execute(argv=["sh", "-c", look], environment={"TOKEN": "sesame"}, stdin="given", transport=transport)
+
+    assert result["stdout_lines"][:2] == ["given", "sesame"]
+    assert result["stdout"].count("sesame") == 1
+    assert "sh -c cat; echo" in result["stdout"]
+
+
+def test_a_variable_that_cannot_be_set_is_refused_before_anything_runs(execute):
+    result = execute(cmd="true", environment={"A B": "x"})
+
+    assert result["failed"]
+    assert result["error"]["kind"] == "Invalid"
+    assert "'A B' is no name of a variable" in result["msg"]

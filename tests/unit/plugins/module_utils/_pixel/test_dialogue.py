@@ -39,18 +39,19 @@ class Shell:
             self.heard += os.read(self._terminal, 1024)
         self.lacks = dialogue.lacks(self.heard, word)
 
-    def run(self, *argv: str, stdin: bytes = b"", **command: t.Any) -> tuple[int, bytes, bytes]:
+    def run(self, *argv: str, stdin: bytes = b"", **options: t.Any) -> tuple[int, bytes, bytes]:
         """Exit status and both outputs."""
         word = dialogue.new_word()
         out: list[bytes] = []
         err: list[bytes] = []
         answer = dialogue.Answer(word, out=out.append, err=err.append)
-        self._type(dialogue.request(Command(argv, stdin, **command), word))
+        command = Command(argv, stdin, **options)
+        self._type(dialogue.request(command, word))
         sender = None
         while answer.rc is None:
             answer.hear(os.read(self._terminal, 1024))
             if answer.wants_input and sender is None:
-                sender = threading.Thread(target=self._type, args=(stdin,))
+                sender = threading.Thread(target=self._type, args=(command.input,))
                 sender.start()
         if sender:
             sender.join()
@@ -172,7 +173,7 @@ def test_bytes_of_any_kind_come_back_as_they_went(shell: Shell) -> None:
 def test_arguments_of_any_bytes_come_back_as_they_went(shell: Shell) -> None:
     chance = random.Random(8)
     for _turn in range(30):
-        arguments = [bytes(chance.randrange(1, 256) for _ in range(chance.randrange(60))) for _ in range(3)]
+        arguments = [bytes(chance.randrange(1, 256) for _byte in range(chance.randrange(60))) for _word in range(3)]
 
         rc, out, err = shell.run("printf", "%s|", *(os.fsdecode(each) for each in arguments))
 
@@ -248,3 +249,14 @@ def test_an_answer_may_come_in_any_pieces() -> None:
             answer.hear(said[start : start + size])
 
         assert (b"".join(out), b"".join(err), answer.pid, answer.rc) == (b"onetwothree", b"err", 12, 3)
+
+
+def test_a_command_that_shows_all_processes_says_nothing_that_is_taken_for_ours(shell: Shell) -> None:
+    look = "for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline; echo; done 2>/dev/null; echo seen"
+
+    rc, out, err = shell.run("sh", "-c", f"({look}) | tee /dev/stderr", stdin=b"given")
+
+    assert rc == 0
+    assert out == err
+    assert out.endswith(b"seen\n")
+    assert b"tee /dev/stderr" in out

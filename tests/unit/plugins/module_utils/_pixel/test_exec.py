@@ -5,17 +5,24 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+from dataclasses import replace
 
 import pytest
 
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.exec import Command
 
+SHELLS = [shell for shell in ("/bin/sh", "/bin/bash", "/bin/dash", "/bin/busybox") if os.path.exists(shell)]
 
-def run(command):
-    return subprocess.run(
-        ["/bin/sh", "-c", command.as_login("root")], capture_output=True, check=True, text=True
-    ).stdout
+
+def run(command, shell="/bin/sh"):
+    program = [shell, "sh"] if shell.endswith("busybox") else [shell]
+    ended = subprocess.run(
+        [*program, "-c", command.as_login("root")], input=command.input, capture_output=True, check=True
+    )
+    return ended.stdout.decode()
 
 
 @pytest.mark.parametrize("argument", ["a  b", "$HOME", "'", '"', "\\", "*", "; echo no", "", "a\nb", "-n", "é"])
@@ -23,10 +30,39 @@ def test_arguments_reach_the_command_unchanged(argument):
     assert run(Command(("printf", "%s", argument))) == argument
 
 
-def test_the_environment_is_passed_as_it_is():
-    assert (
-        run(Command(("sh", "-c", 'printf %s "$GREETING"'), environment={"GREETING": "a  'b' $HOME"})) == "a  'b' $HOME"
-    )
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("value", ["a  'b' $HOME", "", "\n", "a\nb\n", "\\", "`id`", "é", "'\n'", "x" * 100_000])
+def test_a_variable_is_passed_as_it_is(value, shell):
+    command = Command(("sh", "-c", 'printf "%s|" "$GREETING"; cat'), stdin=b"in\n", environment={"GREETING": value})
+
+    assert run(command, shell) == f"{value}|in\n"
+
+
+def test_variables_are_in_no_arguments_for_others_to_read():
+    look = "for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline; done 2>/dev/null"
+    command = Command(("sh", "-c", look), environment={"TOKEN": "sesame-4711"}, user="pixel")
+
+    assert "sesame" not in command.as_login("root") + command.as_login("admin") + command.as_program("root")
+    assert "sesame" not in run(replace(command, user=None))
+
+
+def test_nothing_but_the_variables_is_set():
+    assert run(Command(("env",))).count("\n") + 2 == run(Command(("env",), environment={"A": "1", "B": ""})).count("\n")
+
+
+@pytest.mark.parametrize("name", ["A B", "A=B", "", "1A", "A-B", "é", "A;id"])
+def test_a_name_that_no_shell_takes_is_refused(name):
+    with pytest.raises(Invalid, match="is no name of a variable"):
+        Command(("true",), environment={name: "x"})
+
+
+def test_a_zero_byte_is_refused():
+    with pytest.raises(Invalid, match="the value of TOKEN has a zero byte"):
+        Command(("true",), environment={"TOKEN": "a\0b"})
+
+
+def test_a_command_shows_no_variable_to_whoever_prints_it():
+    assert "sesame" not in repr(Command(("true",), environment={"TOKEN": "sesame"}))
 
 
 def test_it_runs_where_it_is_told(tmp_path):
