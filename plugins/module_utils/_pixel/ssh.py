@@ -9,6 +9,7 @@ import base64
 import os
 import socket
 import threading
+import time
 import traceback
 import typing as t
 from pathlib import Path
@@ -196,12 +197,13 @@ class Running:
         return int(self._pid_line) if self._pid_line.strip().isdigit() else None
 
     def wait(self, timeout: float | None) -> bool:
-        """Whether it ended in time, all of its output read."""
-        ended = self._channel.status_event.wait(timeout)
-        if ended:
-            for thread in self._threads[1:]:
-                thread.join()
-        return ended
+        """Whether it ended in time, all of its output read: what it left in the background may still write some."""
+        until = None if timeout is None else time.monotonic() + timeout
+        if not self._channel.status_event.wait(timeout):
+            return False
+        for thread in self._threads[1:]:
+            thread.join(None if until is None else max(0.0, until - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._threads[1:])
 
     def result(self) -> Result:
         rc = self._channel.recv_exit_status()

@@ -132,20 +132,29 @@ async def _connect(process: asyncssh.SSHServerProcess[bytes], command: Command) 
     feeding = asyncio.create_task(_feed(process, command))
     ending: asyncio.Future[t.Any] = asyncio.gather(*outputs)
     leaving: asyncio.Future[t.Any] = asyncio.create_task(process.channel.wait_closed())
+    telling = asyncio.create_task(_tell_how_it_ended(process, command))
+    all_said = asyncio.gather(ending, telling)
     try:
-        await asyncio.wait([ending, leaving], return_when=asyncio.FIRST_COMPLETED)
-        if not ending.done():
-            return
-        returncode = await command.wait()
-        if returncode < 0:
-            process.exit_with_signal(signal.Signals(-returncode).name.removeprefix("SIG"))
-        else:
-            process.exit(returncode)
+        await asyncio.wait([all_said, leaving], return_when=asyncio.FIRST_COMPLETED)
+        if all_said.done():
+            process.close()
     finally:
-        for task in (feeding, ending, leaving):
+        for task in (feeding, all_said, leaving):
             task.cancel()
-        await asyncio.gather(feeding, ending, leaving, return_exceptions=True)
+        await asyncio.gather(feeding, all_said, leaving, return_exceptions=True)
         command.close()
+
+
+async def _tell_how_it_ended(process: asyncssh.SSHServerProcess[bytes], command: Command) -> None:
+    """At once, as OpenSSH does, though others it left behind may have more to say: asyncssh would close the channel."""
+    returncode = await command.wait()
+    with contextlib.suppress(*LOST):
+        if returncode < 0:
+            name = signal.Signals(-returncode).name.removeprefix("SIG")
+            told = asyncssh.packet.String(name) + asyncssh.packet.Boolean(False) + asyncssh.packet.String("") * 2
+            process.channel._send_request(b"exit-signal", told)
+        else:
+            process.channel._send_request(b"exit-status", asyncssh.packet.UInt32(returncode & 0xFF))
 
 
 def _arguments(process: asyncssh.SSHServerProcess[bytes], user: User) -> list[str]:

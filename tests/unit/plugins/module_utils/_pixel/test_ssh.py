@@ -145,6 +145,21 @@ def test_a_command_out_of_time_is_ended(login, keys):
         assert b"sleep\x00300" not in ssh.run(Command(("sh", "-c", "cat /proc/[0-9]*/cmdline"))).stdout
 
 
+def test_what_a_command_leaves_behind_does_not_take_longer_than_it_may(login, keys):
+    with Ssh(login, keys) as ssh:
+        with pytest.raises(TimedOut, match="longer than 1 s"):
+            ssh.run(Command(("sh", "-c", "sleep 300 & echo hi")), timeout=1)
+
+        assert b"sleep\x00300" not in ssh.run(Command(("sh", "-c", "cat /proc/[0-9]*/cmdline"))).stdout
+
+
+def test_without_a_limit_all_that_is_written_is_waited_for(login, keys):
+    with Ssh(login, keys) as ssh:
+        result = ssh.run(Command(("sh", "-c", "(sleep 0.5; echo late) & echo soon")))
+
+    assert (result.rc, result.stdout) == (0, b"soon\nlate\n")
+
+
 def test_a_pixel_that_stops_under_a_command_is_told_from_its_status(login, keys, truenas):
     with Ssh(login, keys) as ssh:
         stop = truenas.world.engine.stop("px-web", force=True)

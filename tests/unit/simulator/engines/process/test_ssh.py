@@ -142,6 +142,17 @@ def test_the_exit_status_arrives(lab: Lab) -> None:
         assert client.exec_command("exit 42")[1].channel.recv_exit_status() == 42
 
 
+def test_the_exit_status_arrives_before_the_end_of_what_is_left_behind(lab: Lab) -> None:
+    name = lab.start_with_ssh()
+
+    with lab.ssh(name) as client:
+        _in, out, _err = client.exec_command("sleep 300 & echo hi; exit 3")
+
+        assert out.channel.recv_exit_status() == 3
+        assert not out.channel.closed
+        assert out.readline() == "hi\n"
+
+
 def test_a_signal_that_ended_the_command_is_named(lab: Lab) -> None:
     name = lab.start_with_ssh()
 
