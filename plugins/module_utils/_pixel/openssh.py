@@ -39,6 +39,8 @@ PERSIST = 300
 # 108 bytes with the final zero on Linux, 104 on BSD; ssh makes the socket under a name that is 17 longer.
 LONGEST_SOCKET = 103 - 17
 
+NAS_VARIABLES = "PIXELS_TRUENAS_"
+
 # What ssh says at LogLevel DEBUG2 once the command's own status has come; without it the status is ssh's.
 ENDED = ("Received exit status from master", "Exit status ")
 # With a master that is gone ssh would make a connection of its own, which ProxyCommand=false ends like this.
@@ -194,6 +196,7 @@ class Master:
                 stdin=None if stdin is None else subprocess.PIPE,
                 stdout=subprocess.PIPE if capture else None,
                 stderr=subprocess.PIPE if capture else None,
+                env=surroundings(),
                 # Ctrl-C is for the command: ssh would leave it behind, running.
                 start_new_session=not terminal,
             )
@@ -232,6 +235,7 @@ class Master:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
+                env=surroundings(),
                 start_new_session=True,
             )
 
@@ -280,9 +284,15 @@ def quietly(*arguments: str) -> int:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        env=surroundings(),
         check=False,
     )
     return ended.returncode
+
+
+def surroundings() -> dict[str, str]:
+    """The variables of this process without those for the NAS: ssh stays behind, and one of them can be its key."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(NAS_VARIABLES)}
 
 
 def shell_line(command: Command, user: str, token: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -112,3 +113,17 @@ def test_no_holder_of_a_connection_keeps_an_output_open(inside):
 
     assert process.returncode == 0
     assert inside.sockets
+
+
+def test_what_keeps_a_connection_open_does_not_have_the_key_of_the_nas(inside, truenas):
+    inside.environment["PIXELS_TRUENAS_PASSWORD"] = "sesame"
+    inside("exec", "web", "true")
+    (path,) = inside.sockets
+    said = subprocess.run(["ssh", "-S", str(path), "-O", "check", "pixel"], capture_output=True, text=True, check=True)
+    pid = said.stderr.partition("pid=")[2].rstrip(")\r\n")
+
+    variables = Path(f"/proc/{pid}/environ").read_bytes()
+
+    assert b"HOME=" in variables
+    assert b"PIXELS_TRUENAS" not in variables
+    assert truenas.api_key.encode() not in variables
