@@ -118,14 +118,17 @@ options:
     description:
       - Makes a pixel reachable over SSH, V(true) for all defaults, or a dictionary of them.
         O(state) must be V(started) or V(restarted).
-      - C(method) is C(rootfs), the only one so far; it writes through the file API of the NAS,
-        which needs an account with full rights.
+      - C(method) is C(shell) when left out, which works from inside, through the shell that TrueNAS opens in
+        containers. That takes an account with web shell access, and pins the SSH host keys as they are read there.
+      - With the C(method) C(rootfs), files and a script for the first boot are written through the file API of the NAS
+        into the filesystem of the container. That takes an account with full rights, and has a risk where somebody else
+        is root in the pixel already; C(docs/pixels.md) says which.
       - C(public_keys) is a list of lines for root's C(authorized_keys); keys that are there already stay.
       - C(public_key_file) is a file with such a line on the controller, used when C(public_keys) is not given.
         Left out, it is O(ssh_key) with C(.pub), else C(~/.ssh/id_ed25519.pub).
-      - C(dns) is a list of name servers for systemd-resolved; left out, a new pixel gets those of C(defaults.dns) in
-        the configuration file.
-      - The first boot installs an SSH server where the image has none, from the image's own package sources.
+      - C(dns) is a list of name servers for systemd-resolved, or for C(/etc/resolv.conf) where that is not there.
+        Left out, a new pixel gets those of C(defaults.dns) in the configuration file.
+      - Where the image has no SSH server, one is installed from the image's own package sources.
     type: raw
   wait:
     description:

@@ -14,7 +14,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel import publi
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.provisioning import Provision
 
 OPTIONS: dict[str, t.Any] = {
-    "method": {"type": "str", "choices": ["rootfs"], "default": "rootfs"},
+    "method": {"type": "str", "choices": ["shell", "rootfs"], "default": "shell"},
     "public_keys": {"type": "list", "elements": "str"},
     "public_key_file": {"type": "path"},
     "dns": {"type": "list", "elements": "str"},

@@ -62,7 +62,8 @@ class Command:
     @property
     def input(self) -> bytes:
         """All that is to be sent to the line that runs the command."""
-        return self.variables + self.stdin
+        # A file that is mapped, and not read, is not copied either.
+        return self.variables + self.stdin if self.environment else self.stdin
 
     def as_login(self, login: str) -> str:
         """One line for a POSIX shell in which user C(login) arrives, that runs just this command."""

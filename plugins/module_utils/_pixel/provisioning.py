@@ -1,11 +1,13 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a fresh pixel gets so that SSH can reach it: keys, name servers, and a script for its first boot.
+"""What a fresh pixel gets so that SSH can reach it: keys, name servers, and an SSH server.
 
-The files are written through the file API of the NAS into the filesystem of the running container, as root of the NAS.
-That needs FULL_ADMIN, and it follows symlinks on the NAS, which the container's root could plant: so every parent of a
-path is looked at first, and nothing is written unless the container's filesystem is really mounted there.
+C(outfitting.py) does it from inside, through the shell of the NAS. What is below is for accounts that may not open one:
+files, and a script for the first boot, are written through the file API of the NAS into the filesystem of the running
+container, as root of the NAS. That needs FULL_ADMIN, and it follows symlinks on the NAS, which the root of a container
+could plant: so every parent of a path is looked at first, and nothing is written unless the container's filesystem is
+really mounted there.
 """
 
 from __future__ import annotations
@@ -37,7 +39,8 @@ class Provision:
     """Lines for root's authorized_keys."""
     dns: tuple[str, ...] | None = None
     """Addresses of name servers; empty leaves the image's own, None means those a new pixel usually gets."""
-    method: str = "rootfs"
+    method: str = "shell"
+    """C(shell), from inside; or C(rootfs), through the file API of the NAS."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,10 @@ def is_complete(pixels: Pixels, name: str, provision: Provision) -> bool:
 
     Raises C(Refused) when the container's filesystem cannot be looked at safely.
     """
+    if provision.method == "shell":
+        from ansible_collections.pixels.truenas.plugins.module_utils._pixel import outfitting
+
+        return outfitting.is_complete(pixels, name, provision)
     return not Rootfs(pixels, name).missing(provision)
 
 
@@ -97,6 +104,10 @@ def provision(
 
     Raises what went wrong with what is in place by then; running it again goes on from there.
     """
+    if wanted.method == "shell":
+        from ansible_collections.pixels.truenas.plugins.module_utils._pixel import outfitting
+
+        return outfitting.provision(pixels, name, wanted, deadline=deadline, ssh_port=ssh_port)
     where = f"{names.bare_name(name)} on {pixels.nas}"
     written: list[str] = []
     with trying(f"provisioning {where}"), telling(written):
@@ -110,6 +121,7 @@ def provision(
             pixels.containers.restart(name, graceful=stop_timeout, timeout=deadline.left)
             rootfs.wait_for_first_boot(deadline)
         readiness.wait_for(pixels, name, "ssh", deadline=deadline, ssh_port=ssh_port)
+    return None
 
 
 @contextmanager

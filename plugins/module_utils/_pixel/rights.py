@@ -15,8 +15,15 @@ NEEDED: dict[str, tuple[tuple[str, ...], ...]] = {
     "list": (("VIRT_GLOBAL_READ",), ("VIRT_INSTANCE_READ",)),
     "manage": (("VIRT_INSTANCE_WRITE",),),
     "find_nic": (("NETWORK_INTERFACE_READ",), ("NETWORK_GENERAL_READ",)),
-    "provision": (("FULL_ADMIN",),),
+    "provision_rootfs": (("FULL_ADMIN",),),
     "clone": (("FULL_ADMIN",),),
+}
+
+# A privilege of its own, and no role.
+WEB_SHELL = "web shell access"
+IN_THE_SHELL: dict[str, tuple[tuple[str, ...], ...]] = {
+    "enter": (),
+    "provision": (("VIRT_INSTANCE_WRITE",),),
 }
 
 # What is needed besides depends on which API the release has for snapshots: each purpose with its actions there.
@@ -41,5 +48,9 @@ def rights(account: Account, roles: t.Callable[[str], tuple[str, ...]]) -> dict[
     on_snapshots = {name: tuple(roles(each) for each in actions) for name, actions in ON_SNAPSHOTS.items()}
     for purpose, needed in {**NEEDED, **on_snapshots}.items():
         missing = tuple(" or ".join(roles) for roles in needed if not account.may(*roles))
+        found[purpose] = Right(not missing, missing)
+    for purpose, needed in IN_THE_SHELL.items():
+        missing = tuple(" or ".join(roles) for roles in needed if not account.may(*roles))
+        missing += () if account.web_shell else (WEB_SHELL,)
         found[purpose] = Right(not missing, missing)
     return found

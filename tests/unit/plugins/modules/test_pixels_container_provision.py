@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import host_keys
 from ansible_collections.pixels.truenas.plugins.modules import pixels_container, pixels_exec
 from tests.unit.plugins.conftest import put, read
 
@@ -23,12 +24,23 @@ def ssh_installed():
     return False
 
 
+@pytest.fixture(params=["shell", "rootfs"])
+def method(request):
+    """Every test runs both ways, unless it is about one."""
+    return request.param
+
+
+by_shell = pytest.mark.parametrize("method", ["shell"])
+by_rootfs = pytest.mark.parametrize("method", ["rootfs"])
+
+
 @pytest.fixture
-def provision(run, truenas, key, nas):
+def provision(run, truenas, key, nas, method):
     """The module, asking for a pixel with SSH."""
     nas.update(ssh_key=key.private, ssh_port=truenas.ssh_port)
 
-    def run_module(options=True, **params):
+    def run_module(options=None, **params):
+        options = {"method": method, **(options or {})} if options is not False else False
         return run(pixels_container, **{"name": "web", "provision": options, "wait_timeout": 60, **params})
 
     return run_module
@@ -70,6 +82,7 @@ def test_another_key_is_added_without_a_restart(provision, truenas, key):
     assert truenas.world.containers["px-web"].starts == starts
 
 
+@by_rootfs
 def test_name_servers_are_put_where_resolved_reads_them(provision, truenas):
     provision({"dns": ["1.1.1.1", "9.9.9.9"]})
 
@@ -83,6 +96,7 @@ def test_a_stopped_pixel_is_started_and_provisioned(provision, truenas, run):
     assert run(pixels_exec, name="web", cmd="true")["rc"] == 0
 
 
+@by_rootfs
 def test_a_first_boot_that_fails_fails_the_task_with_what_it_said_and_what_is_in_place(provision, truenas):
     truenas.world.engine.mirrors_down.add("*")
 
@@ -96,6 +110,7 @@ def test_a_first_boot_that_fails_fails_the_task_with_what_it_said_and_what_is_in
     assert "failed" not in provision()
 
 
+@by_rootfs
 def test_a_symlink_of_the_guest_is_not_followed(provision, truenas, run):
     truenas.world.add_container("px-web")
     engine = truenas.world.engine
@@ -108,6 +123,7 @@ def test_a_symlink_of_the_guest_is_not_followed(provision, truenas, run):
     assert truenas.run(engine.stat("px-web", "/etc/authorized_keys")) is None
 
 
+@by_rootfs
 def test_a_script_of_somebody_else_is_not_overwritten(provision, truenas):
     truenas.world.add_container("px-web")
     put(truenas, "/etc/rc.local", "#!/bin/sh\nexit 0\n", mode=0o755)
@@ -119,6 +135,7 @@ def test_a_script_of_somebody_else_is_not_overwritten(provision, truenas):
     assert read(truenas, "/etc/rc.local") == "#!/bin/sh\nexit 0\n"
 
 
+@by_rootfs
 def test_an_account_that_may_not_write_is_told(provision, truenas, nas):
     roles = ["VIRT_GLOBAL_READ", "VIRT_INSTANCE_READ", "VIRT_INSTANCE_WRITE", "READONLY_ADMIN"]
     nas.update(username="manager", api_key=truenas.add_account("manager", roles=roles))
@@ -144,7 +161,12 @@ def test_a_new_pixel_gets_the_usual_name_servers_unless_others_or_none_are_asked
     monkeypatch.setenv("PIXELS_DEFAULT_DNS", "9.9.9.9 1.1.1.1")
 
     def written(name, **asked):
-        run(pixels_container, name=name, wait="none", provision={"public_keys": [key.public], **asked})
+        run(
+            pixels_container,
+            name=name,
+            wait="none",
+            provision={"method": "rootfs", "public_keys": [key.public], **asked},
+        )
         try:
             return read(truenas, "/etc/systemd/resolved.conf.d/pixels-dns.conf", name=f"px-{name}")
         except OSError:
@@ -153,3 +175,67 @@ def test_a_new_pixel_gets_the_usual_name_servers_unless_others_or_none_are_asked
     assert written("usual") == "[Resolve]\nDNS=9.9.9.9 1.1.1.1\n"
     assert written("own", dns=["8.8.8.8"]) == "[Resolve]\nDNS=8.8.8.8\n"
     assert written("none", dns=[]) is None
+
+
+def test_true_is_by_the_shell_without_a_restart_or_a_write_from_outside(run, truenas, key, nas):
+    nas.update(ssh_key=key.private, ssh_port=truenas.ssh_port)
+
+    result = run(pixels_container, name="web", provision=True, wait="ssh", wait_timeout=60)
+
+    assert result.get("changed"), result["msg"]
+    assert truenas.world.containers["px-web"].starts == 1
+    assert truenas.stats.calls["filesystem.file_receive"] == 0
+    assert truenas.stats.shells == 1
+
+
+@by_shell
+def test_host_keys_are_pinned_as_they_are_read_inside(provision, truenas, pixels):
+    provision()
+
+    kind, key, *_comment = read(truenas, "/etc/ssh/ssh_host_ed25519_key.pub").split()
+    assert pixels.host_keys.find(host_keys.alias("px-web", pixels.nas)) == {kind: key}
+
+
+@by_shell
+def test_an_account_without_full_rights_can_provision(provision, truenas, nas):
+    roles = ["VIRT_GLOBAL_READ", "VIRT_INSTANCE_READ", "VIRT_INSTANCE_WRITE", "READONLY_ADMIN"]
+    nas.update(username="manager", api_key=truenas.add_account("manager", roles=roles, web_shell=True))
+
+    assert provision()["changed"]
+
+
+@by_shell
+def test_an_account_without_web_shell_is_told_what_it_lacks(provision, truenas, nas):
+    roles = ["VIRT_GLOBAL_READ", "VIRT_INSTANCE_READ", "VIRT_INSTANCE_WRITE", "READONLY_ADMIN"]
+    nas.update(username="manager", api_key=truenas.add_account("manager", roles=roles))
+
+    result = provision()
+
+    assert result["failed"]
+    assert result["error"]["kind"] == "NotPermitted"
+    assert "web shell access" in result["msg"]
+
+
+@by_shell
+def test_an_installation_that_fails_is_told_with_its_last_words_and_goes_on_next_time(provision, truenas):
+    truenas.world.engine.mirrors_down.add("*")
+
+    result = provision()
+
+    assert result["failed"]
+    assert "installing and starting an SSH server ended with" in result["msg"]
+    assert "Failed to fetch" in result["msg"]
+    assert f"{KEYS} in place by then" in result["msg"]
+    truenas.world.engine.mirrors_down.clear()
+    assert provision()["changed"]
+    assert not provision()["changed"]
+
+
+@by_shell
+def test_a_server_that_was_switched_off_is_switched_on_again(provision, truenas):
+    provision()
+    truenas.run(truenas.world.engine.run("px-web", ["systemctl", "disable", "--now", "ssh"]))
+
+    assert provision(check_mode=True)["changed"]
+    assert provision()["changed"]
+    assert not provision()["changed"]

@@ -12,8 +12,8 @@ from ansible_collections.pixels.truenas.plugins.module_utils._truenas.nas import
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.snapshots import NEW, OLD, ROLES
 
 
-def account(*roles):
-    return Account("ansible", frozenset(roles), web_shell=False)
+def account(*roles, web_shell=False):
+    return Account("ansible", frozenset(roles), web_shell=web_shell)
 
 
 def rights(account, service=NEW):
@@ -21,7 +21,13 @@ def rights(account, service=NEW):
 
 
 def test_a_full_administrator_may_everything():
-    assert all(right.allowed and not right.missing for right in rights(account("FULL_ADMIN")).values())
+    assert all(right.allowed and not right.missing for right in rights(account("FULL_ADMIN", web_shell=True)).values())
+
+
+def test_the_shell_takes_a_privilege_that_no_role_brings():
+    assert rights(account("FULL_ADMIN"))["enter"].missing == ("web shell access",)
+    assert rights(account(web_shell=True))["enter"].allowed
+    assert rights(account(web_shell=True))["provision"].missing == ("VIRT_INSTANCE_WRITE",)
 
 
 def test_what_is_missing_is_named():

@@ -1,0 +1,108 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of what is lacking in a pixel, and of putting it in place from inside."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import host_keys
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.outfitting import (
+    RESOLV_CONF,
+    State,
+    is_complete,
+    look,
+    name_servers,
+    pin,
+    provision,
+)
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.provisioning import AUTHORIZED_KEYS, Provision
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.shell import NasShell
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.waiting import Deadline
+from tests.unit.plugins.conftest import put, read
+
+KEY = "ssh-ed25519 AAAAours us@here"
+COMPLETE = State(keys=f"{KEY}\n", has_resolved=True, has_sshd=True, is_serving=True)
+
+
+@pytest.fixture
+def engine():
+    return "process"
+
+
+@pytest.fixture
+def release():
+    return "25.10"
+
+
+@pytest.fixture
+def ssh_installed():
+    return False
+
+
+@pytest.mark.parametrize(
+    ("state", "lacking"),
+    [
+        (COMPLETE, []),
+        (State(), ["keys", "ssh server"]),
+        (State(keys=f"{KEY}\n", has_sshd=True), ["ssh server"]),
+        (State(keys="ssh-ed25519 AAAAother x\n", has_sshd=True, is_serving=True), ["keys"]),
+    ],
+)
+def test_what_is_lacking_is_named(state, lacking):
+    assert state.lacks(Provision(public_keys=(KEY,))) == lacking
+
+
+def test_name_servers_are_lacking_only_where_some_are_asked_for():
+    assert COMPLETE.lacks(Provision((KEY,), dns=())) == []
+    assert COMPLETE.lacks(Provision((KEY,), dns=("9.9.9.9",))) == ["dns"]
+
+
+def test_name_servers_are_said_to_whoever_resolves():
+    assert name_servers(("9.9.9.9", "1.1.1.1"), resolved=True) == "[Resolve]\nDNS=9.9.9.9 1.1.1.1\n"
+    assert name_servers(("9.9.9.9",), resolved=False) == "nameserver 9.9.9.9\n"
+
+
+def test_a_fresh_pixel_lacks_all_of_it_and_then_nothing(pixels, truenas):
+    truenas.world.add_container("px-web")
+    wanted = Provision((KEY,))
+    assert not is_complete(pixels, "px-web", wanted)
+
+    provision(pixels, "px-web", wanted, deadline=Deadline(60), ssh_port=truenas.ssh_port)
+
+    assert is_complete(pixels, "px-web", wanted)
+    with NasShell(pixels, "px-web") as shell:
+        found = look(shell)
+    assert (found.has_sshd, found.is_serving, found.keys) == (True, True, f"{KEY}\n")
+
+
+def test_a_folder_of_keys_is_for_root_alone(pixels, truenas):
+    truenas.world.add_container("px-web")
+
+    provision(pixels, "px-web", Provision((KEY,)), deadline=Deadline(60), ssh_port=truenas.ssh_port)
+
+    engine = truenas.world.engine
+    assert truenas.run(engine.stat("px-web", "/root/.ssh")).mode & 0o777 == 0o700
+    assert truenas.run(engine.stat("px-web", AUTHORIZED_KEYS)).mode & 0o777 == 0o600
+
+
+def test_without_resolved_the_name_servers_are_in_resolv_conf(pixels, truenas):
+    truenas.world.add_container("px-web")
+    put(truenas, RESOLV_CONF, "nameserver 1.1.1.1\n")
+    with NasShell(pixels, "px-web") as shell:
+        has_resolved = look(shell).has_resolved
+
+    provision(pixels, "px-web", Provision((KEY,), dns=("9.9.9.9",)), deadline=Deadline(60), ssh_port=truenas.ssh_port)
+
+    path = "/etc/systemd/resolved.conf.d/pixels-dns.conf" if has_resolved else RESOLV_CONF
+    assert "9.9.9.9" in read(truenas, path)
+
+
+def test_keys_read_inside_replace_what_was_pinned(pixels, truenas):
+    alias = host_keys.alias("px-web", pixels.nas)
+    pixels.host_keys.pin(alias, "ssh-ed25519", "AAAAold")
+
+    pin(pixels, "px-web", (("ssh-ed25519", "AAAAnew"),))
+
+    assert pixels.host_keys.find(alias) == {"ssh-ed25519": "AAAAnew"}
