@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import typing as t
 from dataclasses import dataclass, field
@@ -69,12 +70,18 @@ early_echo          what a new shell gets before it has said anything is echoed 
 """
 
 
+FOREVER = math.inf
+"""As often as that: until the faults are cleared."""
+
+
 @dataclass
 class Fault:
     name: str
     method: str | None
     """Only calls of this method; None is any."""
-    times: int
+    times: float
+    after: int = 0
+    """How many calls are still let through before."""
     details: dict[str, t.Any] = field(default_factory=dict)
 
 
@@ -87,15 +94,21 @@ class Faults:
         self._role_removed = role_removed
         self._cleared = cleared
 
-    def add(self, name: str, *, method: str | None = None, times: int = 1, **details: t.Any) -> None:
-        """Raises C(ValueError) for a name nobody knows."""
+    def add(
+        self, name: str, *, method: str | None = None, times: float = 1, after: int = 0, **details: t.Any
+    ) -> None:
+        """Raises C(ValueError) for a name nobody knows; C(after) lets so many calls through first."""
         if name not in NAMES:
             raise ValueError(f"there is no fault {name}; there are {', '.join(sorted(NAMES))}")
         if name == "remove_role":
             self._role_removed(details["role"], details.get("username"))
             return
         with self._lock:
-            self._waiting.append(Fault(name, method, times, details))
+            self._waiting.append(Fault(name, method, times, after, details))
+
+    def go_away(self, *, after: int = 0) -> None:
+        """From then on every call finds a connection that breaks, a login too, until the faults are cleared."""
+        self.add("drop_before_call", times=FOREVER, after=after)
 
     def take(
         self, name: str, method: str | None = None, *, when: t.Callable[[Fault], bool] = lambda fault: True
@@ -104,6 +117,9 @@ class Faults:
         with self._lock:
             for fault in self._waiting:
                 if fault.name == name and (method is None or fault.method in (None, method)) and when(fault):
+                    if fault.after > 0:
+                        fault.after -= 1
+                        continue
                     fault.times -= 1
                     if fault.times <= 0:
                         self._waiting.remove(fault)

@@ -78,7 +78,21 @@ def query_visible(context: Context, filters: list[t.Any], options: Row) -> t.Any
 
 
 def query_all(context: Context, filters: list[t.Any], options: Row) -> t.Any:
-    return query.apply([row(each) for each in context.world.storage.zfs.datasets.values()], filters, options)
+    """Here the properties are in a dictionary of their own, and only those that are asked for (plugins/zfs_)."""
+    rows = []
+    for each in context.world.storage.zfs.datasets.values():
+        shown = row(each)
+        origin = shown.pop("origin")
+        txg = {"value": str(each.txg), "rawvalue": str(each.txg), "parsed": str(each.txg), "source": "NONE"}
+        rows.append({**shown, "properties": asked_for({"origin": origin, "createtxg": txg}, options["extra"])})
+    return query.apply(rows, filters, options)
+
+
+def asked_for(properties: Row, extra: Row) -> Row:
+    if not extra.get("retrieve_properties", True):
+        return {}
+    wanted = extra.get("properties")
+    return {name: value for name, value in properties.items() if wanted is None or name in wanted}
 
 
 for each in RELEASES.values():

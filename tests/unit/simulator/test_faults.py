@@ -27,6 +27,32 @@ def test_a_fault_strikes_once_unless_told_otherwise(faults: Faults) -> None:
     assert [faults.take("stop_times_out") is None for _try in range(3)] == [False, False, True]
 
 
+def test_a_fault_can_let_calls_through_first(faults: Faults) -> None:
+    faults.add("fail_call", method="zfs.dataset.rename", after=1)
+
+    struck = [faults.take("fail_call", "zfs.dataset.rename") is not None for _call in range(3)]
+
+    assert struck == [False, True, False]
+
+
+def test_calls_of_other_methods_are_not_counted(faults: Faults) -> None:
+    faults.add("fail_call", method="zfs.dataset.rename", after=1)
+
+    assert [faults.take("fail_call", "core.ping") for _call in range(3)] == [None] * 3
+    assert faults.take("fail_call", "zfs.dataset.rename") is None
+    assert faults.take("fail_call", "zfs.dataset.rename") is not None
+
+
+def test_a_nas_that_goes_away_stays_away_until_the_faults_are_cleared(faults: Faults) -> None:
+    faults.go_away(after=2)
+
+    there = [faults.take("drop_before_call", "core.ping") is None for _call in range(30)]
+    faults.clear()
+
+    assert there == [True, True] + [False] * 28
+    assert faults.take("drop_before_call", "core.ping") is None
+
+
 def test_a_fault_waits_for_its_method(faults: Faults) -> None:
     faults.add("delay", method="core.ping", seconds=1.0)
 

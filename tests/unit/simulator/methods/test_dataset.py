@@ -93,3 +93,14 @@ def test_a_clone_outside_of_incus_is_mounted_until_it_is_renamed_into_it(nas: Na
 
 async def write(nas: Nas, name: str, text: str) -> None:
     await nas.engine.write_file(name, "/etc/is", text.encode(), append=False, mode=None, uid=0, gid=0)
+
+
+def test_the_private_view_shows_the_properties_that_are_asked_for(nas: Nas) -> None:
+    nas.add("px-web")
+
+    [row] = nas.call("zfs.dataset.query", [["id", "=", WEB]], {"extra": {"properties": ["origin"]}})
+    [bare] = nas.call("zfs.dataset.query", [["id", "=", WEB]], {"extra": {"retrieve_properties": False}})
+
+    assert row["properties"].keys() == {"origin"}
+    assert row["properties"]["origin"]["rawvalue"].endswith("@readonly")
+    assert bare["properties"] == {}
