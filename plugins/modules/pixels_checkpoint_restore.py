@@ -144,7 +144,7 @@ import typing as t
 from ansible_collections.pixels.truenas.plugins.module_utils._ansible.module import PixelsModule
 from ansible_collections.pixels.truenas.plugins.module_utils._ansible.options import CHECKPOINTS, SSH
 from ansible_collections.pixels.truenas.plugins.module_utils._ansible.task import Task
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel import checkpoints, restoring, show
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import restoring, show
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle import Patience
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.waiting import Deadline
 
@@ -170,10 +170,7 @@ def run(task: Task) -> dict[str, t.Any]:
         params["label"], safety=params["safety"], discard_newer=params["discard_newer"], started=params["started"]
     )
     found: t.Any = pixels.get(params["name"])
-    there = checkpoints.of(pixels, found)
-    if not there and not task.check_mode and restoring.mend(pixels, found):
-        there = checkpoints.of(pixels, found)
-    planned = restoring.plan(pixels, found, there, wanted)
+    planned = restoring.find_way(pixels, found, wanted)
     safety = planned.safety
     if not task.check_mode:
         limits = Patience(

@@ -94,9 +94,7 @@ class Faults:
         self._role_removed = role_removed
         self._cleared = cleared
 
-    def add(
-        self, name: str, *, method: str | None = None, times: float = 1, after: int = 0, **details: t.Any
-    ) -> None:
+    def add(self, name: str, *, method: str | None = None, times: float = 1, after: int = 0, **details: t.Any) -> None:
         """Raises C(ValueError) for a name nobody knows; C(after) lets so many calls through first."""
         if name not in NAMES:
             raise ValueError(f"there is no fault {name}; there are {', '.join(sorted(NAMES))}")

@@ -12,7 +12,7 @@ from __future__ import annotations
 import datetime
 import re
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import (
     AlreadyExists,
@@ -20,9 +20,8 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
     NotFound,
     OutcomeUnknown,
     Refused,
-    Unsupported,
 )
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel import names
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import mending, names, whereabouts
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.change import Change
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.trying import trying
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas import datasets
@@ -30,6 +29,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._truenas.snapshots 
 
 if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels import Pixels
+    from ansible_collections.pixels.truenas.plugins.module_utils._pixel.whereabouts import Halfway
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Container
 
 # How ours are told from those of the NAS's own tasks and of people.
@@ -77,33 +77,17 @@ class Checkpoint:
 # where they are
 
 
-def dataset_of(pixels: Pixels, container: Container) -> str:
-    """The dataset of a container: in its own pool, or below the prefix that was set."""
-    if pixels.dataset_prefix:
-        return f"{pixels.dataset_prefix.rstrip('/')}/{container.name}"
-    if container.dataset is None:
-        raise Unsupported(
-            f"{pixels.nas} does not say on which pool {names.bare_name(container.name)} lives: set dataset_prefix"
-        )
-    return container.dataset
-
-
-def set_aside_as(dataset: str, label: str) -> str:
-    """Where a state is put that a restore replaces: the place Incus has for what it may not destroy yet."""
-    parent, _slash, name = dataset.rpartition("/")
-    root = parent.removesuffix("/containers")
-    return f"{root}/deleted/containers/{name}.{label}" if root != parent else f"{parent}/{name}.{label}"
-
-
-def is_aside(dataset: str, other: str) -> bool:
-    return other.startswith(set_aside_as(dataset, ""))
-
-
 def of(pixels: Pixels, container: Container) -> list[Checkpoint]:
-    """All checkpoints of a pixel, oldest first."""
-    dataset = dataset_of(pixels, container)
+    """All checkpoints of a pixel, oldest first; of one that a restore left halfway as they are once it is mended."""
+    home = whereabouts.dataset_of(pixels, container)
     with trying(f"looking at the checkpoints of {names.bare_name(container.name)} on {pixels.nas}"):
-        found = below(pixels, dataset, dataset, 0)
+        halfway = whereabouts.halfway(pixels, container)
+        if halfway is None:
+            found = below(pixels, home, home, 0)
+        elif halfway.missing:
+            found = below(pixels, home, halfway.root, 0)
+        else:
+            found = below(pixels, home, home, 0) + taken_over(halfway, below(pixels, home, halfway.root, 1))
     return sorted(found, key=lambda each: each.snapshot.txg)
 
 
@@ -111,12 +95,26 @@ def below(pixels: Pixels, home: str, dataset: str, depth: int) -> list[Checkpoin
     """The checkpoints in one dataset, and in those set aside that depend on them."""
     found = []
     for snapshot in pixels.snapshots.of(dataset):
-        asides = tuple(name for name in snapshot.clones if is_aside(home, name))
+        asides = tuple(name for name in snapshot.clones if whereabouts.is_aside(home, name))
         clones = tuple(name for name in snapshot.clones if name not in asides and name != home)
         found.append(Checkpoint(snapshot, depth, clones, asides))
         for aside in asides:
             found += below(pixels, home, aside, depth + 1)
     return found
+
+
+def taken_over(halfway: Halfway, found: t.Sequence[Checkpoint]) -> list[Checkpoint]:
+    """What a clone at home has yet to take over, as if it had: that, and what is older, is at home then."""
+    until = {each.snapshot.dataset: each.snapshot.txg for each in found if each.snapshot.id in halfway.inherited}
+    after = []
+    for each in found:
+        if each.snapshot.id in halfway.inherited:
+            asides = tuple(name for name in each.asides if name not in until)
+            after.append(replace(each, depth=0, asides=(*asides, each.snapshot.dataset)))
+        else:
+            at_home = each.snapshot.txg < until.get(each.snapshot.dataset, 0)
+            after.append(replace(each, depth=0 if at_home else each.depth))
+    return after
 
 
 def pick(pixels: Pixels, container: Container, found: t.Sequence[Checkpoint], label: str) -> Checkpoint:
@@ -127,12 +125,6 @@ def pick(pixels: Pixels, container: Container, found: t.Sequence[Checkpoint], la
     there = ", ".join(each.label for each in found) or "none at all"
     bare = names.bare_name(container.name)
     raise NotFound(f"{bare} on {pixels.nas} has no checkpoint {label}; it has {there}")
-
-
-def told(dataset: str) -> str:
-    """A dataset as the user knows it: the name of a pixel, where it is one's."""
-    last = dataset.rpartition("/")[2]
-    return names.bare_name(last) if "/containers/" in dataset and "/deleted/" not in dataset else dataset
 
 
 # labels
@@ -199,7 +191,7 @@ def plan(pixels: Pixels, container: Container, found: t.Sequence[Checkpoint], wa
             refuse_to_delete(pixels, container, each)
         after = [label for label in labels if label != wanted.label]
         return Plan(difference(labels, after), wanted.label, doomed=tuple(doomed))
-    dataset = dataset_of(pixels, container)
+    dataset = whereabouts.dataset_of(pixels, container)
     label = check_label(wanted.label, dataset) if wanted.label else unique(label_now(), labels)
     fresh = label not in labels
     pruned = too_many(found, wanted.keep, fresh=fresh, label=label)
@@ -224,7 +216,7 @@ def too_many(found: t.Sequence[Checkpoint], keep: int | None, *, fresh: bool, la
 def why_it_stays(checkpoint: Checkpoint) -> str | None:
     """What keeps ZFS from deleting a checkpoint; None when nothing does."""
     if checkpoint.clones:
-        return f"these were cloned from it: {', '.join(told(clone) for clone in checkpoint.clones)}"
+        return f"these were cloned from it: {', '.join(whereabouts.told(clone) for clone in checkpoint.clones)}"
     if checkpoint.asides:
         kept = ", ".join(aside.rpartition("/")[2].partition(".")[2] for aside in checkpoint.asides)
         return f"states that a restore set aside depend on it, with the checkpoints {kept}: delete those first"
@@ -242,6 +234,9 @@ def refuse_to_delete(pixels: Pixels, container: Container, checkpoint: Checkpoin
 
 def apply(pixels: Pixels, container: Container, planned: Plan, wanted: Wanted) -> str | None:
     """Do what the plan says; returns the label of what was taken or deleted."""
+    if mending.mend(pixels, container):
+        # The checkpoints are where they are called otherwise now.
+        planned = replace(plan(pixels, container, of(pixels, container), wanted), label=planned.label)
     label = planned.label
     if wanted.state == "absent":
         for each in planned.doomed:
@@ -256,7 +251,7 @@ def apply(pixels: Pixels, container: Container, planned: Plan, wanted: Wanted) -
 
 def take(pixels: Pixels, container: Container, label: str, *, purpose: str = CHECKPOINT, exact: bool = True) -> str:
     """Take a checkpoint and return its label; with C(exact=False) another one where that is taken meanwhile."""
-    dataset = dataset_of(pixels, container)
+    dataset = whereabouts.dataset_of(pixels, container)
     tried: list[str] = []
     with trying(f"taking checkpoint {label} of {names.bare_name(container.name)} on {pixels.nas}"):
         while True:
@@ -291,47 +286,3 @@ def delete(pixels: Pixels, container: Container, checkpoint: Checkpoint) -> None
                 raise
         if checkpoint.depth and not pixels.snapshots.labels(dataset):
             datasets.delete(pixels.wire, dataset)
-
-
-# of a pixel that goes
-
-
-def dependents(found: t.Iterable[Checkpoint], *, without: t.Container[str] = ()) -> tuple[str, ...]:
-    """Who was cloned from which checkpoint: what becomes of them has to be decided before the pixel goes."""
-    return tuple(
-        f"{told(clone)} (from {each.label})"
-        for each in found
-        for clone in each.clones
-        if clone.rpartition("/")[2] not in without
-    )
-
-
-def hand_over(pixels: Pixels, container: Container) -> None:
-    """Give every checkpoint that something was cloned from to its clone, with the older ones (C(zfs promote))."""
-    with trying(f"handing the checkpoints of {names.bare_name(container.name)} over to its clones"):
-        while cloned := [each for each in of(pixels, container) if each.clones]:
-            # From the outside in: a state set aside is itself made from a checkpoint that is nearer.
-            deepest = max(cloned, key=lambda each: (each.depth, each.snapshot.txg))
-            refuse_same_labels(pixels, deepest)
-            datasets.promote(pixels.wire, deepest.clones[0])
-
-
-def refuse_same_labels(pixels: Pixels, checkpoint: Checkpoint) -> None:
-    """ZFS cannot give a dataset a checkpoint of a name it has."""
-    clone = checkpoint.clones[0]
-    moving = {
-        each.label for each in pixels.snapshots.of(checkpoint.snapshot.dataset) if each.txg <= checkpoint.snapshot.txg
-    }
-    same = sorted(moving & set(pixels.snapshots.labels(clone)))
-    if same:
-        raise Refused(f"{told(clone)} has checkpoints of the same names: delete {', '.join(same)} on one side")
-
-
-def drop_asides(pixels: Pixels, container: Container) -> None:
-    """Destroy the states of a pixel that were set aside, except those something was cloned from."""
-    found = of(pixels, container)
-    needed = {each.snapshot.dataset for each in found if each.clones}
-    asides = {aside: each.depth for each in found for aside in each.asides}
-    for dataset in sorted(asides, key=lambda name: -asides[name]):
-        if dataset not in needed:
-            datasets.delete(pixels.wire, dataset, with_snapshots=True)

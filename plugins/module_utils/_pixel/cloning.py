@@ -28,7 +28,14 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
     Refused,
     Unsupported,
 )
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel import checkpoints, host_keys, identity, names
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import (
+    checkpoints,
+    host_keys,
+    identity,
+    mending,
+    names,
+    whereabouts,
+)
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.provisioning import Rootfs
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.trying import trying
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas import datasets, files
@@ -125,7 +132,7 @@ def places(dataset: str, name: str) -> Places:
     """For the clone C(name) of a container that lives in C(dataset); a clone cannot leave the pool."""
     parent, pool = dataset.rpartition("/")[0], dataset.partition("/")[0]
     home = f"{parent}/{name}"
-    return Places(home, f"{pool}/.pixels-{name}", checkpoints.set_aside_as(home, "unused"))
+    return Places(home, f"{pool}/.pixels-{name}", whereabouts.set_aside_as(home, "unused"))
 
 
 def clone(
@@ -134,15 +141,16 @@ def clone(
     """Make the container, stopped. What fails is taken back, or told."""
     bare = names.bare_name(new.name)
     origin = f"{names.bare_name(source.container.name)}@{source.label}"
-    where = places(checkpoints.dataset_of(pixels, source.container), new.name)
+    where = places(whereabouts.dataset_of(pixels, source.container), new.name)
     with trying(f"cloning {bare} from {origin} on {pixels.nas}"):
         clear(pixels, new.name, where, deadline=deadline)
         taken: str | None = None
         try:
             if source.snapshot_id is None:
+                mending.mend(pixels, source.container)
                 taken = take_origin(pixels, source)
                 origin = f"{names.bare_name(source.container.name)}@{taken}"
-            snapshot_id = source.snapshot_id or f"{checkpoints.dataset_of(pixels, source.container)}@{taken}"
+            snapshot_id = source.snapshot_id or f"{whereabouts.dataset_of(pixels, source.container)}@{taken}"
             pixels.snapshots.clone(snapshot_id, where.staged)
             keys = renew(pixels, new.name, where)
             unfinished = replace(new, marks=replace(new.marks, cloning=origin))
@@ -159,7 +167,7 @@ def clone(
 
 def take_origin(pixels: Pixels, source: Source) -> str:
     """A snapshot of the source as it is now, under a name that says what for; returns its label."""
-    dataset = checkpoints.dataset_of(pixels, source.container)
+    dataset = whereabouts.dataset_of(pixels, source.container)
     stale = pixels.snapshots.find(dataset, source.label)
     if stale and is_spare_origin(stale.properties) and not stale.clones and not stale.holds:
         # Of an earlier clone of that name: it shows the source as it was then.
@@ -249,7 +257,7 @@ def drop_origin(pixels: Pixels, source: Container, label: str | None) -> None:
     """Delete the snapshot that was taken for a clone that is gone; any other stays."""
     if label is None or not label.startswith(checkpoints.CLONE_ORIGIN):
         return
-    found = pixels.snapshots.find(checkpoints.dataset_of(pixels, source), label)
+    found = pixels.snapshots.find(whereabouts.dataset_of(pixels, source), label)
     if found and is_spare_origin(found.properties) and not found.clones and not found.holds:
         try:
             pixels.snapshots.delete(found.id)
@@ -262,11 +270,10 @@ def sweep(pixels: Pixels, gone: Container, *, deadline: Deadline) -> None:
     made_from = gone.marks.origin or gone.marks.cloning
     if made_from is None:
         return
-    with trying(f"{names.bare_name(gone.name)} is gone. Removing what it was cloned with"):
-        if gone.marks.cloning:
-            clear(pixels, gone.name, places(checkpoints.dataset_of(pixels, gone), gone.name), deadline=deadline)
-            datasets.delete(pixels.wire, places(checkpoints.dataset_of(pixels, gone), gone.name).aside)
-        name, _at, label = made_from.partition("@")
-        source = pixels.containers.find(names.full_name(name))
-        if source:
-            drop_origin(pixels, source, label)
+    if gone.marks.cloning:
+        clear(pixels, gone.name, places(whereabouts.dataset_of(pixels, gone), gone.name), deadline=deadline)
+        datasets.delete(pixels.wire, places(whereabouts.dataset_of(pixels, gone), gone.name).aside)
+    name, _at, label = made_from.partition("@")
+    source = pixels.containers.find(names.full_name(name))
+    if source:
+        drop_origin(pixels, source, label)

@@ -11,8 +11,6 @@ from dataclasses import dataclass, replace
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import (
     Invalid,
-    NotFound,
-    NotPermitted,
     PixelsError,
     Refused,
     TimedOut,
@@ -23,6 +21,8 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel import (
     cloning,
     host_keys,
     images,
+    leaving,
+    mending,
     names,
     provisioning,
     readiness,
@@ -110,7 +110,7 @@ def find(pixels: Pixels, wanted: Wanted) -> Found | None:
 def look(pixels: Pixels, wanted: Wanted, container: Container) -> Found | None:
     """Look at what a container's own record does not say, as far as the plan depends on it."""
     if wanted.state == "absent":
-        return Found(container, checkpoints=what_it_takes_along(pixels, container))
+        return Found(container, checkpoints=leaving.what_it_takes_along(pixels, container))
     if wanted.origin and container.marks.cloning and container.status == "stopped":
         # A clone that was not finished is made anew: nothing has ever run in it.
         return None
@@ -119,15 +119,6 @@ def look(pixels: Pixels, wanted: Wanted, container: Container) -> Found | None:
     if wanted.provision and container.running:
         provisioned = provisioning.is_complete(pixels, wanted.name, wanted.provision)
     return Found(container, nic, provisioned)
-
-
-def what_it_takes_along(pixels: Pixels, container: Container) -> tuple[checkpoints.Checkpoint, ...]:
-    """The checkpoints of a pixel that goes, as far as the account may see them."""
-    try:
-        return tuple(checkpoints.of(pixels, container))
-    except (NotPermitted, Unsupported):
-        # Incus destroys no dataset that another one depends on: it puts it where nobody looks.
-        return ()
 
 
 def complete(pixels: Pixels, wanted: Wanted, found: Found | None, *, default_nic: t.Callable[[], Nic | None]) -> Wanted:
@@ -217,7 +208,7 @@ def plan(found: Found | None, wanted: Wanted) -> Change:
     before = describe(found, wanted) if found else None
     if wanted.state == "absent":
         if found:
-            refuse_to_orphan(found, wanted)
+            leaving.refuse_to_orphan(found, wanted)
         return Change(before, None)
     if found:
         refuse_what_cannot_change(found.container, wanted)
@@ -265,18 +256,6 @@ def shown(name: str, value: t.Any) -> t.Any:
     if name == "nic":
         return {"parent": value.parent, "type": value.type} if value else None
     return dict(value) if name in ("environment", "labels") else value
-
-
-def refuse_to_orphan(found: Found, wanted: Wanted) -> None:
-    """Raises C(Refused) where destroying a pixel would take checkpoints away that others were cloned from."""
-    clones = checkpoints.dependents(found.checkpoints, without=wanted.going)
-    if clones and wanted.clones == "refuse":
-        bare = names.bare_name(found.container.name)
-        raise Refused(
-            f"{bare} was not destroyed: ZFS cannot destroy checkpoints that something was cloned from, which is "
-            f"{', '.join(clones)}. Destroy those first, or set clones: promote, which hands the checkpoints over to "
-            f"them, or clones: leave, which destroys {bare} and keeps its data out of sight as long as they need it"
-        )
 
 
 def refuse_what_cannot_change(container: Container, wanted: Wanted) -> None:
@@ -332,7 +311,7 @@ def converge(
     """Make the NAS look like C(change.after)."""
     if change.after is None:
         if found:
-            destroy(pixels, found, clones=wanted.clones, patience=patience, deadline=deadline)
+            leaving.destroy(pixels, found, clones=wanted.clones, patience=patience, deadline=deadline)
         return
     if found is None:
         create(pixels, wanted, deadline=deadline, progress=progress)
@@ -411,12 +390,22 @@ def set_run_state(
             )
     elif change.after and change.after["status"] == "running" and not container.running:
         with trying(f"starting {bare} on {pixels.nas}"):
-            pixels.containers.start(wanted.name, timeout=deadline.left)
+            start(pixels, container, deadline=deadline)
     elif change.after and change.after["status"] == "stopped" and container.status != "stopped":
         with trying(f"stopping {bare} on {pixels.nas}"), naming_the_way_out(patience):
             pixels.containers.stop(
                 wanted.name, graceful=patience.stop_timeout, force=patience.force, timeout=deadline.left
             )
+
+
+def start(pixels: Pixels, container: Container, *, deadline: Deadline) -> None:
+    try:
+        pixels.containers.start(container.name, timeout=deadline.left)
+    except Refused:
+        # Where a restore was broken off there may be no files to start from.
+        if not mending.mend(pixels, container):
+            raise
+        pixels.containers.start(container.name, timeout=deadline.left)
 
 
 @contextmanager
@@ -428,45 +417,6 @@ def naming_the_way_out(patience: Patience) -> t.Iterator[None]:
         if not patience.force:
             error.args = (f"{error}. Give it longer with stop_timeout, or kill it with force: true", *error.args[1:])
         raise
-
-
-def destroy(pixels: Pixels, found: Found, *, clones: str, patience: Patience, deadline: Deadline) -> None:
-    """Stop it (asking first, then killing), delete it with its checkpoints, forget its host keys."""
-    container = found.container
-    with trying(f"destroying {names.bare_name(container.name)} on {pixels.nas}"):
-        if clones == "promote" and checkpoints.dependents(found.checkpoints):
-            checkpoints.hand_over(pixels, container)
-        if container.running:
-            stop_for_good(pixels, container, patience=patience, deadline=deadline)
-        if any(each.asides for each in found.checkpoints):
-            checkpoints.drop_asides(pixels, container)
-        delete_patiently(pixels, container.name, patience=patience, deadline=deadline)
-    pixels.host_keys.forget(host_keys.alias(container.name, pixels.nas))
-    cloning.sweep(pixels, container, deadline=deadline)
-
-
-def stop_for_good(pixels: Pixels, container: Container, *, patience: Patience, deadline: Deadline) -> None:
-    try:
-        pixels.containers.stop(
-            container.name, graceful=patience.stop_timeout, force=patience.force, timeout=deadline.left
-        )
-    except TimedOut:
-        pixels.containers.stop(container.name, graceful=0, force=True, timeout=deadline.left)
-
-
-def delete_patiently(pixels: Pixels, name: str, *, patience: Patience, deadline: Deadline) -> None:
-    """The dataset stays busy for a moment after a stop, so deleting is tried again, as upstream does."""
-    for left in reversed(range(patience.delete_retries)):
-        try:
-            pixels.containers.delete(name, timeout=deadline.left)
-        except NotFound:
-            return
-        except Refused:
-            if not left or not deadline.left:
-                raise
-            deadline.pause(patience.delete_delay)
-        else:
-            return
 
 
 def provision(pixels: Pixels, wanted: Wanted, *, patience: Patience, deadline: Deadline) -> None:

@@ -21,6 +21,9 @@ if t.TYPE_CHECKING:
 LEAST = 60.0
 """Seconds there are to bring it back, even when the time for the task is used up."""
 
+AT_ONCE = 5.0
+"""The same after an interrupt, which nobody wants to wait for; the NAS goes on by itself."""
+
 
 def stop(pixels: Pixels, container: Container, *, patience: Patience, deadline: Deadline) -> None:
     if container.status == "stopped":
@@ -31,20 +34,27 @@ def stop(pixels: Pixels, container: Container, *, patience: Patience, deadline: 
         )
 
 
-def bring_back(pixels: Pixels, container: Container, error: PixelsError, *, deadline: Deadline) -> bool:
+def bring_back(pixels: Pixels, container: Container, error: BaseException, *, deadline: Deadline) -> bool:
     """After a failure: start what ran before, tell in the error how it is, and return whether it is as it was."""
+    interrupted = not isinstance(error, PixelsError)
     bare = names.bare_name(container.name)
     try:
         if container.running:
             # No error for one that never stopped.
-            pixels.containers.start(container.name, timeout=max(deadline.left, LEAST))
+            pixels.containers.start(container.name, timeout=AT_ONCE if interrupted else max(deadline.left, LEAST))
         now = pixels.containers.find(container.name)
     except PixelsError as another:
-        error.args = (f"{error}. Then {bare} could not be started again: {another}", *error.args[1:])
+        way_on = "Whatever it is then, start it with state started, or with started: true at the next restore"
+        tell(error, f"{error}. Then {bare} could not be started again: {another}. It ran before. {way_on}")
         return False
-    status = now.status if now else "gone"
-    error.args = (f"{error}. {bare} is {status}, as it was before", *error.args[1:])
+    tell(error, f"{error}. {bare} is {now.status if now else 'gone'}, as it was before")
     return True
+
+
+def tell(error: BaseException, told: str) -> None:
+    """An interrupt has nothing to say, and goes on as it came."""
+    if isinstance(error, PixelsError):
+        error.args = (told, *error.args[1:])
 
 
 @contextmanager
@@ -59,7 +69,7 @@ def stopped(
         try:
             stop(pixels, container, patience=patience, deadline=deadline)
             yield
-        except PixelsError as error:
+        except BaseException as error:
             bring_back(pixels, container, error, deadline=deadline)
             raise
         pixels.containers.start(container.name, timeout=max(deadline.left, LEAST))

@@ -13,12 +13,19 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import (
-    NotPermitted,
     OutcomeUnknown,
     PixelsError,
     Refused,
+    TimedOut,
 )
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel import checkpoints, names, quiescing, readiness
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import (
+    checkpoints,
+    mending,
+    names,
+    quiescing,
+    readiness,
+    whereabouts,
+)
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.change import Change
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.checkpoints import Checkpoint
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.trying import trying
@@ -29,6 +36,9 @@ if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels import Pixels
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.waiting import Deadline
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Container
+
+UNKNOWN = (OutcomeUnknown, TimedOut)
+"""After these, what was asked for may be done or still come."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +58,27 @@ class Plan:
 
     change: Change
     target: Checkpoint
+    wanted: Wanted
     safety: str | None
     """The label the present state gets; it is set aside under it. None: the dataset is rolled back."""
     run: bool
     """Whether it is to run afterwards."""
     discarded: tuple[str, ...] = ()
     """The newer checkpoints that go."""
+
+
+def find_way(pixels: Pixels, container: Container, wanted: Wanted) -> Plan:
+    """Look at all that the plan depends on, and plan; what fails here has changed nothing."""
+    planned = plan(pixels, container, checkpoints.of(pixels, container), wanted)
+    if planned.safety:
+        with trying(f"{not_restored(pixels, container, planned.target)}, and nothing was done"):
+            # Asked in a way that takes the right to change places, which nobody should find missing half way.
+            datasets.exists(pixels.wire, whereabouts.dataset_of(pixels, container))
+    return planned
+
+
+def not_restored(pixels: Pixels, container: Container, target: Checkpoint) -> str:
+    return f"{names.bare_name(container.name)} on {pixels.nas} was not restored to {target.label}"
 
 
 def plan(pixels: Pixels, container: Container, found: t.Sequence[Checkpoint], wanted: Wanted) -> Plan:
@@ -75,14 +100,13 @@ def plan(pixels: Pixels, container: Container, found: t.Sequence[Checkpoint], wa
         {"status": "running" if run else "stopped", "checkpoints": after, "restored_to": target.label},
         always=True,
     )
-    return Plan(change, target, safety, run, discarded)
+    return Plan(change, target, wanted, safety, run, discarded)
 
 
 def refuse_what_is_in_the_way(
     pixels: Pixels, container: Container, target: Checkpoint, newer: t.Sequence[Checkpoint], *, discard: bool
 ) -> None:
-    bare = names.bare_name(container.name)
-    refused = f"{bare} on {pixels.nas} was not restored to {target.label}, and nothing was done"
+    refused = f"{not_restored(pixels, container, target)}, and nothing was done"
     keeping = "safety: true sets them aside instead"
     held = [f"{each.label}: {reason}" for each in newer if (reason := checkpoints.why_it_stays(each))]
     if held:
@@ -98,24 +122,6 @@ def refuse_what_is_in_the_way(
         )
 
 
-def mend(pixels: Pixels, container: Container) -> bool:
-    """For a pixel that shows no checkpoints: finish a change of places whose controller died; whether there was one."""
-    home = checkpoints.dataset_of(pixels, container)
-    try:
-        left = datasets.starting_with(pixels.wire, checkpoints.set_aside_as(home, ""))
-        if not left:
-            return False
-        with trying(f"bringing back what a restore of {names.bare_name(container.name)} left half done"):
-            if datasets.exists(pixels.wire, home):
-                datasets.promote(pixels.wire, home)
-            else:
-                datasets.rename(pixels.wire, left[-1], home)
-    except NotPermitted:
-        # Who may not look could not have left it either.
-        return False
-    return True
-
-
 def restore(
     pixels: Pixels, container: Container, planned: Plan, *, patience: Patience, deadline: Deadline
 ) -> tuple[Container | None, str | None]:
@@ -125,13 +131,11 @@ def restore(
     """
     bare, safety = names.bare_name(container.name), None
     with trying(f"restoring {bare} on {pixels.nas} to {planned.target.label}"):
+        mending.mend(pixels, container)
         try:
             quiescing.stop(pixels, container, patience=patience, deadline=deadline)
-            if planned.safety:
-                safety = branch(pixels, container, planned.target, planned.safety)
-            else:
-                roll_back(pixels, planned)
-        except PixelsError as error:
+            safety = go_back(pixels, container, planned)
+        except BaseException as error:
             quiescing.bring_back(pixels, container, error, deadline=deadline)
             raise
         if not planned.run:
@@ -148,10 +152,24 @@ def restore(
     return found, safety
 
 
+def go_back(pixels: Pixels, container: Container, planned: Plan) -> str | None:
+    """Exchange the files of a stopped pixel; returns the label that those of now are kept under, if they are."""
+    # A stop takes its time, and somebody may have saved a state meanwhile, or deleted one.
+    now = plan(pixels, container, checkpoints.of(pixels, container), planned.wanted)
+    if planned.safety:
+        return branch(pixels, container, now.target, planned.safety)
+    new = [label for label in now.discarded if label not in planned.discarded]
+    if new or now.safety:
+        what = f"the checkpoints {', '.join(new)} were taken" if new else f"{now.target.label} was set aside"
+        raise Refused(f"nothing was put back, for while it was stopped {what}: run this again if that may be")
+    roll_back(pixels, now)
+    return None
+
+
 def roll_back(pixels: Pixels, planned: Plan) -> None:
     try:
         pixels.snapshots.rollback(planned.target.snapshot.id, discard_newer=bool(planned.discarded))
-    except OutcomeUnknown as error:
+    except UNKNOWN as error:
         told = f"whether its files were put back is not known, run this again to be sure: {error}"
         error.args = (told, *error.args[1:])
         raise
@@ -165,43 +183,61 @@ def branch(pixels: Pixels, container: Container, checkpoint: Checkpoint, safety:
 
     Returns the label the state is kept under.
     """
-    home = checkpoints.dataset_of(pixels, container)
+    home = whereabouts.dataset_of(pixels, container)
     label = checkpoints.take(pixels, container, safety, purpose=checkpoints.SAFETY, exact=False)
-    aside = checkpoints.set_aside_as(home, label)
+    aside = whereabouts.set_aside_as(home, label)
     target = checkpoint.snapshot
     source = f"{aside}@{target.label}" if target.dataset == home else target.id
+    begun = False
     try:
         datasets.rename(pixels.wire, home, aside)
+        begun = True
         pixels.snapshots.clone(source, home)
-        take_over(pixels, home, target.label, checkpoint.depth)
-    except PixelsError as error:
-        try:
-            bring_back(pixels, home, aside, label)
-        except PixelsError as another:
-            told = f"{error}. Its files are in the dataset {aside}, which could not be brought back: {another}"
-            error.args = (told, *error.args[1:])
-        else:
-            error.args = (f"its files are as they were: {error}", *error.args[1:])
+        mending.take_over(pixels, home)
+    except BaseException as error:
+        certain = not begun and isinstance(error, PixelsError) and not isinstance(error, UNKNOWN)
+        undo(pixels, f"{home}@{label}", None if certain else aside, error)
         raise
-    if target.dataset != home and not pixels.snapshots.labels(target.dataset):
-        # All that was set aside there is at home again.
-        datasets.delete(pixels.wire, target.dataset)
+    if target.dataset != home:
+        drop_emptied(pixels, target.dataset)
     return label
 
 
-def take_over(pixels: Pixels, home: str, label: str, depth: int) -> None:
-    """Give the clone the history of the checkpoint it was made from: one dataset after the other, as far as ours go."""
-    for step in range(depth + 1):
-        try:
-            datasets.promote(pixels.wire, home)
-        except OutcomeUnknown:
-            if step or pixels.snapshots.find(home, label) is None:
-                raise
+def undo(pixels: Pixels, kept: str, aside: str | None, error: BaseException) -> None:
+    """Take a change of places back, however far it came, and say in the error how things are.
+
+    C(kept) is the checkpoint that was taken before; without C(aside) nothing else has happened. A clone that took
+    anything over is not destroyed by this: C(mending) finishes what cannot be taken back.
+    """
+    home, _at, label = kept.partition("@")
+    told = "its files are as they were"
+    try:
+        if aside is None:
+            pixels.snapshots.delete(kept)
+        elif datasets.exists(pixels.wire, aside):
+            datasets.delete(pixels.wire, home)
+            datasets.rename(pixels.wire, aside, home)
+            pixels.snapshots.delete(kept)
+        else:
+            # It may still be set aside by what the NAS was told last: the checkpoint is what that is found by.
+            told += f", and kept as {label} as well"
+    except PixelsError as another:
+        if aside is None:
+            told += f", and kept as {label} as well, which could not be deleted ({another})"
+        else:
+            told = (
+                "whether its files were put back or are set aside is not known, and nothing is lost: the next restore, "
+                f"checkpoint or start of it finishes what was begun ({another})"
+            )
+    if isinstance(error, PixelsError):
+        error.args = (f"{told}: {error}", *error.args[1:])
 
 
-def bring_back(pixels: Pixels, home: str, aside: str, label: str) -> None:
-    """Undo a change of places, however far it came; a clone that took anything over is not destroyed by this."""
-    if datasets.exists(pixels.wire, aside):
-        datasets.delete(pixels.wire, home)
-        datasets.rename(pixels.wire, aside, home)
-    pixels.snapshots.delete(f"{home}@{label}")
+def drop_emptied(pixels: Pixels, dataset: str) -> None:
+    """Delete what was set aside once all of it is at home again."""
+    try:
+        if not pixels.snapshots.labels(dataset):
+            datasets.delete(pixels.wire, dataset)
+    except PixelsError:
+        # The restore is done. What is empty goes with the checkpoint it depends on.
+        return

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import NotFound, Refused
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.snapshots import NamingTheRole
@@ -17,19 +18,43 @@ PRIVATE = ("FULL_ADMIN",)
 PROMOTE = ("DATASET_WRITE",)
 
 
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset as the NAS has it."""
+
+    name: str
+    origin: str = ""
+    """The snapshot it is a clone of; a container's own is that of its image."""
+    txg: int = 0
+    """When it was made, whatever it was called then: grows with time."""
+
+
 def exists(wire: Wire, name: str) -> bool:
     """Whether there is a dataset of that name (C(zfs.dataset.query): FULL_ADMIN)."""
-    with NamingTheRole(PRIVATE):
-        extra = {"retrieve_children": False, "retrieve_properties": False}
-        return bool(wire.read("zfs.dataset.query", [["id", "=", name]], {"extra": extra, "select": ["id"]}))
+    return find(wire, name) is not None
 
 
-def starting_with(wire: Wire, prefix: str) -> list[str]:
-    """The datasets whose names begin like that, in the order of their names; the NAS looks through all it has."""
+def find(wire: Wire, name: str) -> Dataset | None:
+    """C(zfs.dataset.query): FULL_ADMIN."""
+    found = query(wire, ["id", "=", name], {"retrieve_children": False})
+    return found[0] if found else None
+
+
+def starting_with(wire: Wire, prefix: str) -> list[Dataset]:
+    """The datasets whose names begin like that, oldest first; the NAS looks through all it has."""
+    return sorted(query(wire, ["id", "^", prefix], {}), key=lambda each: each.txg)
+
+
+def query(wire: Wire, which: list[str], how: dict[str, t.Any]) -> list[Dataset]:
+    extra = {**how, "properties": ["origin", "createtxg"], "user_properties": False}
     with NamingTheRole(PRIVATE):
-        extra = {"retrieve_properties": False}
-        rows = wire.read("zfs.dataset.query", [["id", "^", prefix]], {"extra": extra, "select": ["id"]})
-    return sorted(row["id"] for row in rows)
+        rows = wire.read("zfs.dataset.query", [which], {"extra": extra, "select": ["id", "properties"]})
+    return [dataset(row) for row in rows]
+
+
+def dataset(row: t.Mapping[str, t.Any]) -> Dataset:
+    properties = row["properties"]
+    return Dataset(row["id"], properties["origin"]["rawvalue"], int(properties["createtxg"]["rawvalue"]))
 
 
 def rename(wire: Wire, name: str, new: str) -> None:

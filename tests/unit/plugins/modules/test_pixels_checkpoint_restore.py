@@ -121,6 +121,44 @@ def test_newer_checkpoints_go_when_they_may(restore, truenas, web, save):
     assert labels(truenas) == ["ready"]
 
 
+def while_it_stops(truenas, label):
+    """Somebody else takes a checkpoint at that moment."""
+    engine = truenas.world.engine
+    stop = engine.stop
+
+    async def stop_slowly(name, *, force):
+        engine.stop = stop
+        await truenas.world.storage.take(WEB, label)
+        await stop(name, force=force)
+
+    engine.stop = stop_slowly
+
+
+@pytest.mark.parametrize("wanted", [{}, {"discard_newer": True}])
+def test_a_checkpoint_nobody_was_told_of_is_not_destroyed(restore, truenas, web, save, wanted):
+    if wanted:
+        save("later")
+    while_it_stops(truenas, "precious")
+
+    result = restore(**wanted)
+
+    assert "precious" in result["msg"]
+    assert "web is running, as it was before" in result["msg"]
+    assert read(truenas, STATE) == ("later" if wanted else "now")
+    assert labels(truenas)[-1] == "precious"
+    assert "failed" not in restore(discard_newer=True)
+    assert labels(truenas) == ["ready"]
+
+
+def test_a_checkpoint_that_is_taken_meanwhile_is_set_aside_with_the_rest(restore, truenas, web):
+    while_it_stops(truenas, "precious")
+
+    kept = restore(safety=True)["safety"]
+
+    aside = f"tank/.ix-virt/deleted/containers/px-web.{kept}"
+    assert labels(truenas, aside) == ["precious", kept]
+
+
 def test_older_checkpoints_are_in_nobodys_way(restore, truenas, web, save):
     save("later")
 
@@ -173,6 +211,20 @@ def test_who_may_not_roll_back_is_told_which_role_it_takes(restore, truenas, web
     assert f"the role {role}" in result["msg"]
     assert web.status == "RUNNING"
     assert read(truenas, STATE) == "now"
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_who_may_not_change_places_is_told_before_anything_is_done(restore, truenas, web, nas, check_mode):
+    roles = ["VIRT_GLOBAL_READ", "VIRT_INSTANCE_WRITE", "SNAPSHOT_READ", "SNAPSHOT_WRITE", "SNAPSHOT_DELETE"]
+    nas.update(username="limited", api_key=truenas.add_account("limited", roles=roles))
+    before = truenas.world.as_json()
+
+    result = restore(safety=True, check_mode=check_mode)
+
+    assert "nothing was done" in result["msg"]
+    assert "the role FULL_ADMIN" in result["msg"]
+    assert truenas.world.as_json() == before
+    assert "virt.instance.stop" not in truenas.stats.methods_called
 
 
 # the present state is kept

@@ -9,21 +9,13 @@ import datetime
 
 import pytest
 
-from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid, Unsupported
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel import checkpoints
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import checkpoints, whereabouts
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.checkpoints import MADE_BY, PURPOSE, US, Checkpoint
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels import Pixels
-from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Container
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.snapshots import Snapshot
 
 WEB = "tank/.ix-virt/containers/px-web"
 NOON = datetime.datetime(2026, 1, 31, 12, 0, 0, tzinfo=datetime.UTC)
-
-
-class Nas:
-    """A wire nobody talks over."""
-
-    nas = "nas.example.org"
 
 
 def checkpoint(label, *, purpose="checkpoint", holds=(), **details):
@@ -53,27 +45,6 @@ def test_a_label_zfs_refuses_is_refused(label):
         checkpoints.check_label(label, WEB)
 
 
-def test_the_dataset_is_the_containers_own_or_below_the_prefix():
-    container = Container("px-web", "running", dataset=WEB)
-
-    assert checkpoints.dataset_of(Pixels(Nas()), container) == WEB
-    assert checkpoints.dataset_of(Pixels(Nas(), dataset_prefix="a/b/"), container) == "a/b/px-web"
-
-
-def test_a_dataset_the_nas_does_not_tell_can_be_said():
-    with pytest.raises(Unsupported, match="set dataset_prefix"):
-        checkpoints.dataset_of(Pixels(Nas()), Container("px-web", "running"))
-
-
-def test_what_is_set_aside_goes_where_incus_does_not_look_for_containers():
-    aside = checkpoints.set_aside_as(WEB, "one")
-
-    assert aside == "tank/.ix-virt/deleted/containers/px-web.one"
-    assert checkpoints.is_aside(WEB, aside)
-    assert not checkpoints.is_aside(f"{WEB}-2", aside)
-    assert checkpoints.set_aside_as("a/b/px-web", "one") == "a/b/px-web.one"
-
-
 @pytest.mark.parametrize(
     ("keep", "fresh", "gone"),
     [
@@ -98,7 +69,7 @@ def test_the_oldest_go(keep, fresh, gone):
         checkpoint("old", purpose=None),
         checkpoint("old", purpose="clone"),
         checkpoint("old", clones=(f"{WEB}-2",)),
-        checkpoint("old", asides=(checkpoints.set_aside_as(WEB, "one"),)),
+        checkpoint("old", asides=(whereabouts.set_aside_as(WEB, "one"),)),
         checkpoint("old", holds=("truenas",)),
     ],
     ids=["not ours", "origin of a clone", "cloned from", "branched from", "held"],
@@ -111,15 +82,3 @@ def test_what_is_asked_for_is_never_pruned_itself():
     found = [checkpoint("asked"), checkpoint("later")]
 
     assert checkpoints.too_many(found, 1, fresh=False, label="asked") == ()
-
-
-def test_who_depends_on_it_is_named_as_people_know_them():
-    copies = ("tank/.ix-virt/containers/px-copy", "tank/data")
-
-    assert checkpoints.dependents([checkpoint("ready", clones=copies)]) == (
-        "copy (from ready)",
-        "tank/data (from ready)",
-    )
-    assert checkpoints.dependents([checkpoint("ready", clones=copies)], without={"px-copy"}) == (
-        "tank/data (from ready)",
-    )

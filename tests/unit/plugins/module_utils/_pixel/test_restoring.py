@@ -10,7 +10,7 @@ import datetime
 import pytest
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import NotFound, Refused
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel import checkpoints, restoring
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import restoring, whereabouts
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.checkpoints import Checkpoint
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels import Pixels
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.restoring import Wanted
@@ -18,7 +18,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend im
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.snapshots import Snapshot
 
 WEB = "tank/.ix-virt/containers/px-web"
-ASIDE = checkpoints.set_aside_as(WEB, "px-safety-1")
+ASIDE = whereabouts.set_aside_as(WEB, "px-safety-1")
 NOON = datetime.datetime(2026, 1, 31, 12, 0, 0, tzinfo=datetime.UTC)
 
 

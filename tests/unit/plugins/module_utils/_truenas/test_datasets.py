@@ -25,10 +25,23 @@ def test_one_that_is_there_is_seen(session, web):
     assert not datasets.exists(session, f"{WEB}-2")
 
 
-def test_those_of_a_beginning_are_listed(session, truenas, web):
+def test_what_it_was_made_from_is_told(session, truenas, web):
+    truenas.world.add_snapshot("px-web", "ready")
+    truenas.world.run(truenas.world.storage.clone(f"{WEB}@ready", "tank/copy"))
+
+    assert datasets.find(session, "tank/copy").origin == f"{WEB}@ready"
+    assert datasets.find(session, "tank").origin == ""
+    assert datasets.find(session, "tank/none") is None
+
+
+def test_those_of_a_beginning_are_listed_oldest_first(session, truenas, web):
+    truenas.world.add_container("px-web-3")
     truenas.world.add_container("px-web-2")
 
-    assert datasets.starting_with(session, WEB) == [WEB, f"{WEB}-2"]
+    found = datasets.starting_with(session, WEB)
+
+    assert [each.name for each in found] == [WEB, f"{WEB}-3", f"{WEB}-2"]
+    assert found[0].txg < found[1].txg < found[2].txg
 
 
 def test_one_can_be_moved(session, web):
