@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from ansible_collections.pixels.truenas.plugins.module_utils._command.checkpointing import size
@@ -23,6 +25,13 @@ from ansible_collections.pixels.truenas.plugins.module_utils._command.checkpoint
 )
 def test_sizes_are_shown_as_upstream_shows_them(amount, shown):
     assert size(amount) == shown
+
+
+def wait_until_asked(truenas, method, *, times=1):
+    until = time.monotonic() + 30
+    while truenas.stats.calls[method] < times:
+        assert time.monotonic() < until
+        time.sleep(0.02)
 
 
 class TestWithPixels:
@@ -59,7 +68,8 @@ class TestWithPixels:
         }
         (only,) = pixels.json("cp", "list", "web")
         assert (only["label"], only["order"]) == ("ready", 1)
-        assert pixels.json("cp", "restore", "web", "ready")["label"] == "ready"
+        restored = pixels.json("cp", "restore", "web", "ready")
+        assert (restored["label"], restored["discarded"]) == ("ready", [])
         assert pixels.json("cp", "delete", "web", "ready")["changed"]
 
     @pytest.mark.parametrize("verb", ["restore", "delete"])
@@ -80,13 +90,66 @@ class TestWithPixels:
         assert "two" in refused.stderr
         assert truenas.world.containers["px-web"].status == "RUNNING"
 
-        assert pixels("cp", "restore", "web", "one", "--discard-newer").returncode == 0
+        done = pixels("cp", "restore", "web", "one", "--discard-newer")
+        assert "Gone for good, being newer: two" in done.stdout
         assert [each["label"] for each in pixels.json("cp", "list", "web")] == ["one"]
 
     def test_the_state_before_can_be_kept(self, pixels):
         pixels("cp", "create", "web", "--label", "one")
 
         assert 'The state before is kept as "px-safety-' in pixels("cp", "restore", "web", "one", "--safety").stdout
+
+
+class TestInterrupting:
+    @pytest.fixture
+    def web(self, pixels, truenas):
+        truenas.world.add_container("px-web")
+        pixels("cp", "create", "web", "--label", "one")
+        return truenas.world.containers["px-web"]
+
+    def test_ctrl_c_while_it_stops_says_how_things_are_and_how_to_go_on(self, pixels, truenas, web):
+        truenas.world.options.stop_seconds = 5
+        terminal = pixels.at_terminal("cp", "restore", "web", "one", "--safety")
+        wait_until_asked(truenas, "virt.instance.stop")
+
+        terminal.press_ctrl_c()
+
+        terminal.see("Interrupted. What 127.0.0.1")
+        terminal.see("web is running")
+        terminal.see("To go on: pixels checkpoint restore web one --safety")
+        terminal.see("To have it run as it is: pixels start web")
+        assert terminal.end() == 130
+
+    def test_ctrl_c_while_its_files_change_places_loses_nothing(self, pixels, truenas, web):
+        truenas.faults.add("delay", method="pool.snapshot.clone", seconds=2.0)
+        terminal = pixels.at_terminal("cp", "restore", "web", "one", "--safety")
+        wait_until_asked(truenas, "pool.snapshot.clone")
+
+        terminal.press_ctrl_c()
+
+        terminal.see("web is stopped")
+        terminal.see("nothing is lost")
+        assert terminal.end() == 130
+        labels = [each["label"] for each in pixels.json("cp", "list", "web")]
+        assert labels[0] == "one"
+        assert labels[1].startswith("px-safety-")
+        assert pixels("start", "web").returncode == 0
+        assert [each["label"] for each in pixels.json("cp", "list", "web")] == labels
+        assert pixels("cp", "restore", "web", labels[1], "--safety").returncode == 0
+        assert web.status == "RUNNING"
+
+    def test_ctrl_c_while_saving_says_which_are_saved(self, pixels, truenas, web):
+        truenas.world.add_container("px-db")
+        truenas.faults.add("delay", method="pool.snapshot.create", seconds=5.0)
+        terminal = pixels.at_terminal("cp", "create", "web", "db", "--label", "two")
+        wait_until_asked(truenas, "pool.snapshot.create", times=3)
+
+        terminal.press_ctrl_c()
+
+        terminal.see("Interrupted. What 127.0.0.1")
+        terminal.see("not known yet, see pixels checkpoint list")
+        terminal.see("give the same command again")
+        assert terminal.end() == 130
 
 
 class TestClones:

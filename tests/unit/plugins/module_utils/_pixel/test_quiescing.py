@@ -61,5 +61,25 @@ def test_one_that_cannot_be_brought_back_is_told(stand_still, truenas):
     truenas.world.add_container("px-web")
     truenas.faults.add("fail_job", method="virt.instance.start", errno=14, text="no room")
 
-    with pytest.raises(PixelsError, match="bad luck.*could not be started again.*no room"), stand_still():
+    with (
+        pytest.raises(PixelsError, match="bad luck.*could not be started again.*no room.*started: true"),
+        stand_still(),
+    ):
         raise Refused("bad luck")
+
+
+def test_after_an_interrupt_it_runs_again_and_the_interrupt_goes_on(stand_still, truenas):
+    web = truenas.world.add_container("px-web")
+
+    with pytest.raises(KeyboardInterrupt), stand_still():
+        raise KeyboardInterrupt
+
+    assert web.status == "RUNNING"
+
+
+def test_an_interrupt_is_not_hidden_by_what_goes_wrong_then(stand_still, truenas):
+    truenas.world.add_container("px-web")
+    truenas.faults.add("fail_job", method="virt.instance.start", errno=14, text="no room")
+
+    with pytest.raises(KeyboardInterrupt), stand_still():
+        raise KeyboardInterrupt

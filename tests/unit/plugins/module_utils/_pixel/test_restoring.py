@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
+import _thread
 import datetime
 
 import pytest
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import NotFound, Refused
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel import restoring, whereabouts
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import checkpoints, mending, restoring, whereabouts
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.checkpoints import Checkpoint
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle import Patience
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels import Pixels
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.restoring import Wanted
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.waiting import Deadline
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Container
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.snapshots import Snapshot
 
@@ -95,3 +98,49 @@ def test_a_label_that_is_not_there_is_answered_with_those_that_are():
         plan([OLD, NEW])
     with pytest.raises(NotFound, match="none at all"):
         plan([])
+
+
+# interrupted
+
+
+@pytest.fixture
+def release():
+    """One is enough: the calls it takes are the same on both."""
+    return "25.10"
+
+
+@pytest.fixture
+def interrupted(truenas, pixels):
+    """Restore C(web) to C(ready) with C(safety), and press Ctrl-C as its files are cloned, moved or started."""
+
+    def restore(step):
+        engine = truenas.world.engine
+        work = getattr(engine, step)
+
+        async def interrupt(*args, **how):
+            setattr(engine, step, work)
+            _thread.interrupt_main()
+            return await work(*args, **how)
+
+        web = truenas.world.add_container("px-web")
+        truenas.world.add_snapshot("px-web", "ready")
+        found = pixels.get("web")
+        planned = restoring.find_way(pixels, found, Wanted("ready", safety=True))
+        setattr(engine, step, interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            restoring.restore(pixels, found, planned, patience=Patience(), deadline=Deadline(20))
+        return web
+
+    return restore
+
+
+@pytest.mark.parametrize("step", ["stop", "move", "clone", "move_snapshot"])
+def test_an_interrupt_goes_on_as_it_came_and_loses_nothing(interrupted, truenas, pixels, step):
+    interrupted(step)
+
+    found = {each.label for each in checkpoints.of(pixels, pixels.get("web"))}
+
+    assert "ready" in found
+    mending.mend(pixels, pixels.get("web"))
+    assert WEB in truenas.world.storage.zfs.datasets
+    assert {each.label for each in checkpoints.of(pixels, pixels.get("web"))} == found
