@@ -42,15 +42,27 @@ def what_it_takes_along(pixels: Pixels, container: Container) -> tuple[checkpoin
         return ()
 
 
-def refuse_to_orphan(found: Found, wanted: Wanted) -> None:
-    """Raises C(Refused) where destroying a pixel would take checkpoints away that others were cloned from."""
+def refuse_to_destroy(found: Found, wanted: Wanted) -> None:
+    """Raises C(Refused) where ZFS would not let a pixel go, or others that were cloned from it would be orphaned."""
+    bare = names.bare_name(found.container.name)
     clones = dependents(found.checkpoints, without=wanted.going)
     if clones and wanted.clones == "refuse":
-        bare = names.bare_name(found.container.name)
         raise Refused(
             f"{bare} was not destroyed: ZFS cannot destroy checkpoints that something was cloned from, which is "
             f"{', '.join(clones)}. Destroy those first, or set clones: promote, which hands the checkpoints over to "
             f"them, or clones: leave, which destroys {bare} and keeps its data out of sight as long as they need it"
+        )
+    moved = handed_over(found.checkpoints, found.labels_of_clones) if wanted.clones == "promote" else []
+    kept = needed(found.checkpoints) if wanted.clones == "leave" else set()
+    held = [
+        each.label
+        for each in found.checkpoints
+        if each.snapshot.holds and each not in moved and each.snapshot.dataset not in kept
+    ]
+    if held:
+        raise Refused(
+            f"{bare} was not destroyed, and nothing was done: ZFS cannot destroy checkpoints that are held, which is "
+            f"{', '.join(held)}. Release them in the TrueNAS web interface first"
         )
 
 
@@ -107,38 +119,72 @@ def dependents(found: t.Iterable[Checkpoint], *, without: t.Container[str] = ())
     )
 
 
+def labels_of_clones(pixels: Pixels, found: t.Iterable[Checkpoint]) -> dict[str, frozenset[str]]:
+    """The labels that each dataset made from these checkpoints has itself."""
+    clones = {clone for each in found for clone in each.clones}
+    return {clone: frozenset(pixels.snapshots.labels(clone)) for clone in clones}
+
+
+def handed_over(found: t.Sequence[Checkpoint], labels: t.Mapping[str, frozenset[str]]) -> list[Checkpoint]:
+    """Which checkpoints clones take over. Raises C(Refused) for a clone that has one of the same name.
+
+    One step for each dataset, as C(hand_over) does it: the newest that something was cloned from goes with all that is
+    older, and the clone then depends on what the dataset depended on.
+    """
+    moved: list[Checkpoint] = []
+    has = {clone: set(its) for clone, its in labels.items()}
+    clones = {each.snapshot.id: list(each.clones) for each in found}
+    depends_on = {aside: each.snapshot.id for each in found for aside in each.asides}
+    depths = {each.snapshot.dataset: each.depth for each in found}
+    for dataset in sorted(depths, key=lambda name: -depths[name]):
+        its = [each for each in found if each.snapshot.dataset == dataset]
+        cloned = [each for each in its if clones[each.snapshot.id]]
+        if not cloned:
+            continue
+        newest = max(cloned, key=lambda each: each.snapshot.txg)
+        heir = min(clones[newest.snapshot.id])
+        going = [each for each in its if each.snapshot.txg <= newest.snapshot.txg]
+        same = sorted({each.label for each in going} & has[heir])
+        if same:
+            told = whereabouts.told(heir)
+            raise Refused(f"{told} has checkpoints of the same names: delete {', '.join(same)} on one side")
+        has[heir].update(each.label for each in going)
+        moved += going
+        if dataset in depends_on:
+            clones[depends_on[dataset]].append(heir)
+    return moved
+
+
 def hand_over(pixels: Pixels, container: Container) -> None:
     """Give every checkpoint that something was cloned from to its clone, with the older ones (C(zfs promote))."""
     with trying(f"handing the checkpoints of {names.bare_name(container.name)} over to its clones"):
-        while cloned := [each for each in checkpoints.of(pixels, container) if each.clones]:
+        found = checkpoints.of(pixels, container)
+        # Before the first step: a clone may have taken one of the same name since it was planned.
+        handed_over(found, labels_of_clones(pixels, found))
+        while cloned := [each for each in found if each.clones]:
             # From the outside in: a state set aside is itself made from a checkpoint that is nearer.
             deepest = max(cloned, key=lambda each: (each.depth, each.snapshot.txg))
-            refuse_same_labels(pixels, deepest)
-            datasets.promote(pixels.wire, deepest.clones[0])
+            datasets.promote(pixels.wire, min(deepest.clones))
+            found = checkpoints.of(pixels, container)
 
 
-def refuse_same_labels(pixels: Pixels, checkpoint: Checkpoint) -> None:
-    """ZFS cannot give a dataset a checkpoint of a name it has."""
-    clone = checkpoint.clones[0]
-    moving = {
-        each.label for each in pixels.snapshots.of(checkpoint.snapshot.dataset) if each.txg <= checkpoint.snapshot.txg
-    }
-    same = sorted(moving & set(pixels.snapshots.labels(clone)))
-    if same:
-        raise Refused(
-            f"{whereabouts.told(clone)} has checkpoints of the same names: delete {', '.join(same)} on one side"
-        )
+def needed(found: t.Iterable[Checkpoint]) -> set[str]:
+    """Datasets of a pixel that others depend on, over whatever was set aside in between."""
+    found = sorted(found, key=lambda each: -each.depth)
+    kept: set[str] = set()
+    for each in found:
+        if each.clones or kept.intersection(each.asides):
+            kept.add(each.snapshot.dataset)
+    return kept
 
 
 def drop_asides(pixels: Pixels, container: Container) -> None:
     """Destroy the states of a pixel that were set aside, except those something was cloned from."""
     found = checkpoints.of(pixels, container)
-    needed = {each.snapshot.dataset for each in found if each.clones}
-    depends_on = {aside: each for each in found for aside in each.asides}
-    for dataset in sorted(depends_on, key=lambda name: -depends_on[name].depth):
-        if dataset in needed:
-            needed.add(depends_on[dataset].snapshot.dataset)
-        else:
+    kept = needed(found)
+    depths = {aside: each.depth for each in found for aside in each.asides}
+    for dataset in sorted(depths, key=lambda name: -depths[name]):
+        if dataset not in kept:
             datasets.delete(pixels.wire, dataset, with_snapshots=True)
 
 

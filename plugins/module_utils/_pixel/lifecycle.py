@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import (
     Invalid,
@@ -99,6 +99,8 @@ class Found:
     """None where that cannot be seen: the files of a stopped container are out of sight."""
     checkpoints: tuple[checkpoints.Checkpoint, ...] = ()
     """Looked at before it is destroyed."""
+    labels_of_clones: t.Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Looked at before they are handed over to their clones."""
 
 
 def find(pixels: Pixels, wanted: Wanted) -> Found | None:
@@ -110,7 +112,13 @@ def find(pixels: Pixels, wanted: Wanted) -> Found | None:
 def look(pixels: Pixels, wanted: Wanted, container: Container) -> Found | None:
     """Look at what a container's own record does not say, as far as the plan depends on it."""
     if wanted.state == "absent":
-        return Found(container, checkpoints=leaving.what_it_takes_along(pixels, container))
+        along = leaving.what_it_takes_along(pixels, container)
+        promoting = wanted.clones == "promote"
+        return Found(
+            container,
+            checkpoints=along,
+            labels_of_clones=leaving.labels_of_clones(pixels, along) if promoting else {},
+        )
     if wanted.origin and container.marks.cloning and container.status == "stopped":
         # A clone that was not finished is made anew: nothing has ever run in it.
         return None
@@ -208,7 +216,7 @@ def plan(found: Found | None, wanted: Wanted) -> Change:
     before = describe(found, wanted) if found else None
     if wanted.state == "absent":
         if found:
-            leaving.refuse_to_orphan(found, wanted)
+            leaving.refuse_to_destroy(found, wanted)
         return Change(before, None)
     if found:
         refuse_what_cannot_change(found.container, wanted)

@@ -13,6 +13,7 @@ from ansible_collections.pixels.truenas.plugins.modules import pixels_checkpoint
 from tests.unit.plugins.conftest import put, read
 
 BASE = "tank/.ix-virt/containers/px-base"
+COPY = "tank/.ix-virt/containers/px-copy"
 NEW = "tank/.ix-virt/containers/px-new"
 STATE = "/root/state"
 OLD_ID = "0123456789abcdef0123456789abcdef\n"
@@ -422,13 +423,26 @@ def test_its_checkpoints_can_be_handed_over_to_a_clone(container, run, truenas, 
     assert read(truenas, STATE, name="px-new") == "ready"
 
 
-def test_checkpoints_of_the_same_name_are_told_before_anything_is_handed_over(container, run, truenas, base):
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_checkpoints_of_the_same_name_are_told_before_anything_is_handed_over(
+    container, run, truenas, base, check_mode
+):
     container(**{"from": "base@ready"})
     run(pixels_checkpoint, name="new", label="ready")
 
-    result = container("base", state="absent", clones="promote")
+    result = container("base", state="absent", clones="promote", check_mode=check_mode)
 
     assert "new has checkpoints of the same names: delete ready on one side" in result["msg"]
+    assert base.status == "RUNNING"
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_held_checkpoint_is_told_before_the_pixel_is_stopped(container, truenas, base, check_mode):
+    truenas.world.storage.hold(f"{BASE}@ready")
+
+    result = container("base", state="absent", check_mode=check_mode)
+
+    assert "checkpoints that are held, which is ready" in result["msg"]
     assert base.status == "RUNNING"
 
 
@@ -487,3 +501,53 @@ def test_where_all_of_them_go_together_nobody_is_in_the_way(container, run, true
     assert "another (from px-clone-another)" in refused["msg"]
     assert "failed" not in done
     assert not any("px-" in name or "deleted/containers/" in name for name in datasets(truenas))
+
+
+DESTROYED = [
+    case
+    for case in itertools.product(
+        ["RUNNING", "STOPPED", None],
+        [(), ("older",), ("newer",)],
+        ["none", "a clone", "a clone with the same label"],
+        ["refuse", "promote", "leave"],
+    )
+    if case[0] or case[1:] == ((), "none", "refuse")
+]
+# In a fleet it is the same plan.
+IN_A_FLEET = [(True, *case) for case in DESTROYED if case[0] != "STOPPED" and case[1] == ()]
+
+
+@pytest.mark.parametrize("release", ["25.10"])
+@pytest.mark.parametrize(
+    ("fleet", "status", "around", "cloned", "clones"), [*((False, *case) for case in DESTROYED), *IN_A_FLEET]
+)
+def test_check_mode_predicts_each_end(run, truenas, fleet, status, around, cloned, clones):
+    if status:
+        truenas.world.add_container("px-base", status=status)
+        for label in sorted({"ready", *around}, key=["older", "ready", "newer"].index):
+            truenas.world.add_snapshot("px-base", label)
+        if cloned != "none":
+            truenas.world.add_container("px-copy", status="STOPPED")
+            truenas.world.run(truenas.world.storage.remove_container(COPY))
+            truenas.world.run(truenas.world.storage.clone(f"{BASE}@ready", COPY))
+        if cloned == "a clone with the same label":
+            truenas.world.add_snapshot("px-copy", "ready")
+    wanted = {"state": "absent", "clones": clones}
+    module = pixels_fleet if fleet else pixels_container
+    options = {"pixels": [{"name": "base", **wanted}]} if fleet else {"name": "base", **wanted}
+    before = truenas.world.as_json()
+
+    predicted = run(module, check_mode=True, **options)
+
+    assert truenas.world.as_json() == before
+    done = run(module, **options)
+    for result in (predicted, done):
+        result.pop("container", None)
+        for each in result.get("pixels", []):
+            each.pop("container")
+    assert done == predicted
+    if "failed" in done:
+        assert truenas.world.as_json() == before
+    else:
+        assert "px-base" not in truenas.world.containers
+        assert not run(module, **options)["changed"]

@@ -7,11 +7,18 @@ from __future__ import annotations
 
 import datetime
 
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel import leaving
+import pytest
+
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Refused
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import leaving, whereabouts
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.checkpoints import Checkpoint
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle import Found, Wanted
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Container
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.snapshots import Snapshot
 
 WEB = "tank/.ix-virt/containers/px-web"
+ASIDE = whereabouts.set_aside_as(WEB, "kept")
+COPY = "tank/.ix-virt/containers/px-copy"
 NOON = datetime.datetime(2026, 1, 31, 12, 0, 0, tzinfo=datetime.UTC)
 
 
@@ -27,3 +34,60 @@ def test_who_depends_on_it_is_named_as_people_know_them():
         "tank/data (from ready)",
     )
     assert leaving.dependents([checkpoint("ready", clones=copies)], without={"px-copy"}) == ("tank/data (from ready)",)
+
+
+def refuse(found, clones="refuse", labels=None):
+    container = Container("px-web", "running", dataset=WEB)
+    labels = labels or {clone: frozenset() for each in found for clone in each.clones}
+    wanted = Wanted("px-web", "absent", clones=clones)
+    leaving.refuse_to_destroy(Found(container, checkpoints=tuple(found), labels_of_clones=labels), wanted)
+
+
+@pytest.mark.parametrize("clones", ["refuse", "promote", "leave"])
+def test_a_held_checkpoint_keeps_its_pixel(clones):
+    with pytest.raises(Refused, match="web was not destroyed, and nothing was done.*held, which is ready"):
+        refuse([checkpoint("old"), checkpoint("ready", 2, holds=("truenas",))], clones)
+
+
+@pytest.mark.parametrize(("clones", "goes"), [("promote", False), ("leave", True)])
+def test_a_held_checkpoint_that_stays_for_a_clone_is_in_nobodys_way(clones, goes):
+    before, after = checkpoint("before", 1, holds=("truenas",)), checkpoint("after", 3, holds=("truenas",))
+
+    refuse([before, checkpoint("cloned", 2, clones=(COPY,))], clones)
+    if goes:
+        refuse([checkpoint("cloned", 2, clones=(COPY,)), after], clones)
+    else:
+        with pytest.raises(Refused, match="held, which is after"):
+            refuse([checkpoint("cloned", 2, clones=(COPY,)), after], clones)
+
+
+def test_a_clone_takes_over_what_it_was_made_from_and_what_is_older():
+    found = [checkpoint("one", 1), checkpoint("two", 2, clones=(COPY,)), checkpoint("three", 3)]
+
+    assert leaving.handed_over(found, {COPY: {"own"}}) == found[:2]
+
+
+def test_a_checkpoint_of_the_same_name_cannot_be_taken_over():
+    found = [checkpoint("one", 1), checkpoint("two", 2, clones=(COPY,))]
+
+    with pytest.raises(Refused, match="copy has checkpoints of the same names: delete one on one side"):
+        leaving.handed_over(found, {COPY: {"one"}})
+
+
+def test_a_clone_of_what_was_set_aside_may_take_over_what_that_depends_on():
+    found = [
+        checkpoint("one", 1),
+        checkpoint("two", 2, asides=(ASIDE,)),
+        checkpoint("kept", 3, dataset=ASIDE, depth=1, clones=(COPY,)),
+    ]
+
+    assert leaving.handed_over(found, {COPY: set()}) == [found[2], *found[:2]]
+    with pytest.raises(Refused, match="delete two on one side"):
+        leaving.handed_over(found, {COPY: {"two"}})
+
+
+def test_what_others_depend_on_is_needed_with_all_in_between():
+    found = [checkpoint("one", 1, asides=(ASIDE,)), checkpoint("kept", 2, dataset=ASIDE, depth=1, clones=(COPY,))]
+
+    assert leaving.needed(found) == {WEB, ASIDE}
+    assert leaving.needed([checkpoint("one", 1, asides=(ASIDE,)), checkpoint("kept", 2, dataset=ASIDE)]) == set()
