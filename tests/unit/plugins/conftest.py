@@ -125,6 +125,16 @@ def put(truenas, path: str, text: str, *, name: str = "px-web", mode: int = 0o64
     truenas.run(engine.write_file(name, path, text.encode(), append=False, mode=mode, uid=0, gid=0))
 
 
+def strike(truenas, fault: str, method: str, after: int = 0) -> None:
+    """Order a fault of one call of a method: C(fail) as such calls fail, any other by its name in the simulator."""
+    if fault != "fail":
+        truenas.faults.add(fault, method=method, after=after)
+    elif method.startswith("virt.instance.") and not method.endswith("query"):
+        truenas.faults.add("fail_job", method=method, after=after, errno=14, text="bad luck")
+    else:
+        truenas.faults.add("fail_call", method=method, after=after, errno=14, reason="bad luck")
+
+
 @pytest.fixture
 def pixels_command(command, truenas, nas) -> Command:
     """The command with that NAS in its environment; a session is shared only where a test says so."""
