@@ -137,8 +137,12 @@ def complete(pixels: Pixels, wanted: Wanted, found: Found | None, *, default_nic
     if wanted.provision and wanted.state not in RUNNING_STATES:
         problem = "provisioning needs the pixel running: use state started or restarted"
         raise Invalid(f"cannot provision {names.bare_name(wanted.name)}: {problem}", fields=(("provision", problem),))
-    if found or wanted.state == "absent":
+    if wanted.state == "absent":
         return wanted
+    if found:
+        # One whose creation was broken off gets what it would have got.
+        late = found.container.marks.pending == "autostart" and wanted.autostart is None
+        return replace(wanted, autostart=True) if late else wanted
     if wanted.origin:
         return like_its_source(pixels, wanted, wanted.origin, default_nic=default_nic)
     defaults = pixels.defaults
@@ -244,6 +248,8 @@ def describe(found: Found, wanted: Wanted) -> dict[str, t.Any]:
     container = found.container
     state: dict[str, t.Any] = {"status": container.status}
     state.update({name: shown(name, getattr(container, name)) for name in SETTINGS})
+    if container.marks.pending:
+        state[container.marks.pending] = None
     # Only where somebody asks: most pixels have no notes, and a diff need not say so.
     state.update(
         {name: shown(name, getattr(container.marks, name)) for name in NOTES if getattr(wanted, name) is not None}
@@ -339,7 +345,7 @@ def create(pixels: Pixels, wanted: Wanted, *, deadline: Deadline, progress: OnPr
         cpu=wanted.cpu,
         memory=wanted.memory,
         environment=wanted.environment or {},
-        marks=noted(wanted, Marks()),
+        marks=noted(wanted, Marks(pending="autostart" if wanted.autostart else None)),
         pool=wanted.pool,
         nic=wanted.nic,
     )
@@ -360,7 +366,9 @@ def bring_up(pixels: Pixels, wanted: Wanted, *, patience: Patience, deadline: De
             pixels.containers.start(wanted.name, timeout=deadline.left)
         if wanted.autostart:
             # Only now: set earlier, a failed start would have been hidden in the create job.
-            pixels.containers.update(wanted.name, {"autostart": True}, timeout=deadline.left)
+            made = pixels.get(wanted.name)
+            settings = {"autostart": True, "environment": made.environment, "marks": replace(made.marks, pending=None)}
+            pixels.containers.update(wanted.name, settings, timeout=deadline.left)
         if wanted.state in RUNNING_STATES:
             provision(pixels, wanted, patience=patience, deadline=deadline)
     except PixelsError as error:
@@ -377,9 +385,9 @@ def noted(wanted: Wanted, now: Marks) -> Marks:
 
 def apply_settings(pixels: Pixels, change: Change, container: Container, wanted: Wanted, *, deadline: Deadline) -> None:
     settings = {name: getattr(wanted, name) for name in change.touches(*SETTINGS)}
-    if change.touches("environment", *NOTES):
+    if change.touches("environment", *NOTES) or container.marks.pending:
         settings["environment"] = container.environment if wanted.environment is None else wanted.environment
-        settings["marks"] = noted(wanted, container.marks)
+        settings["marks"] = replace(noted(wanted, container.marks), pending=None)
     with trying(f"changing {names.bare_name(wanted.name)} on {pixels.nas}"):
         if settings:
             pixels.containers.update(wanted.name, settings, timeout=deadline.left)

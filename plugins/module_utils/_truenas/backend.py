@@ -53,6 +53,8 @@ class Marks:
     """The checkpoint it was cloned from, as C(base@label)."""
     cloning: str | None = None
     """The same, as long as the clone is not finished."""
+    pending: str | None = None
+    """The setting (C(autostart)) that a new one gets once it has been brought up, as long as it was not."""
 
 
 @dataclass(frozen=True)

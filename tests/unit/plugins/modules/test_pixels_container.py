@@ -10,6 +10,7 @@ import itertools
 import pytest
 
 from ansible_collections.pixels.truenas.plugins.modules import pixels_container
+from tests.unit.plugins.conftest import strike
 
 MIB = 1024 * 1024
 STATES = ["present", "started", "stopped", "restarted", "absent"]
@@ -227,6 +228,31 @@ def test_a_create_that_fails_leaves_nothing(container, truenas):
     assert "no such image" in result["msg"]
     assert truenas.world.containers == {}
     assert container()["changed"]
+
+
+@pytest.mark.parametrize("step", ["virt.instance.start", "virt.instance.update"])
+@pytest.mark.parametrize("fault", ["fail", "drop_before_call"])
+def test_a_create_that_was_broken_off_is_completed_by_the_next_run(container, truenas, step, fault):
+    strike(truenas, fault, step)
+    assert container(wait="running")["failed"]
+
+    predicted = container(check_mode=True)
+    done = container()
+
+    made = truenas.world.containers["px-web"]
+    assert (made.status, made.autostart, made.environment) == ("RUNNING", True, {})
+    assert outcome(done) == outcome(predicted)
+    assert not container()["changed"]
+
+
+def test_a_create_that_was_broken_off_is_completed_as_asked_by_then(container, truenas):
+    strike(truenas, "fail", "virt.instance.start")
+    container()
+
+    container(autostart=False)
+
+    assert not truenas.world.containers["px-web"].autostart
+    assert not container()["changed"]
 
 
 def test_a_start_that_fails_after_a_create_says_what_is_there_and_the_next_run_goes_on(container, truenas):

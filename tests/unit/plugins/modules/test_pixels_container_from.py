@@ -10,7 +10,7 @@ import itertools
 import pytest
 
 from ansible_collections.pixels.truenas.plugins.modules import pixels_checkpoint, pixels_container, pixels_fleet
-from tests.unit.plugins.conftest import put, read
+from tests.unit.plugins.conftest import RELEASES, put, read, strike
 
 BASE = "tank/.ix-virt/containers/px-base"
 COPY = "tank/.ix-virt/containers/px-copy"
@@ -279,22 +279,27 @@ STEPS = [
 ]
 
 
-@pytest.mark.parametrize("release", ["25.10"])
-@pytest.mark.parametrize("fault", ["fail", "drop_before_call", "drop_before_reply", "drop_after_reply"])
-@pytest.mark.parametrize(
-    ("source", "step"), [*((s, m) for s in ("base@ready",) for m in STEPS), ("base", "{snapshot}.create")]
-)
+FAULTS = ["fail", "drop_before_call", "drop_before_reply", "drop_after_reply"]
+SECOND = ["zfs.dataset.rename", "filesystem.stat", "virt.instance.update"]
+# Each step meets each fault, on one release or the other.
+STRUCK = [
+    (RELEASES[(number + number // len(FAULTS)) % 2], *case)
+    for number, case in enumerate(
+        [
+            *itertools.product(["base@ready"], STEPS, [0], FAULTS),
+            *itertools.product(["base"], ["{snapshot}.create"], [0], FAULTS),
+            *itertools.product(["base@ready"], SECOND, [1], FAULTS),
+        ]
+    )
+]
+
+
+@pytest.mark.parametrize(("release", "source", "step", "after", "fault"), STRUCK)
 def test_a_step_that_fails_leaves_no_clone_or_a_whole_one_and_the_next_run_converges(
-    container, truenas, base, source, step, fault
+    container, truenas, base, source, step, after, fault
 ):
     before = datasets(truenas)
-    method = step.format(snapshot=truenas.world.release.snapshot_service)
-    if fault == "fail":
-        kind = "fail_job" if method.startswith("virt.") else "fail_call"
-        texts = {"text": "bad luck"} if kind == "fail_job" else {"reason": "bad luck"}
-        truenas.faults.add(kind, method=method, errno=14, **texts)
-    else:
-        truenas.faults.add(fault, method=method)
+    strike(truenas, fault, step.format(snapshot=truenas.world.release.snapshot_service), after)
 
     first = container(**{"from": source})
 
@@ -307,8 +312,25 @@ def test_a_step_that_fails_leaves_no_clone_or_a_whole_one_and_the_next_run_conve
         assert "failed" in first
         assert datasets(truenas) == before
         assert labels(truenas) == ["ready"]
+    converges(container, truenas, before, source)
+
+
+@pytest.mark.parametrize(("release", "after"), [("25.10", 48), ("25.04", 50), ("25.10", 52)])
+def test_a_nas_that_stays_away_leaves_what_the_next_run_converges(container, truenas, base, after):
+    before = datasets(truenas)
+    truenas.faults.go_away(after=after)
+
+    first = container(connect_timeout=1, call_timeout=1, **{"from": "base@ready"})
+
+    truenas.faults.clear()
+    assert "failed" in first
+    converges(container, truenas, before, "base@ready")
+
+
+def converges(container, truenas, before, source):
     assert "failed" not in container(**{"from": source})
-    assert truenas.world.containers["px-new"].status == "RUNNING"
+    made = truenas.world.containers["px-new"]
+    assert (made.status, made.autostart) == ("RUNNING", True)
     assert read(truenas, STATE, name="px-new") == ("ready" if source == "base@ready" else "now")
     assert datasets(truenas) - before == {NEW}
 

@@ -11,7 +11,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle import Found, Wanted, plan
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.provisioning import Provision
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.sizes import MIB
-from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Container, Image, Nic
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Container, Image, Marks, Nic
 
 
 def found(status="running", **details):
@@ -115,3 +115,12 @@ def test_what_is_not_provisioned_yet_is_a_change(provisioned, needed):
     wanted = Wanted("px-web", provision=Provision(("ssh-ed25519 AAAA",)))
 
     assert plan(found(provisioned=provisioned), wanted).needed is needed
+
+
+@pytest.mark.parametrize("autostart", [True, False])
+def test_a_setting_that_its_creation_left_open_is_a_change_whatever_it_is_to_be(autostart):
+    left_open = found(autostart=False, marks=Marks(pending="autostart"))
+
+    change = plan(left_open, Wanted("px-web", autostart=autostart))
+
+    assert change.touches("autostart") == {"autostart": autostart}
