@@ -121,7 +121,8 @@ nas:
       description:
         - Whether the account may do what this collection does. C(list) pixels, C(manage) them,
           C(find_nic) find the interface for a new one, C(provision) write into them, take a C(checkpoint),
-          C(delete_checkpoint), C(restore) one, and C(clone) pixels from them.
+          C(delete_checkpoint), C(restore) one, the same with the state before kept (C(restore_with_safety)), C(clone)
+          pixels from them, and hand them over to clones when a pixel goes (C(promote_clones)).
         - What restoring takes depends on the release.
       type: dict
       sample: {manage: {allowed: true, missing: []}}

@@ -17,6 +17,9 @@ NEEDED: dict[str, tuple[tuple[str, ...], ...]] = {
     "find_nic": (("NETWORK_INTERFACE_READ",), ("NETWORK_GENERAL_READ",)),
     "provision_rootfs": (("FULL_ADMIN",),),
     "clone": (("FULL_ADMIN",),),
+    "restore": (("VIRT_INSTANCE_WRITE",),),
+    "restore_with_safety": (("FULL_ADMIN",),),
+    "promote_clones": (("VIRT_INSTANCE_WRITE",), ("DATASET_WRITE",)),
 }
 
 # A privilege of its own, and no role.
@@ -31,6 +34,7 @@ ON_SNAPSHOTS: dict[str, tuple[str, ...]] = {
     "checkpoint": ("query", "create"),
     "delete_checkpoint": ("query", "delete"),
     "restore": ("query", "rollback"),
+    "promote_clones": ("query",),
 }
 
 
@@ -45,9 +49,9 @@ def rights(account: Account, roles: t.Callable[[str], tuple[str, ...]]) -> dict[
     C(roles) answers which roles allow an action on snapshots.
     """
     found = {}
-    on_snapshots = {name: tuple(roles(each) for each in actions) for name, actions in ON_SNAPSHOTS.items()}
-    for purpose, needed in {**NEEDED, **on_snapshots}.items():
-        missing = tuple(" or ".join(roles) for roles in needed if not account.may(*roles))
+    for purpose in {**NEEDED, **ON_SNAPSHOTS}:
+        needed = (*NEEDED.get(purpose, ()), *(roles(action) for action in ON_SNAPSHOTS.get(purpose, ())))
+        missing = tuple(" or ".join(any_of) for any_of in needed if not account.may(*any_of))
         found[purpose] = Right(not missing, missing)
     for purpose, needed in IN_THE_SHELL.items():
         missing = tuple(" or ".join(roles) for roles in needed if not account.may(*roles))

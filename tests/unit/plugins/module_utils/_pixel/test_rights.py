@@ -56,7 +56,24 @@ def test_an_account_made_for_it_may_manage_and_not_write_files():
     ("service", "missing"), [(OLD, ("FULL_ADMIN",)), (NEW, ("SNAPSHOT_WRITE or POOL_WRITE",))], ids=["25.04", "25.10"]
 )
 def test_what_a_restore_needs_depends_on_the_release(service, missing):
-    assert rights(account("SNAPSHOT_READ"), service)["restore"].missing == missing
+    assert rights(account("SNAPSHOT_READ", "VIRT_INSTANCE_WRITE"), service)["restore"].missing == missing
+
+
+def test_a_restore_also_stops_and_starts():
+    assert rights(account("SNAPSHOT_READ", "SNAPSHOT_WRITE"))["restore"].missing == ("VIRT_INSTANCE_WRITE",)
+
+
+def test_keeping_the_state_before_takes_more_than_a_restore():
+    found = rights(account("SNAPSHOT_READ", "SNAPSHOT_WRITE", "VIRT_INSTANCE_WRITE"))
+
+    assert found["restore"].allowed
+    assert found["restore_with_safety"].missing == ("FULL_ADMIN",)
+
+
+def test_handing_checkpoints_over_takes_a_right_on_datasets():
+    found = rights(account("VIRT_INSTANCE_WRITE"))
+
+    assert found["promote_clones"].missing == ("DATASET_WRITE", "SNAPSHOT_READ")
 
 
 @pytest.mark.parametrize("service", [OLD, NEW], ids=["25.04", "25.10"])
