@@ -59,6 +59,8 @@ class Checkpoint:
     """Datasets made from it, without those that were set aside by a restore."""
     asides: tuple[str, ...] = ()
     """Those that were."""
+    emptied: tuple[str, ...] = ()
+    """Those of them that have no checkpoints any more, and keep nothing."""
 
     @property
     def label(self) -> str:
@@ -95,11 +97,13 @@ def below(pixels: Pixels, home: str, dataset: str, depth: int) -> list[Checkpoin
     """The checkpoints in one dataset, and in those set aside that depend on them."""
     found = []
     for snapshot in pixels.snapshots.of(dataset):
-        asides = tuple(name for name in snapshot.clones if whereabouts.is_aside(home, name))
-        clones = tuple(name for name in snapshot.clones if name not in asides and name != home)
-        found.append(Checkpoint(snapshot, depth, clones, asides))
-        for aside in asides:
-            found += below(pixels, home, aside, depth + 1)
+        clones = tuple(name for name in snapshot.clones if name != home and not whereabouts.is_aside(home, name))
+        asides = {
+            name: below(pixels, home, name, depth + 1) for name in snapshot.clones if whereabouts.is_aside(home, name)
+        }
+        emptied = tuple(name for name, its in asides.items() if not its)
+        found.append(Checkpoint(snapshot, depth, clones, tuple(asides), emptied))
+        found += [each for its in asides.values() for each in its]
     return found
 
 
@@ -217,8 +221,9 @@ def why_it_stays(checkpoint: Checkpoint) -> str | None:
     """What keeps ZFS from deleting a checkpoint; None when nothing does."""
     if checkpoint.clones:
         return f"these were cloned from it: {', '.join(whereabouts.told(clone) for clone in checkpoint.clones)}"
-    if checkpoint.asides:
-        kept = ", ".join(aside.rpartition("/")[2].partition(".")[2] for aside in checkpoint.asides)
+    asides = [aside for aside in checkpoint.asides if aside not in checkpoint.emptied]
+    if asides:
+        kept = ", ".join(aside.rpartition("/")[2].partition(".")[2] for aside in asides)
         return f"states that a restore set aside depend on it, with the checkpoints {kept}: delete those first"
     if checkpoint.snapshot.holds:
         return f"it is held ({', '.join(checkpoint.snapshot.holds)}): release it in the TrueNAS web interface"
@@ -276,6 +281,11 @@ def delete(pixels: Pixels, container: Container, checkpoint: Checkpoint) -> None
     """Delete it; a state set aside goes with the last of its checkpoints."""
     dataset = checkpoint.snapshot.dataset
     with trying(f"deleting checkpoint {checkpoint.label} of {names.bare_name(container.name)} on {pixels.nas}"):
+        drop_emptied(pixels, checkpoint)
+        last = checkpoint.depth > 0 and pixels.snapshots.labels(dataset) == [checkpoint.label]
+        if last:
+            # Asked in a way that takes the right to delete the dataset: who lacks that fails before anything is done.
+            datasets.exists(pixels.wire, dataset)
         try:
             pixels.snapshots.delete(checkpoint.snapshot.id)
         except NotFound:
@@ -284,5 +294,11 @@ def delete(pixels: Pixels, container: Container, checkpoint: Checkpoint) -> None
         except OutcomeUnknown:
             if pixels.snapshots.find(dataset, checkpoint.label):
                 raise
-        if checkpoint.depth and not pixels.snapshots.labels(dataset):
+        if last:
             datasets.delete(pixels.wire, dataset)
+
+
+def drop_emptied(pixels: Pixels, checkpoint: Checkpoint) -> None:
+    """Delete what was set aside, depends on a checkpoint, and has none of its own any more."""
+    for dataset in checkpoint.emptied:
+        datasets.delete(pixels.wire, dataset)

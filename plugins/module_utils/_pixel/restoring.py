@@ -155,13 +155,17 @@ def restore(
 def go_back(pixels: Pixels, container: Container, planned: Plan) -> str | None:
     """Exchange the files of a stopped pixel; returns the label that those of now are kept under, if they are."""
     # A stop takes its time, and somebody may have saved a state meanwhile, or deleted one.
-    now = plan(pixels, container, checkpoints.of(pixels, container), planned.wanted)
+    found = checkpoints.of(pixels, container)
+    now = plan(pixels, container, found, planned.wanted)
     if planned.safety:
         return branch(pixels, container, now.target, planned.safety)
     new = [label for label in now.discarded if label not in planned.discarded]
     if new or now.safety:
         what = f"the checkpoints {', '.join(new)} were taken" if new else f"{now.target.label} was set aside"
         raise Refused(f"nothing was put back, for while it was stopped {what}: run this again if that may be")
+    for each in found:
+        if each.label in now.discarded:
+            checkpoints.drop_emptied(pixels, each)
     roll_back(pixels, now)
     return None
 
@@ -199,7 +203,7 @@ def branch(pixels: Pixels, container: Container, checkpoint: Checkpoint, safety:
         undo(pixels, f"{home}@{label}", None if certain else aside, error)
         raise
     if target.dataset != home:
-        drop_emptied(pixels, target.dataset)
+        drop_if_empty(pixels, target.dataset)
     return label
 
 
@@ -233,7 +237,7 @@ def undo(pixels: Pixels, kept: str, aside: str | None, error: BaseException) -> 
         error.args = (f"{told}: {error}", *error.args[1:])
 
 
-def drop_emptied(pixels: Pixels, dataset: str) -> None:
+def drop_if_empty(pixels: Pixels, dataset: str) -> None:
     """Delete what was set aside once all of it is at home again."""
     try:
         if not pixels.snapshots.labels(dataset):

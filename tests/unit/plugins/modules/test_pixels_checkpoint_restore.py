@@ -265,6 +265,44 @@ def test_what_was_kept_goes_with_the_last_of_its_checkpoints(restore, run, truen
     assert read(truenas, STATE) == "ready"
 
 
+def test_who_may_not_delete_what_was_kept_is_told_before_its_last_checkpoint_goes(
+    restore, run, truenas, web, nas, at_noon
+):
+    restore(safety=True)
+    roles = ["VIRT_GLOBAL_READ", "VIRT_INSTANCE_READ", "SNAPSHOT_READ", "SNAPSHOT_DELETE"]
+    nas.update(username="limited", api_key=truenas.add_account("limited", roles=roles))
+    before = truenas.world.as_json()["snapshots"]
+
+    result = run(pixels_checkpoint, name="web", label=f"px-safety-{NOON}", state="absent")
+
+    assert "the role FULL_ADMIN" in result["msg"]
+    assert truenas.world.as_json()["snapshots"] == before
+
+
+@pytest.fixture
+def emptied(restore, truenas, web, save, at_noon):
+    """What was kept has lost its last checkpoint, and is still there."""
+    save("later")
+    restore(label="later", safety=True)
+    aside = f"tank/.ix-virt/deleted/containers/px-web.px-safety-{NOON}"
+    truenas.world.run(truenas.world.storage.drop(f"{aside}@px-safety-{NOON}"))
+    return aside
+
+
+def test_what_has_no_checkpoints_any_more_is_in_nobodys_way(restore, run, truenas, emptied):
+    assert restore(label="ready", discard_newer=True)["discarded"] == ["later"]
+
+    assert labels(truenas) == ["ready"]
+    assert emptied not in truenas.world.storage.zfs.datasets
+
+
+def test_what_has_no_checkpoints_any_more_goes_with_the_one_it_depends_on(run, truenas, emptied):
+    assert "failed" not in run(pixels_checkpoint, name="web", label="later", state="absent")
+
+    assert labels(truenas) == ["ready"]
+    assert emptied not in truenas.world.storage.zfs.datasets
+
+
 def test_what_was_kept_goes_with_the_pixel(restore, run, truenas, web, at_noon):
     restore(safety=True)
 
