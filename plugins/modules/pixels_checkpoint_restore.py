@@ -13,8 +13,9 @@ short_description: Put a pixel back to a checkpoint
 version_added: 1.0.0
 description:
   - Stops a pixel, puts its files back to what they were at a checkpoint, and starts it again if it ran.
-  - What stands in the way is found before anything is stopped. When a step fails, the pixel runs again if it ran
-    before, and the message says what became of its files.
+  - What stands in the way is found before anything is stopped. When a step fails, what was done is taken back, the
+    pixel runs again if it ran before, and the message says what became of its files as far as that is known.
+  - A restore with O(safety) that was broken off is finished by whatever comes next, without any loss.
   - This does something every time, since what happened after the checkpoint cannot be compared.
 author:
   - The pixels.truenas contributors (@pixels-truenas)

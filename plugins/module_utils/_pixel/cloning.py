@@ -12,12 +12,13 @@ TrueNAS makes containers from images only, so a clone is made in two halves that
 4. the note goes, which lets Incus write its own record of the container into the clone.
 
 Whatever fails, nothing of it has ever run, so all of it can be taken back; what could not be taken back is found by the
-note and the names, and the next run begins with that.
+note and the names, and the next run begins with that, once it is sure that nobody is at work on it.
 """
 
 from __future__ import annotations
 
 import re
+import secrets
 import typing as t
 from dataclasses import dataclass, replace
 
@@ -38,16 +39,22 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel import (
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.provisioning import Rootfs
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.trying import trying
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.waiting import Deadline
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas import datasets, files
 
 if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels import Pixels
-    from ansible_collections.pixels.truenas.plugins.module_utils._pixel.waiting import Deadline
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import (
         Container,
         NewContainer,
         OnProgress,
     )
+
+GRACE = 20.0
+"""Seconds in which somebody who makes a clone right now comes on; what stays as it is for so long was left."""
+
+LEAST = 60.0
+"""Seconds there are to remove it, even when the time for the task is used up."""
 
 SPECIFICATION = re.compile(r"(?P<name>[^@:]+)(?:[@:](?P<label>.+))?", re.DOTALL)
 
@@ -116,12 +123,31 @@ def image_of(container: Container) -> str | None:
 
 @dataclass(frozen=True)
 class Places:
-    """The datasets a clone passes through."""
+    """The datasets a clone passes through. Two that make the same clone have only its home in common."""
 
     home: str
     """Where it lives in the end."""
-    staged: str
-    aside: str
+    token: str
+    """Who makes it."""
+
+    @property
+    def all_staged(self) -> str:
+        """How the names of all begin that are on their way to this home."""
+        pool, name = self.home.partition("/")[0], self.home.rpartition("/")[2]
+        return f"{pool}/.pixels-{name}."
+
+    @property
+    def staged(self) -> str:
+        return f"{self.all_staged}{self.token}"
+
+    @property
+    def all_unused(self) -> str:
+        """The same of what was made from an image, and set aside for a clone."""
+        return whereabouts.set_aside_as(self.home, "unused-")
+
+    @property
+    def unused(self) -> str:
+        return f"{self.all_unused}{self.token}"
 
     @property
     def mounted(self) -> str:
@@ -130,9 +156,7 @@ class Places:
 
 def places(dataset: str, name: str) -> Places:
     """For the clone C(name) of a container that lives in C(dataset); a clone cannot leave the pool."""
-    parent, pool = dataset.rpartition("/")[0], dataset.partition("/")[0]
-    home = f"{parent}/{name}"
-    return Places(home, f"{pool}/.pixels-{name}", whereabouts.set_aside_as(home, "unused"))
+    return Places(f"{dataset.rpartition('/')[0]}/{name}", secrets.token_hex(4))
 
 
 def clone(
@@ -153,9 +177,9 @@ def clone(
             snapshot_id = source.snapshot_id or f"{whereabouts.dataset_of(pixels, source.container)}@{taken}"
             pixels.snapshots.clone(snapshot_id, where.staged)
             keys = renew(pixels, new.name, where)
-            unfinished = replace(new, marks=replace(new.marks, cloning=origin))
+            unfinished = replace(new, marks=replace(new.marks, cloning=origin, run=where.token))
             pixels.containers.create(unfinished, timeout=deadline.left, progress=progress)
-            change_places(pixels, where)
+            change_places(pixels, new.name, where)
             finish(pixels, new, origin, deadline=deadline)
         except PixelsError as error:
             take_back(pixels, source, taken, new.name, where, error, deadline=deadline)
@@ -197,11 +221,14 @@ def renew(pixels: Pixels, name: str, where: Places) -> list[identity.PublicKey]:
     return identity.renew(Rootfs(pixels, name, path), name)
 
 
-def change_places(pixels: Pixels, where: Places) -> None:
+def change_places(pixels: Pixels, name: str, where: Places) -> None:
     """The clone for the container's own dataset, which goes only when the clone is there."""
-    datasets.rename(pixels.wire, where.home, where.aside)
+    made = pixels.containers.find(name)
+    if made is None or made.marks.run != where.token:
+        raise Refused("somebody else has begun to make it anew")
+    datasets.rename(pixels.wire, where.home, where.unused)
     datasets.rename(pixels.wire, where.staged, where.home)
-    datasets.delete(pixels.wire, where.aside)
+    datasets.delete(pixels.wire, where.unused)
 
 
 def finish(pixels: Pixels, new: NewContainer, origin: str, *, deadline: Deadline) -> None:
@@ -222,7 +249,11 @@ def take_back(
 ) -> None:
     """After a failure: leave nothing, or say in the error what is left."""
     try:
-        clear(pixels, name, where, deadline=deadline)
+        if datasets.exists(pixels.wire, where.staged):
+            datasets.delete(pixels.wire, where.staged)
+        made = pixels.containers.find(name)
+        if made and made.marks.run == where.token:
+            remove(pixels, made, where.unused, deadline=deadline)
         drop_origin(pixels, source.container, taken or (None if source.snapshot_id else source.label))
     except PixelsError as another:
         told = f"{error}. Taking back what had been done failed as well: {another}"
@@ -231,15 +262,31 @@ def take_back(
 
 
 def clear(pixels: Pixels, name: str, where: Places, *, deadline: Deadline) -> None:
-    """Remove what an unfinished clone of that name left. Raises C(Refused) for one that somebody has started."""
-    # Asked in a way that takes the right to remove it: who lacks that fails here, before anything is made.
-    if datasets.exists(pixels.wire, where.staged):
-        datasets.delete(pixels.wire, where.staged)
-    left = pixels.containers.find(name)
+    """Remove what an unfinished clone of that name left; C(Refused) for one that is being made, or was started."""
+
+    def look() -> tuple[tuple[str, ...], Container | None]:
+        # Asked in a way that takes the right to remove it: who lacks that fails here, before anything is made.
+        staged = datasets.starting_with(pixels.wire, where.all_staged)
+        return tuple(each.name for each in staged), pixels.containers.find(name)
+
+    staged, left = found = look()
     if left:
         refuse_what_is_not_unfinished(pixels, left)
-        pixels.containers.delete(name, timeout=max(deadline.left, 60))
-        datasets.delete(pixels.wire, where.aside)
+    if not staged and not left:
+        return
+    if Deadline(min(GRACE, deadline.left)).wait_until(lambda: look() != found or None):
+        raise Refused(f"somebody else is making {names.bare_name(name)} right now: run this again in a moment")
+    for each in staged:
+        datasets.delete(pixels.wire, each)
+    if left:
+        for unused in datasets.starting_with(pixels.wire, where.all_unused):
+            datasets.delete(pixels.wire, unused.name)
+        pixels.containers.delete(name, timeout=max(deadline.left, LEAST))
+
+
+def remove(pixels: Pixels, unfinished: Container, unused: str, *, deadline: Deadline) -> None:
+    pixels.containers.delete(unfinished.name, timeout=max(deadline.left, LEAST))
+    datasets.delete(pixels.wire, unused)
 
 
 def refuse_what_is_not_unfinished(pixels: Pixels, container: Container) -> None:
@@ -265,14 +312,15 @@ def drop_origin(pixels: Pixels, source: Container, label: str | None) -> None:
             return
 
 
-def sweep(pixels: Pixels, gone: Container, *, deadline: Deadline) -> None:
+def sweep(pixels: Pixels, gone: Container) -> None:
     """After a pixel was destroyed: what only its being a clone had left behind."""
     made_from = gone.marks.origin or gone.marks.cloning
     if made_from is None:
         return
     if gone.marks.cloning:
-        clear(pixels, gone.name, places(whereabouts.dataset_of(pixels, gone), gone.name), deadline=deadline)
-        datasets.delete(pixels.wire, places(whereabouts.dataset_of(pixels, gone), gone.name).aside)
+        where = places(whereabouts.dataset_of(pixels, gone), gone.name)
+        for each in datasets.starting_with(pixels.wire, where.all_staged):
+            datasets.delete(pixels.wire, each.name)
     name, _at, label = made_from.partition("@")
     source = pixels.containers.find(names.full_name(name))
     if source:

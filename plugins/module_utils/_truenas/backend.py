@@ -53,6 +53,8 @@ class Marks:
     """The checkpoint it was cloned from, as C(base@label)."""
     cloning: str | None = None
     """The same, as long as the clone is not finished."""
+    run: str | None = None
+    """Who makes the clone, as long as it is not finished: two that make the same tell each other by it."""
     pending: str | None = None
     """The setting (C(autostart)) that a new one gets once it has been brought up, as long as it was not."""
 

@@ -6,9 +6,15 @@
 from __future__ import annotations
 
 import itertools
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import PixelsError
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import cloning
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.waiting import Deadline
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import NewContainer
 from ansible_collections.pixels.truenas.plugins.modules import pixels_checkpoint, pixels_container, pixels_fleet
 from tests.unit.plugins.conftest import RELEASES, put, read, strike
 
@@ -27,6 +33,12 @@ def container(run):
         return run(pixels_container, **{"name": name, "wait_timeout": 20, "delete_delay": 0, **params})
 
     return run_module
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch):
+    """What a run left is known as such after a moment."""
+    monkeypatch.setattr(cloning, "GRACE", 0.1)
 
 
 @pytest.fixture
@@ -374,6 +386,43 @@ def test_what_somebody_started_before_it_was_finished_is_not_thrown_away(contain
 
     assert "unfinished clone" in result["msg"]
     assert "px-new" in truenas.world.containers
+
+
+def test_of_two_that_make_the_same_clone_one_succeeds_and_neither_harms_the_other(truenas, pixels, base, monkeypatch):
+    monkeypatch.setattr(cloning, "GRACE", 20.0)
+    source = cloning.find_source(pixels, cloning.parse("base@ready"), "px-new")
+    new = NewContainer("px-new", "ubuntu/24.04", pool="tank")
+    before = datasets(truenas)
+
+    def make(_each):
+        try:
+            cloning.clone(pixels, source, new, deadline=Deadline(20))
+        except PixelsError as error:
+            return str(error)
+        return None
+
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        problems = list(pool.map(make, range(2)))
+
+    assert problems.count(None) == 1
+    assert datasets(truenas) - before == {NEW}
+    assert "PIXELS/run" not in truenas.world.containers["px-new"].environment
+    assert read(truenas, STATE, name="px-new") == "ready"
+
+
+def test_what_somebody_else_is_making_right_now_is_left_to_him(container, truenas, base, unfinished, monkeypatch):
+    monkeypatch.setattr(cloning, "GRACE", 20.0)
+
+    def finished_meanwhile():
+        unfinished.environment = {"PIXELS/origin": "base@px-clone-new"}
+
+    timer = threading.Timer(0.5, finished_meanwhile)
+    timer.start()
+    result = container(**{"from": "base"})
+    timer.join()
+
+    assert "somebody else is making new right now" in result["msg"]
+    assert not container(**{"from": "base"}, state="present")["changed"]
 
 
 # the end of clones, and of what they were made from

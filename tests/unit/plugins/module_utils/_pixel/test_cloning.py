@@ -67,5 +67,15 @@ def test_a_clone_stays_on_the_pool_of_its_source():
     where = cloning.places("fast/.ix-virt/containers/px-base", "px-new")
 
     assert where.home == "fast/.ix-virt/containers/px-new"
-    assert where.mounted == "/mnt/fast/.pixels-px-new"
-    assert where.aside.startswith("fast/.ix-virt/deleted/containers/px-new.")
+    assert where.mounted.startswith("/mnt/fast/.pixels-px-new.")
+    assert where.unused.startswith("fast/.ix-virt/deleted/containers/px-new.unused-")
+
+
+def test_two_that_make_the_same_clone_are_not_in_each_others_way():
+    one, other = (cloning.places("tank/.ix-virt/containers/px-base", "px-new") for _each in range(2))
+
+    assert one.home == other.home
+    assert one.staged != other.staged
+    assert one.unused != other.unused
+    assert {one.all_staged, one.all_unused} == {other.all_staged, other.all_unused}
+    assert not cloning.places("tank/.ix-virt/containers/px-base", "px-new-2").staged.startswith(one.all_staged)
