@@ -195,14 +195,15 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _ask(self, options: Values) -> list[Host]:
         """The hosts of one NAS."""
         try:
-            settled = settings.resolve(options.get, usual=USUAL)
+            found = settings.survey(options.get, usual=USUAL)
+            settled = settings.settle(found)
             listing = self._listing(options, settled)
         except PixelsError as error:
             if self.get_option("on_error") == "warn":
                 self.display.warning(f"no pixels are listed of one NAS: {error}")
                 return []
             raise AnsibleParserError(f"the pixels could not be listed: {error}") from None
-        nas = grouping.way_to_the_nas(settled, api_key_file=options.get("api_key_file"))
+        nas = grouping.way_to_the_nas(found, settled)
         keys = host_keys.HostKeys()
         return [
             Host(

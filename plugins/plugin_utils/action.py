@@ -24,6 +24,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._ansible.module imp
 from ansible_collections.pixels.truenas.plugins.module_utils._ansible.options import CONNECTION
 from ansible_collections.pixels.truenas.plugins.module_utils._ansible.task import Task, connected
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import PixelsError
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import names
 from ansible_collections.pixels.truenas.plugins.plugin_utils.background import ModuleHere
 
 MODULES = "ansible_collections.pixels.truenas.plugins.modules"
@@ -34,6 +35,11 @@ SSH_VARIABLES = {
     "ssh_port": ("ansible_port", "ansible_ssh_port"),
     "ssh_key": ("ansible_ssh_private_key_file", "ansible_private_key_file"),
 }
+
+CREDENTIALS = {"api_key", "api_key_file", "password"}
+
+# Set by the inventory where it has no variable for the credential it used.
+OWN_CREDENTIAL = "pixels_nas_has_own_credential"
 
 Variables = t.Mapping[str, t.Any]
 Result = dict[str, t.Any]
@@ -67,24 +73,41 @@ class PixelsAction(ActionBase):
             arguments["cmd"] = free_form
         for option, variable in self._defaults(module, arguments, variables):
             arguments[option] = self._templar.template(variables[variable])
+        if variables.get(OWN_CREDENTIAL) and "host" not in self._task.args and not arguments.keys() & CREDENTIALS:
+            # Whatever the environment or the configuration file has is the credential of another NAS.
+            raise AnsibleActionFail(
+                f"{variables.get('pixels_nas_host')} has a credential of its own in the inventory file, which no host "
+                "variable holds: give it to tasks as well, in the variable pixels_nas_api_key or "
+                "pixels_nas_api_key_file of the group of that NAS; no other credential, such as "
+                "PIXELS_TRUENAS_API_KEY, is sent there"
+            )
         return arguments
 
     def _defaults(self, module: t.Any, arguments: Variables, variables: Variables) -> t.Iterator[tuple[str, str]]:
         """Options nobody gave, each with the variable that has a value for it."""
         places = {name: (f"pixels_nas_{name}",) for name in CONNECTION}
-        if "pixels_name" in variables:
+        if "pixels_name" in variables and "name" in module.ARGUMENTS:
             places["name"] = ("pixels_name",)
-            places.update(SSH_VARIABLES)
-        if any(name in arguments for name in ("api_key", "api_key_file", "password")):
-            for name in ("api_key", "api_key_file", "password"):
+            if self._means_its_host(arguments, variables):
+                places.update(SSH_VARIABLES)
+        if arguments.keys() & CREDENTIALS:
+            for name in CREDENTIALS:
                 places.pop(name)
-        for option, names in places.items():
+        for option, sources in places.items():
             if option in arguments or option not in {**CONNECTION, **module.ARGUMENTS}:
                 continue
-            for name in names:
+            for name in sources:
                 if variables.get(name) is not None:
                     yield option, name
                     break
+
+    def _means_its_host(self, arguments: Variables, variables: Variables) -> bool:
+        """Whether the pixel is that of the host: another one has another user, port and key."""
+        host = self._templar.template(variables["pixels_name"])
+        try:
+            return names.full_name(str(arguments.get("name", host))) == names.full_name(str(host))
+        except PixelsError:
+            return False
 
     def _in_process(self, name: str, module: t.Any, arguments: Result) -> Result:
         libraries = {**LIBRARIES, **getattr(module, "LIBRARIES", {})}

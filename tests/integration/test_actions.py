@@ -318,6 +318,59 @@ def test_a_play_over_two_boxes_reaches_the_right_one(ansible, truenas, release, 
         assert other.world.containers["px-web"].status == "RUNNING"
 
 
+BOXES = """
+plugin: pixels.truenas.pixels
+hostname: name.nas
+nas:
+  - {{host: {one.host}, port: {one.port}, username: {one.username}, ca_path: {one.ca_file}}}
+  - {{host: {two.host}, port: {two.port}, username: {two.username}, ca_path: {two.ca_file}, api_key: {two.api_key}}}
+"""
+START = """
+- hosts: pixels
+  gather_facts: false
+  tasks:
+    - name: start
+      pixels.truenas.pixels_container:
+        state: started
+"""
+
+
+@pytest.fixture
+def boxes(ansible, truenas, release, engine, tmp_path):
+    """Two boxes in one inventory file, the key of the second in it; that second, and the options that name the file."""
+    from tests.simulator.running import running_simulator
+
+    with running_simulator(release=release, engine=engine) as other:
+        for nas in (truenas, other):
+            nas.world.add_container("px-web", status="STOPPED")
+        (tmp_path / "two.pixels.yml").write_text(BOXES.format(one=truenas, two=other))
+        yield other, ("-i", str(tmp_path / "two.pixels.yml"))
+
+
+def test_the_key_of_one_box_is_never_sent_to_another(ansible, truenas, boxes):
+    other, inventory = boxes
+
+    played = ansible.play(START, *inventory, check=False)
+
+    failed = [each for each in played["results"] if each["outcome"] == "failed"]
+    assert [each["host"] for each in failed] == [f"web.{other.host}.{other.port}"]
+    assert "credential of its own" in failed[0]["result"]["msg"]
+    assert truenas.world.containers["px-web"].status == "RUNNING"
+    # That of the inventory itself.
+    assert (other.stats.logins, other.stats.login_attempts) == (1, 1)
+
+
+def test_each_box_of_an_inventory_gets_its_own_key_from_a_variable_of_its_group(ansible, truenas, boxes, tmp_path):
+    other, inventory = boxes
+    group = f"pixels_nas_{other.host}_{other.port}".replace(".", "_")
+    (tmp_path / "group_vars").mkdir()
+    (tmp_path / "group_vars" / f"{group}.yml").write_text(f"pixels_nas_api_key: {other.api_key}\n")
+
+    ansible.play(START, *inventory)
+
+    assert [nas.world.containers["px-web"].status for nas in (truenas, other)] == ["RUNNING"] * 2
+
+
 def test_a_fleet_is_one_task(ansible, truenas):
     played = ansible.play(
         """

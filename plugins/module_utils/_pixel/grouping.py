@@ -9,10 +9,10 @@ import re
 import shlex
 import typing as t
 
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel import host_keys
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import host_keys, settings
 
 if t.TYPE_CHECKING:
-    from ansible_collections.pixels.truenas.plugins.module_utils._pixel.settings import Settings
+    from ansible_collections.pixels.truenas.plugins.module_utils._pixel.settings import Settings, Survey
 
 Shown = t.Mapping[str, t.Any]
 
@@ -22,6 +22,9 @@ UNFIT_FOR_SSH = re.compile(r"[^\w./:@+,~-]")
 UNFIT_IN_QUOTES = re.compile(r'["\\]')
 
 CONNECTION = "pixels.truenas.pixels"
+
+# How a conversation is held; told to modules where the inventory itself says so.
+MANNERS = ("login_mechanism", "connect_timeout", "call_timeout", "login_wait", "session", "session_idle")
 
 # Ansible has its own idea of these: a pixel with such a name would be taken for the controller, or for all hosts.
 TAKEN = {"all", "localhost", "ungrouped"}
@@ -63,20 +66,30 @@ def variables(shown: Shown, nas: Shown) -> dict[str, t.Any]:
     return {**told, **{f"pixels_nas_{name}": value for name, value in nas.items() if value is not None}}
 
 
-def way_to_the_nas(settled: Settings, *, api_key_file: str | None) -> dict[str, t.Any]:
-    """The options with which a module reaches the same NAS. The key itself never goes into an inventory."""
+def way_to_the_nas(found: Survey, settled: Settings) -> dict[str, t.Any]:
+    """The options with which a module reaches the same NAS. The key itself never goes into an inventory.
+
+    Where they do not lead to the credential that was used here, C(has_own_credential) says so: whatever other one a
+    module finds is that of another NAS.
+    """
     endpoint, credential = settled.endpoint, settled.credential
-    return {
+    given = {name: each.value for name, each in found.values.items() if each.source == settings.OPTION}
+    way = {
         "host": endpoint.host,
         "port": endpoint.port,
         "username": credential.username,
         "validate_certs": endpoint.validate_certs,
         "ca_path": endpoint.ca_path,
         "use_tls": not endpoint.plain,
-        "api_key_file": api_key_file,
+        "api_key_file": given.get("api_key_file"),
         # The key of a profile is in the file, or where the file says.
         "profile": settled.profile,
+        # Modules have their own idea of what is usual.
+        **{name: given.get(name) for name in MANNERS},
     }
+    others = settings.survey(way.get)
+    ours = all(found[name] == others[name] for name in settings.SECRETS)
+    return {**way, "has_own_credential": None if ours else True}
 
 
 def connection_variables(

@@ -157,6 +157,9 @@ KEYS: dict[str, config_file.Read] = {
     **{setting.key: setting.read for setting in SETTINGS.values()},
 }
 
+OPTION = "option"
+"""The source of what the caller gave."""
+
 CONFIG = "PIXELS_CONFIG"
 PROFILE = "PIXELS_NAS"
 
@@ -249,7 +252,7 @@ def survey(
 
 def from_caller(given: Given) -> Layer:
     options = ((name, given(name)) for name in SETTINGS)
-    return {name: Found(value, "option") for name, value in options if value is not None}
+    return {name: Found(value, OPTION) for name, value in options if value is not None}
 
 
 def only_nas(layer: Layer) -> Layer:

@@ -13,7 +13,7 @@ from ansible.playbook.task import Task
 from ansible.plugins.loader import action_loader, connection_loader
 from ansible.template import Templar
 
-from ansible_collections.pixels.truenas.plugins.modules import pixels_container, pixels_container_info
+from ansible_collections.pixels.truenas.plugins.modules import pixels_container, pixels_container_info, pixels_exec
 
 MIB = 1024 * 1024
 
@@ -143,3 +143,34 @@ def test_a_wrong_key_is_told_without_it(act, truenas, nas):
     assert result["failed"]
     assert result["error"]["kind"] == "LoginRefused"
     assert "wrongwrong" not in str(result)
+
+
+def test_who_names_another_pixel_does_not_enter_it_as_the_host(act, truenas, nas, monkeypatch):
+    asked = []
+    monkeypatch.setattr(pixels_exec, "run", lambda task: asked.append((task.params["name"], task.ssh)) or {})
+    variables = {
+        "pixels_name": "web",
+        "ansible_port": 2222,
+        "ansible_user": "admin",
+        "ansible_ssh_private_key_file": "/web.key",
+    }
+
+    for name in ({}, {"name": "web"}, {"name": "px-web"}, {"name": "db"}):
+        act("pixels_exec", {"cmd": "true", **name}, variables=variables)
+
+    assert [(ssh.user, ssh.port, ssh.key) for _name, ssh in asked[:3]] == [("admin", 2222, "/web.key")] * 3
+    assert (asked[3][0], asked[3][1].user, asked[3][1].port, asked[3][1].key) == ("db", "root", 22, None)
+
+
+def test_no_other_credential_goes_to_a_nas_that_has_its_own(act, truenas, nas, monkeypatch):
+    monkeypatch.setenv("PIXELS_TRUENAS_API_KEY", nas.pop("api_key"))
+    variables = {f"pixels_nas_{option}": value for option, value in nas.items()}
+    nas.clear()
+    variables["pixels_nas_has_own_credential"] = True
+
+    with pytest.raises(AnsibleActionFail, match=f"{truenas.host} has a credential of its own.*pixels_nas_api_key"):
+        act("pixels_nas_info", variables=variables)
+    assert truenas.stats.connections == 0
+
+    result = act("pixels_nas_info", variables={**variables, "pixels_nas_api_key": truenas.api_key})
+    assert result["nas"]["host"] == f"{truenas.host}:{truenas.port}"

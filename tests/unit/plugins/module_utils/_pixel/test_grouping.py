@@ -12,6 +12,7 @@ import subprocess
 import pytest
 
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.grouping import (
+    MANNERS,
     group_name,
     host_name,
     ssh_variables,
@@ -19,9 +20,16 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel.grouping imp
     way_to_the_nas,
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.host_keys import HostKeys
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.settings import resolve
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.settings import resolve, settle, survey
 
-SETTLED = resolve({"host": "nas", "api_key": "1-secret", "ssh_key": "/keys/id"}.get, environ={})
+GIVEN = {"host": "nas", "api_key": "1-secret", "ssh_key": "/keys/id"}
+SETTLED = resolve(GIVEN.get, environ={})
+
+
+def way(**options):
+    """The way to a NAS of which the inventory knows that."""
+    found = survey({**GIVEN, **options}.get, usual={"connect_timeout": 5.0})
+    return way_to_the_nas(found, settle(found))
 
 
 @pytest.mark.parametrize(
@@ -60,10 +68,28 @@ def test_a_pixel_never_has_a_name_that_means_something_to_ansible(name, style):
 
 
 def test_the_way_to_the_nas_holds_no_secret():
-    way = way_to_the_nas(SETTLED, api_key_file=None)
+    assert "secret" not in str(way())
+    assert way()["host"] == "nas"
 
-    assert "secret" not in str(way)
-    assert way["host"] == "nas"
+
+def test_it_says_when_a_key_is_known_to_the_inventory_alone(monkeypatch, tmp_path):
+    (tmp_path / "key").write_text("2-other")
+    assert way()["has_own_credential"]
+    assert way(api_key=None, api_key_file=str(tmp_path / "key"))["has_own_credential"] is None
+
+    monkeypatch.setenv("PIXELS_TRUENAS_API_KEY", "1-other")
+    assert way()["has_own_credential"]
+    assert way(api_key=None)["has_own_credential"] is None
+
+    monkeypatch.setenv("PIXELS_TRUENAS_API_KEY", "1-secret")
+    assert way()["has_own_credential"] is None
+
+
+def test_how_a_conversation_is_held_is_told_where_the_inventory_says_so():
+    assert {way()[name] for name in MANNERS} == {None}
+
+    told = way(login_mechanism="scram", session="direct", session_idle=5.0, connect_timeout=3.0, login_wait=1.0)
+    assert [told[name] for name in MANNERS] == ["scram", 3.0, None, 1.0, "direct", 5.0]
 
 
 def test_what_is_not_set_is_not_told():
