@@ -103,6 +103,7 @@ async def _check_rate(connection: Connection, method: Method) -> None:
     simulator = connection.simulator
     ordered = simulator.faults.take("rate_limit", method.name)
     if simulator.rate_limit.exceeded(method.name, connection.peer.remote) or ordered:
+        simulator.stats.rate_limited += 1
         await asyncio.sleep(random.uniform(*simulator.options.rate_limit_stall))
         raise CallError("Rate Limit Exceeded", errnos.EBUSY)
 

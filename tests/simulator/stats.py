@@ -18,6 +18,8 @@ class Stats:
     """Successful ones."""
     login_attempts: int = 0
     """Calls of a login method, whatever came of them; they use up the rate limit."""
+    rate_limited: int = 0
+    """Calls without login that were refused because of it."""
     connections: int = 0
     """Websockets opened since the start."""
     open_connections: int = 0
@@ -37,7 +39,8 @@ class Stats:
 
     def reset(self) -> None:
         """Open connections and shells stay open."""
-        self.logins = self.login_attempts = self.connections = self.shells = self.most_in_flight = 0
+        self.logins = self.login_attempts = self.rate_limited = 0
+        self.connections = self.shells = self.most_in_flight = 0
         self.calls.clear()
         self.methods_called.clear()
 
@@ -45,6 +48,7 @@ class Stats:
         return {
             "logins": self.logins,
             "login_attempts": self.login_attempts,
+            "rate_limited": self.rate_limited,
             "connections": self.connections,
             "open_connections": self.open_connections,
             "shells": self.shells,

@@ -65,9 +65,13 @@ def log_in(
     """
     until = clock() + login_wait
     pause = FIRST_PAUSE
+    # Asked once: TrueNAS counts that question, too, and its answer stays the same.
+    scram: bool | None = None
     while True:
         try:
-            return _log_in_once(ask, credential, nas)
+            if scram is None:
+                scram = _chooses_scram(ask, credential, nas)
+            return _log_in_once(ask, credential, nas, scram=scram)
         except RateLimited:
             left = until - clock()
         if left <= 0:
@@ -81,11 +85,11 @@ def log_in(
         pause = min(pause * 2, LONGEST_PAUSE)
 
 
-def _log_in_once(ask: Ask, credential: Credential, nas: str) -> None:
+def _log_in_once(ask: Ask, credential: Credential, nas: str, *, scram: bool) -> None:
     try:
         if credential.password:
             _by_secret(ask, credential, nas, {"mechanism": "PASSWORD_PLAIN", "password": credential.password})
-        elif _chooses_scram(ask, credential):
+        elif scram:
             _by_scram(ask, credential, nas)
         else:
             _by_secret(ask, credential, nas, {"mechanism": "API_KEY_PLAIN", "api_key": credential.api_key})
@@ -96,16 +100,17 @@ def _log_in_once(ask: Ask, credential: Credential, nas: str) -> None:
     raise refused
 
 
-def _chooses_scram(ask: Ask, credential: Credential) -> bool:
-    if credential.mechanism != "auto":
+def _chooses_scram(ask: Ask, credential: Credential, nas: str) -> bool:
+    if credential.password or credential.mechanism != "auto":
         return credential.mechanism == "scram"
     try:
         return "SCRAM" in (ask("auth.mechanism_choices") or ())
     except Refused as error:
         # TrueNAS 25 stumbles over this question when nobody is logged in yet: an EINVAL with a Python error's text.
-        if error.errno != errno.EINVAL:
-            raise
-        return False
+        if error.errno == errno.EINVAL:
+            return False
+        refused = _put(error, credential, nas)
+    raise refused
 
 
 def _by_secret(ask: Ask, credential: Credential, nas: str, secret: dict[str, t.Any]) -> None:

@@ -116,6 +116,7 @@ def test_a_rate_limit_can_be_ordered(simulator: RunningSimulator, stranger: Talk
 
     assert refusals == ["EBUSY", "EBUSY"]
     assert stranger.call("core.ping") == "pong"
+    assert simulator.stats.rate_limited == 2
 
 
 def test_the_twenty_first_call_at_once_is_refused_without_data(simulator: RunningSimulator, talk: Talk) -> None:

@@ -20,7 +20,7 @@ def test_calls_are_counted_by_method_and_in_order() -> None:
 
 
 def test_a_reset_keeps_what_is_open() -> None:
-    stats = Stats(logins=3, connections=4, open_connections=2, shells=7, open_shells=1)
+    stats = Stats(logins=3, rate_limited=1, connections=4, open_connections=2, shells=7, open_shells=1)
     stats.called("core.ping", in_flight=1)
 
     stats.reset()

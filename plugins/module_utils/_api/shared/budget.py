@@ -21,10 +21,15 @@ LIMIT = 20
 WINDOW = 62.0
 LONGEST_FILE = 4096
 
+LOGIN, MECHANISMS = "auth.login_ex", "auth.mechanism_choices"
+METHODS = (LOGIN, MECHANISMS)
+Moments = dict[str, list[float]]
+
 
 class LoginBudget:
-    """The calls of C(auth.login_ex) of the last minute, to one NAS; times are seconds since the epoch.
+    """The calls that a login takes of the last minute, to one NAS; times are seconds since the epoch.
 
+    TrueNAS has a window for each method, whatever comes of a call.
     Where the file cannot be used nothing is counted: TrueNAS itself says when it is enough.
     """
 
@@ -47,18 +52,22 @@ class LoginBudget:
     def admit(self, method: str, params: t.Sequence[t.Any]) -> None:
         """Count a call that is about to be made, or raise RateLimited where it would be one too many."""
         needed = cost(method, params)
-        if needed and not self._take(needed):
+        if needed and not self._take(method, needed):
             raise RateLimited(f"{self._nas} allows {self._limit} logins a minute from one address; they are used up")
 
-    def _take(self, needed: int) -> bool:
+    def _take(self, method: str, needed: int) -> bool:
         try:
             with self._rendezvous.locked(self._file) as file:
                 now = self._clock()
                 # The clock may have been set back: what lies ahead counts for nothing.
-                spent = [moment for moment in _moments(file) if now - self._window < moment <= now]
-                if len(spent) + needed > self._limit:
+                spent = {
+                    name: [moment for moment in moments if now - self._window < moment <= now]
+                    for name, moments in _moments(file).items()
+                }
+                if len(spent[method]) + needed > self._limit:
                     return False
-                _write(file, [*spent, *[now] * needed])
+                spent[method] += [now] * needed
+                _write(file, spent)
         except (OSError, NoRendezvous):
             return True
         return True
@@ -66,7 +75,7 @@ class LoginBudget:
 
 def cost(method: str, params: t.Sequence[t.Any]) -> int:
     """How often a call counts; a SCRAM login is two calls, and is begun only where there is room for both."""
-    if method != "auth.login_ex":
+    if method not in METHODS:
         return 0
     match params:
         case [{"scram_type": "CLIENT_FIRST_MESSAGE"}]:
@@ -76,16 +85,22 @@ def cost(method: str, params: t.Sequence[t.Any]) -> int:
     return 1
 
 
-def _moments(file: int) -> list[float]:
+def _moments(file: int) -> Moments:
+    """By method, all of them; what makes no sense counts for nothing."""
     text = os.pread(file, LONGEST_FILE, 0)
     try:
         found = json.loads(text)
     except ValueError:
-        return []
-    return [moment for moment in found if isinstance(moment, float)] if isinstance(found, list) else []
+        found = None
+    by_method = found if isinstance(found, dict) else {}
+    listed = {name: by_method.get(name) for name in METHODS}
+    return {
+        name: [moment for moment in moments if isinstance(moment, float)] if isinstance(moments, list) else []
+        for name, moments in listed.items()
+    }
 
 
-def _write(file: int, moments: list[float]) -> None:
+def _write(file: int, moments: Moments) -> None:
     text = json.dumps(moments).encode()
     os.ftruncate(file, 0)
     os.pwrite(file, text, 0)

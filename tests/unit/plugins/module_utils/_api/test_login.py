@@ -253,3 +253,11 @@ def test_a_key_is_not_sent_in_the_clear_to_another_machine(credential):
 )
 def test_what_truenas_does_not_revoke_is_sent(endpoint, credential):
     refuse_unsafe(endpoint, credential)
+
+
+def test_the_mechanisms_are_asked_for_once_however_long_the_wait():
+    ask = Asked(LIMITED, LIMITED, SUCCESS)
+
+    attempt(ask, AUTO)
+
+    assert ask.methods == ["auth.mechanism_choices", *["auth.login_ex"] * 3]

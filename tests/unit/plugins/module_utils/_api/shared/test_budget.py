@@ -20,6 +20,7 @@ from tests.simulator.running import running_simulator
 ENDPOINT = Endpoint("nas")
 PLAIN = ("auth.login_ex", [{"mechanism": "API_KEY_PLAIN"}])
 SCRAM = ("auth.login_ex", [{"mechanism": "SCRAM", "scram_type": "CLIENT_FIRST_MESSAGE"}])
+MECHANISMS = ("auth.mechanism_choices", [])
 SCRAM_END = ("auth.login_ex", [{"mechanism": "SCRAM", "scram_type": "CLIENT_FINAL_MESSAGE"}])
 
 
@@ -74,8 +75,17 @@ def test_a_scram_login_is_begun_only_where_there_is_room_for_both_of_its_calls(c
     assert not refuses(counted, PLAIN)
 
 
-def test_what_is_no_login_costs_nothing():
-    assert cost("auth.mechanism_choices", []) == 0
+def test_what_is_no_part_of_a_login_costs_nothing():
+    assert cost("system.version", []) == 0
+
+
+def test_the_question_for_mechanisms_has_a_count_of_its_own(clock):
+    counted = budget(clock, limit=1)
+    counted.admit(*PLAIN)
+    counted.admit(*MECHANISMS)
+
+    assert refuses(counted, PLAIN)
+    assert refuses(counted, MECHANISMS)
 
 
 def test_a_refusal_costs_nothing(clock):
@@ -103,7 +113,9 @@ def test_a_clock_that_was_set_back_locks_nobody_out(clock):
     assert not refuses(counted)
 
 
-@pytest.mark.parametrize("content", [b"", b"not json", b'{"a": 1}', b'["a", null]'])
+@pytest.mark.parametrize(
+    "content", [b"", b"not json", b'{"a": 1}', b'["a", null]', b'{"auth.login_ex": ["a"]}', b'{"auth.login_ex": 7}']
+)
 def test_a_file_that_makes_no_sense_is_begun_anew(clock, meeting_place, content):
     counted = budget(clock, limit=1)
     counted.admit(*PLAIN)
@@ -122,12 +134,13 @@ def test_without_a_file_it_is_left_to_the_nas(clock, meeting_place):
     assert not refuses(counted)
 
 
-def test_many_sessions_wait_for_each_other_and_the_nas_refuses_none(monkeypatch):
+@pytest.mark.parametrize("mechanism", ["plain", "auto"])
+def test_many_sessions_wait_for_each_other_and_the_nas_refuses_none(monkeypatch, mechanism):
     notices = []
     monkeypatch.setattr(login, "FIRST_PAUSE", 0.1)
     with running_simulator(engine="paper", login_limit=2, login_window=0.5) as simulator:
         endpoint = Endpoint(simulator.host, simulator.port, ca_path=simulator.ca_file)
-        credential = Credential(simulator.username, api_key=simulator.api_key, mechanism="plain")
+        credential = Credential(simulator.username, api_key=simulator.api_key, mechanism=mechanism)
         counted = LoginBudget(find(), endpoint, limit=2, window=0.6)
 
         def log_in():
@@ -144,6 +157,8 @@ def test_many_sessions_wait_for_each_other_and_the_nas_refuses_none(monkeypatch)
             thread.join()
 
         assert simulator.stats.logins == simulator.stats.login_attempts == 4
+        assert simulator.stats.calls["auth.mechanism_choices"] == (4 if mechanism == "auto" else 0)
+        assert simulator.stats.rate_limited == 0
         assert "waiting up to 20 s to log in" in notices[0]
 
 
