@@ -71,6 +71,12 @@ options:
     type: str
     vars:
       - name: pixels_nas_password
+  has_own_credential:
+    description: Whether the NAS has a key or password that only the inventory file holds; no other one is sent there.
+    type: bool
+    default: false
+    vars:
+      - name: pixels_nas_has_own_credential
   login_mechanism:
     description: How an API key proves itself.
     type: str
@@ -150,7 +156,11 @@ from ansible.module_utils.basic import missing_required_lib
 from ansible.plugins.connection import ConnectionBase
 
 from ansible_collections.pixels.truenas.plugins.module_utils._ansible.module import LIBRARIES
-from ansible_collections.pixels.truenas.plugins.module_utils._ansible.task import connected
+from ansible_collections.pixels.truenas.plugins.module_utils._ansible.task import (
+    CREDENTIALS,
+    another_credential,
+    connected,
+)
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import MissingLibrary, PixelsError
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import entering, names, transfer
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.exec import Command, Shell
@@ -219,6 +229,8 @@ class Connection(ConnectionBase):
         return self._inside
 
     def _enter(self) -> None:
+        if self.get_option("has_own_credential") and not any(self.get_option(name) for name in CREDENTIALS):
+            raise AnsibleConnectionFailure(another_credential(self.get_option("host")))
         try:
             with contextlib.ExitStack() as opening:
                 pixels, settled = opening.enter_context(connected(self._given, notice=self._display.display))

@@ -22,7 +22,13 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.pixels.truenas.plugins.module_utils._ansible.module import LIBRARIES, failure
 from ansible_collections.pixels.truenas.plugins.module_utils._ansible.options import CONNECTION
-from ansible_collections.pixels.truenas.plugins.module_utils._ansible.task import Task, connected
+from ansible_collections.pixels.truenas.plugins.module_utils._ansible.task import (
+    CREDENTIALS,
+    OWN_CREDENTIAL,
+    Task,
+    another_credential,
+    connected,
+)
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import PixelsError
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import names
 from ansible_collections.pixels.truenas.plugins.plugin_utils.background import ModuleHere
@@ -35,11 +41,6 @@ SSH_VARIABLES = {
     "ssh_port": ("ansible_port", "ansible_ssh_port"),
     "ssh_key": ("ansible_ssh_private_key_file", "ansible_private_key_file"),
 }
-
-CREDENTIALS = {"api_key", "api_key_file", "password"}
-
-# Set by the inventory where it has no variable for the credential it used.
-OWN_CREDENTIAL = "pixels_nas_has_own_credential"
 
 Variables = t.Mapping[str, t.Any]
 Result = dict[str, t.Any]
@@ -73,14 +74,9 @@ class PixelsAction(ActionBase):
             arguments["cmd"] = free_form
         for option, variable in self._defaults(module, arguments, variables):
             arguments[option] = self._templar.template(variables[variable])
-        if variables.get(OWN_CREDENTIAL) and "host" not in self._task.args and not arguments.keys() & CREDENTIALS:
+        if variables.get(OWN_CREDENTIAL) and "host" not in self._task.args and not arguments.keys() & {*CREDENTIALS}:
             # Whatever the environment or the configuration file has is the credential of another NAS.
-            raise AnsibleActionFail(
-                f"{variables.get('pixels_nas_host')} has a credential of its own in the inventory file, which no host "
-                "variable holds: give it to tasks as well, in the variable pixels_nas_api_key or "
-                "pixels_nas_api_key_file of the group of that NAS; no other credential, such as "
-                "PIXELS_TRUENAS_API_KEY, is sent there"
-            )
+            raise AnsibleActionFail(another_credential(str(variables.get("pixels_nas_host"))))
         return arguments
 
     def _defaults(self, module: t.Any, arguments: Variables, variables: Variables) -> t.Iterator[tuple[str, str]]:
@@ -90,7 +86,7 @@ class PixelsAction(ActionBase):
             places["name"] = ("pixels_name",)
             if self._means_its_host(arguments, variables):
                 places.update(SSH_VARIABLES)
-        if arguments.keys() & CREDENTIALS:
+        if arguments.keys() & {*CREDENTIALS}:
             for name in CREDENTIALS:
                 places.pop(name)
         for option, sources in places.items():

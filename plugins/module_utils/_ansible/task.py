@@ -33,6 +33,21 @@ class Task:
 Run = t.Callable[[Task], dict[str, t.Any]]
 
 
+CREDENTIALS = ("api_key", "api_key_file", "password")
+
+# Set by the inventory where it has no variable for the credential it used.
+OWN_CREDENTIAL = "pixels_nas_has_own_credential"
+
+
+def another_credential(nas: str) -> str:
+    """Why a credential of the environment or of the configuration file is not sent to a NAS that has its own."""
+    return (
+        f"{nas} has a credential of its own in the inventory file, which no host variable holds: give it to tasks as "
+        "well, in the variable pixels_nas_api_key or pixels_nas_api_key_file of the group of that NAS; no other "
+        "credential, such as PIXELS_TRUENAS_API_KEY, is sent there"
+    )
+
+
 @contextmanager
 def connected(
     given: t.Callable[[str], t.Any],

@@ -149,3 +149,12 @@ def test_automatically_through_the_nas_where_no_server_answers(opened, guest, ke
 
     assert connection.exec_command("echo in")[1] == b"in\n"
     assert truenas.stats.shells == 1
+
+
+def test_no_other_credential_goes_to_a_nas_that_has_its_own(opened, truenas, nas, monkeypatch):
+    monkeypatch.setenv("PIXELS_TRUENAS_API_KEY", nas.pop("api_key"))
+
+    with pytest.raises(AnsibleConnectionFailure, match=f"{truenas.host} has a credential of its own"):
+        opened(pixels_name="web", pixels_nas_has_own_credential=True).exec_command("true")
+
+    assert truenas.stats.connections == 0
