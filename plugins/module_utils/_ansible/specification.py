@@ -9,7 +9,14 @@ import typing as t
 
 from ansible_collections.pixels.truenas.plugins.module_utils._ansible.provision import provision
 from ansible_collections.pixels.truenas.plugins.module_utils._ansible.task import Params
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel import cloning, lifecycle, marks, names, sizes
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import (
+    cloning,
+    lifecycle,
+    marks,
+    names,
+    sizes,
+    variables,
+)
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Nic
 
 # What is compared with the NAS has no default here: left out means "as it is".
@@ -56,9 +63,7 @@ def wanted(params: Params, ssh_key: str | None) -> lifecycle.Wanted:
         image=params["image"],
         cpu=params["cpu"],
         memory=None if params["memory"] is None else sizes.parse_memory(params["memory"]),
-        environment=None
-        if params["environment"] is None
-        else {key: str(value) for key, value in params["environment"].items()},
+        environment=None if params["environment"] is None else variables.check(params["environment"]),
         autostart=params["autostart"],
         fleet=None if params["fleet"] is None else marks.check_note("fleet", params["fleet"]),
         owner=None if params["owner"] is None else marks.check_note("owner", params["owner"]),

@@ -53,7 +53,17 @@ def test_nothing_is_not_the_same_as_left_out():
     assert (asked.environment, asked.labels) == ({}, {})
 
 
-@pytest.mark.parametrize("given", [{"memory": "lots"}, {"labels": {"a-b": "c"}}, {"owner": " "}, {"name": "we_b"}])
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"memory": "lots"},
+        {"labels": {"a-b": "c"}},
+        {"owner": " "},
+        {"name": "we_b"},
+        {"environment": {"A B": "x"}},
+        {"environment": {"PIXELS/fleet": "x"}},
+    ],
+)
 def test_what_makes_no_sense_is_refused(given):
     with pytest.raises(Invalid):
         wanted(options(**given), None)
