@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Container
 
 Say = t.Callable[[str], None]
+T = t.TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -86,8 +88,7 @@ def leftovers(pixels: Pixels, fleet: str, members: t.Sequence[Member], *, patien
 def plan(pixels: Pixels, members: t.Sequence[Member], *, concurrency: int, warn: Say) -> list[Planned]:
     """Compare all of them with what is there: one query for their records, whatever their number."""
     there = {container.name: container for container in pixels.list()}
-    # The first new member asks, in whichever thread; the others of that NAS take the same answer.
-    default_nic = functools.cache(lambda: lifecycle.detect_nic(pixels, warn))
+    default_nic = once(lambda: lifecycle.detect_nic(pixels, warn))
     going = frozenset(member.wanted.name for member in members if member.wanted.state == "absent")
 
     def plan_one(member: Member) -> Planned:
@@ -102,6 +103,18 @@ def plan(pixels: Pixels, members: t.Sequence[Member], *, concurrency: int, warn:
 
     with ThreadPoolExecutor(max_workers=concurrency) as pool:
         return list(pool.map(plan_one, members))
+
+
+def once(ask: t.Callable[[], T]) -> t.Callable[[], T]:
+    """The first who needs an answer asks, in whichever thread; the others wait for it, and take the same."""
+    alone = threading.Lock()
+    answer = functools.cache(ask)
+
+    def asked() -> T:
+        with alone:
+            return answer()
+
+    return asked
 
 
 def converge(pixels: Pixels, plans: t.Sequence[Planned], *, concurrency: int, say: Say) -> list[Outcome]:

@@ -35,6 +35,7 @@ def test_creates_all_of_them_over_one_login(fleet, truenas):
     assert result["summary"] == {"created": 12, "changed": 0, "unchanged": 0, "destroyed": 0, "failed": 0}
     assert all(made.status == "RUNNING" for made in truenas.world.containers.values())
     assert truenas.stats.logins == 1
+    assert truenas.stats.calls["interface.query"] == 1
 
 
 def test_works_on_several_at_a_time_and_within_the_limits_of_the_nas(fleet, truenas):

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid, Refused
@@ -13,6 +16,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel.fleet import
     Member,
     Outcome,
     Planned,
+    once,
     refuse_doubles,
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle import Patience, Wanted
@@ -47,3 +51,19 @@ def test_each_pixel_is_listed_once():
     refuse_doubles([member("px-a"), member("px-b")])
     with pytest.raises(Invalid, match="listed more than once: a$"):
         refuse_doubles([member("px-a"), member("px-b"), member("px-a")])
+
+
+def test_what_all_need_is_asked_for_once_however_many_ask_at_the_same_time():
+    asked = []
+
+    def ask():
+        asked.append(1)
+        time.sleep(0.05)
+        return "eno1"
+
+    answer = once(ask)
+    with ThreadPoolExecutor(8) as pool:
+        answers = [each.result() for each in [pool.submit(answer) for _number in range(8)]]
+
+    assert answers == ["eno1"] * 8
+    assert len(asked) == 1
