@@ -139,6 +139,8 @@ def complete(pixels: Pixels, wanted: Wanted, found: Found | None, *, default_nic
         raise Invalid(f"cannot provision {names.bare_name(wanted.name)}: {problem}", fields=(("provision", problem),))
     if wanted.state == "absent":
         return wanted
+    if wanted.nic and shown("nic", found and found.nic) != shown("nic", wanted.nic):
+        refuse_unknown_parent(pixels, wanted.nic)
     if found:
         # One whose creation was broken off gets what it would have got.
         late = found.container.marks.pending == "autostart" and wanted.autostart is None
@@ -187,6 +189,14 @@ def like_its_source(
         nic=nic,
         provision=wanted.provision and provisioning.with_usual_dns(wanted.provision, dns),
     )
+
+
+def refuse_unknown_parent(pixels: Pixels, nic: Nic) -> None:
+    """Raises C(Invalid) for an interface this NAS does not have, or not for a card of that type."""
+    parents = pixels.containers.parents(nic.type)
+    if parents is not None and nic.parent not in parents:
+        problem = f"{pixels.nas} has {', '.join(parents) or 'no interface'} for the type {nic.type}"
+        raise Invalid(f"no container can be attached to {nic.parent}: {problem}", fields=(("nic.parent", problem),))
 
 
 def usual_nic(defaults: Defaults, default_nic: t.Callable[[], Nic | None]) -> Nic | None:

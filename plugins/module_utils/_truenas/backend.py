@@ -170,6 +170,10 @@ class ContainerBackend(abc.ABC):
         """Its own network card; None when it has the default one of the NAS."""
 
     @abc.abstractmethod
+    def parents(self, type: str) -> tuple[str, ...] | None:
+        """The interfaces a card of that type can be attached to; None where the NAS has no list of them."""
+
+    @abc.abstractmethod
     def set_nic(self, name: str, nic: Nic) -> None: ...
 
     @abc.abstractmethod

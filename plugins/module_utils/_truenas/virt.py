@@ -122,6 +122,10 @@ class VirtBackend(ContainerBackend):
                 return Nic(parent=row["parent"], type=row["nic_type"].lower(), name=row["name"])
         return None
 
+    def parents(self, type: str) -> tuple[str, ...] | None:
+        # Of macvlan, virt.instance.create itself checks nothing: the container would be made, and not start.
+        return tuple(sorted(self._wire.read("virt.device.nic_choices", type.upper())))
+
     def set_nic(self, name: str, nic: Nic) -> None:
         # An update of the profile's own eth0 makes an override of it, so this serves both cases.
         self._wire.call("virt.instance.device_update", name, device(nic))

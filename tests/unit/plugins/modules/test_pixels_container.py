@@ -108,6 +108,24 @@ def test_moves_an_existing_pixel_to_another_interface(container, truenas):
     assert not container(nic={"parent": "eno1"})["changed"]
 
 
+@pytest.mark.parametrize("there", [False, True])
+@pytest.mark.parametrize("nic", [{"parent": "eno9"}, {"parent": "eno1", "type": "bridged"}])
+def test_an_interface_that_is_not_there_is_told_before_anything_is_made_also_in_check_mode(
+    container, truenas, nic, there
+):
+    if there:
+        truenas.world.add_container("px-web")
+    before = truenas.world.as_json()
+
+    for check_mode in (True, False):
+        result = container(nic=nic, check_mode=check_mode)
+
+        assert result["failed"]
+        assert f"no container can be attached to {nic['parent']}" in result["msg"]
+        assert result["error"]["fields"][0]["field"] == "nic.parent"
+    assert truenas.world.as_json() == before
+
+
 def test_leaves_alone_what_is_not_asked_for(container, truenas):
     truenas.world.add_container("px-web", cpu="7", environment={"A": "b"})
 
