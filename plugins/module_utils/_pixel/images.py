@@ -3,41 +3,84 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether a container was made from the image that is asked for.
 
-TrueNAS forgets the alias (C(ubuntu/24.04)) and keeps what the image says of itself: C(Ubuntu), C(noble).
+TrueNAS forgets the alias (C(ubuntu/24.04)) and keeps what the image says of itself: C(Ubuntu), C(noble), C(default). So
+the alias is noted when a pixel is made; of other containers, and of other aliases for the same image, that has to do.
 """
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Image
 
 CODENAMES = {
-    "debian": {"11": "bullseye", "12": "bookworm", "13": "trixie", "14": "forky"},
+    "debian": {"10": "buster", "11": "bullseye", "12": "bookworm", "13": "trixie", "14": "forky"},
     "ubuntu": {
+        "16.04": "xenial",
+        "18.04": "bionic",
         "20.04": "focal",
         "22.04": "jammy",
         "24.04": "noble",
+        "24.10": "oracular",
         "25.04": "plucky",
         "25.10": "questing",
         "26.04": "resolute",
     },
 }
 
+USUAL_VARIANT = "default"
+# May end an alias, and says nothing that is kept.
+ARCHITECTURES = {"amd64", "arm64", "armhf", "i386", "ppc64el", "riscv64", "s390x"}
+FINGERPRINT = re.compile(r"[0-9a-f]{12,64}")
 
-def differs(image: Image, asked: str) -> bool:
+
+def differs(image: Image, asked: str, noted: str | None = None) -> bool:
     """Whether the container is surely of another image; what cannot be told is taken to be the same.
 
-    An image fingerprint, or an alias without a slash, says nothing that could be compared.
+    C(noted) is the alias it was made from, as far as that is known.
     """
-    os, slash, rest = asked.lower().partition("/")
-    if not slash or not image.os:
+    asked = asked.lower()
+    os = image.os.lower()
+    if noted and noted.lower() == asked:
         return False
-    if os != image.os.lower():
+    if "/" not in asked:
+        # A fingerprint, or a name that somebody gave: it can only be compared with another one.
+        alike = not noted or asked == os or is_fingerprint(asked) != is_fingerprint(noted)
+        return not alike
+    if not os:
+        return False
+    asked_os, release, variant = parts(asked)
+    if asked_os != os:
         return True
-    release = rest.split("/")[0]
+    if image.variant and image.variant.lower() != variant:
+        return True
+    return bool(image.release) and other_release(os, release, image.release.lower())
+
+
+def parts(alias: str) -> tuple[str, str, str]:
+    """System, release and variant."""
+    words = alias.split("/")
+    if words[-1] in ARCHITECTURES:
+        words.pop()
+    os, release, variant, *_rest = [*words, "", ""]
+    return os, release, variant or USUAL_VARIANT
+
+
+def other_release(os: str, asked: str, found: str) -> bool:
+    """Whether they are surely two; either may be a number or a name."""
+    if asked == found:
+        return False
     known = CODENAMES.get(os, {})
-    return bool(image.release) and known.get(release, release) != known.get(
-        image.release.lower(), image.release.lower()
-    )
+    if is_number(asked) != is_number(found) and {asked, found}.isdisjoint({*known, *known.values()}):
+        return False
+    return known.get(asked, asked) != known.get(found, found)
+
+
+def is_number(release: str) -> bool:
+    return release[:1].isdigit()
+
+
+def is_fingerprint(alias: str) -> bool:
+    return FINGERPRINT.fullmatch(alias.lower()) is not None

@@ -293,7 +293,7 @@ def refuse_what_cannot_change(container: Container, wanted: Wanted) -> None:
     if wanted.origin and not cloning.is_from(container, wanted.origin):
         is_from = f"was cloned from {container.marks.origin}" if container.marks.origin else "is no clone"
         raise Unsupported(f"{bare} {is_from}, and cannot become one of {wanted.origin}: {way_out}")
-    if wanted.image and images.differs(container.image, wanted.image):
+    if wanted.image and images.differs(container.image, wanted.image, container.marks.image):
         is_now = f"{container.image.os} {container.image.release}".strip().lower()
         raise Unsupported(f"{bare} was made from {is_now}, and TrueNAS cannot change it to {wanted.image}: {way_out}")
     if wanted.pool and container.pool and wanted.pool != container.pool:
@@ -347,6 +347,15 @@ def converge(
         provision(pixels, wanted, patience=patience, deadline=deadline)
 
 
+def first_marks(wanted: Wanted) -> Marks:
+    """What is noted with a container as it is made."""
+    return Marks(
+        # A clone has the files of its source, whatever image its container is made from.
+        image=wanted.source.container.marks.image if wanted.source else wanted.image,
+        pending="autostart" if wanted.autostart else None,
+    )
+
+
 def create(pixels: Pixels, wanted: Wanted, *, deadline: Deadline, progress: OnProgress | None = None) -> None:
     """Make the container, stopped. What TrueNAS could not finish it takes back itself."""
     new = NewContainer(
@@ -355,7 +364,7 @@ def create(pixels: Pixels, wanted: Wanted, *, deadline: Deadline, progress: OnPr
         cpu=wanted.cpu,
         memory=wanted.memory,
         environment=wanted.environment or {},
-        marks=noted(wanted, Marks(pending="autostart" if wanted.autostart else None)),
+        marks=noted(wanted, first_marks(wanted)),
         pool=wanted.pool,
         nic=wanted.nic,
     )

@@ -34,7 +34,7 @@ class Nic:
 
 @dataclass(frozen=True)
 class Image:
-    """What TrueNAS remembers of the image a container was made from; the alias it was asked for is not kept."""
+    """What TrueNAS remembers of the image a container was made from; the alias it was asked for is a mark of ours."""
 
     os: str = ""
     release: str = ""
@@ -49,6 +49,8 @@ class Marks:
     fleet: str | None = None
     owner: str | None = None
     labels: t.Mapping[str, str] = field(default_factory=dict)
+    image: str | None = None
+    """The alias of the image it was made from."""
     origin: str | None = None
     """The checkpoint it was cloned from, as C(base@label)."""
     cloning: str | None = None

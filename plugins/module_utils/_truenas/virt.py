@@ -38,7 +38,7 @@ STATES = {
 # TrueNAS allows a slash in the name of a variable and no shell does: nobody's own variable can be mistaken for these.
 MARK = "PIXELS/"
 LABEL = "label/"
-NOTES = ("fleet", "owner", "origin", "cloning", "run", "pending")
+NOTES = ("fleet", "owner", "image", "origin", "cloning", "run", "pending")
 
 # The middleware waits 300 s for Incus whatever it is asked for (plugins/virt/utils.py).
 LONGEST_STOP = 300

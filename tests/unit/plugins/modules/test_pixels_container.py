@@ -60,7 +60,7 @@ def test_gives_a_new_pixel_what_is_asked_for(container, truenas):
 
     made = truenas.world.containers["px-web"]
     assert (made.status, made.cpu, made.memory, made.autostart) == ("STOPPED", "4", 1536 * MIB, False)
-    assert made.environment == {"GREETING": "hello", "COUNT": "3"}
+    assert made.environment == {"GREETING": "hello", "COUNT": "3", "PIXELS/image": "ubuntu/24.04"}
 
 
 def test_attaches_a_new_pixel_to_the_interface_of_the_default_gateway(container, truenas):
@@ -124,6 +124,18 @@ def test_an_interface_that_is_not_there_is_told_before_anything_is_made_also_in_
         assert f"no container can be attached to {nic['parent']}" in result["msg"]
         assert result["error"]["fields"][0]["field"] == "nic.parent"
     assert truenas.world.as_json() == before
+
+
+@pytest.mark.parametrize("asked", ["ubuntu/24.04/cloud", "ubuntu/noble/desktop", "alpine", "golden", "debian/12"])
+def test_another_image_than_the_one_it_was_made_from_is_never_taken_for_it(container, truenas, asked):
+    container(image="ubuntu/24.04", state="present")
+
+    result = container(image=asked, state="present")
+
+    assert result["failed"]
+    assert f"cannot change it to {asked}" in result["msg"]
+    assert truenas.world.containers["px-web"].environment["PIXELS/image"] == "ubuntu/24.04"
+    assert not container(image="ubuntu/noble", state="present")["changed"]
 
 
 def test_leaves_alone_what_is_not_asked_for(container, truenas):

@@ -13,7 +13,9 @@ from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend im
 NOBLE = Image(os="Ubuntu", release="noble", variant="default")
 
 
-@pytest.mark.parametrize("asked", ["ubuntu/24.04", "ubuntu/noble", "ubuntu/noble/default", "Ubuntu/24.04"])
+@pytest.mark.parametrize(
+    "asked", ["ubuntu/24.04", "ubuntu/noble", "ubuntu/noble/default", "Ubuntu/24.04", "ubuntu/24.04/amd64"]
+)
 def test_a_release_is_the_same_by_number_and_by_name(asked):
     assert not differs(NOBLE, asked)
 
@@ -35,3 +37,46 @@ def test_what_cannot_be_compared_is_taken_to_be_the_same(asked):
 
 def test_a_container_that_forgot_its_image_is_taken_to_be_the_same():
     assert not differs(Image(), "ubuntu/24.04")
+
+
+@pytest.mark.parametrize("asked", ["ubuntu/24.04/cloud", "ubuntu/noble/desktop", "ubuntu/noble/cloud/amd64"])
+def test_another_variant_differs(asked):
+    assert differs(NOBLE, asked)
+    assert not differs(Image(os="Ubuntu", release="noble", variant=asked.split("/")[2]), asked)
+
+
+def test_an_alias_without_a_variant_is_the_default_one():
+    assert differs(Image(os="Ubuntu", release="noble", variant="cloud"), "ubuntu/24.04")
+
+
+def test_what_it_was_made_from_is_the_same_whatever_it_is_called():
+    strange = Image(os="Ubuntu", release="golden", variant="x")
+
+    assert not differs(strange, "ubuntu/24.04/our-own", noted="ubuntu/24.04/our-own")
+    assert not differs(strange, "GOLDEN", noted="golden")
+    assert not differs(NOBLE, "ubuntu/noble", noted="ubuntu/24.04")
+
+
+@pytest.mark.parametrize("asked", ["alpine", "golden", "debian/12", "ubuntu/24.04/cloud"])
+def test_another_name_than_the_one_it_was_made_from_differs(asked):
+    assert differs(NOBLE, asked, noted="ubuntu/24.04")
+
+
+def test_fingerprints_are_compared_with_fingerprints():
+    assert not differs(NOBLE, "0123456789ab", noted="ubuntu/24.04")
+    assert not differs(NOBLE, "0123456789ab", noted="0123456789ab")
+    assert differs(NOBLE, "0123456789ab", noted="ba9876543210")
+
+
+@pytest.mark.parametrize(
+    ("release", "asked", "other"),
+    [
+        ("bionic", "ubuntu/18.04", False),
+        ("utopic", "ubuntu/14.10", False),
+        ("noble", "ubuntu/14.10", True),
+        ("utopic", "ubuntu/24.04", True),
+        ("utopic", "ubuntu/vivid", True),
+    ],
+)
+def test_a_number_and_a_name_nobody_knows_of_may_be_the_same(release, asked, other):
+    assert differs(Image(os="Ubuntu", release=release, variant="default"), asked) is other
