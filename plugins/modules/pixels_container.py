@@ -37,7 +37,7 @@ options:
   image:
     description:
       - Image a new pixel is made from, by its alias at images.linuxcontainers.org, such as V(debian/12).
-      - An existing one cannot change its image, so another one is refused. The alias is noted on the NAS when a pixel is
+      - An existing one cannot change its image, so another one is refused. The alias is noted on the NAS as a pixel is
         made; of others, system, release and variant are compared, and an alias that tells none of them is let pass.
       - Left out, a new one gets V(ubuntu/24.04), unless E(PIXELS_DEFAULT_IMAGE) or C(defaults.image) in the
         configuration file says otherwise.

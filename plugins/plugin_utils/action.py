@@ -25,6 +25,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._ansible.options im
 from ansible_collections.pixels.truenas.plugins.module_utils._ansible.task import (
     CREDENTIALS,
     OWN_CREDENTIAL,
+    Keeper,
     Task,
     another_credential,
     connected,
@@ -41,6 +42,9 @@ SSH_VARIABLES = {
     "ssh_port": ("ansible_port", "ansible_ssh_port"),
     "ssh_key": ("ansible_ssh_private_key_file", "ansible_private_key_file"),
 }
+
+# A worker of Ansible lives for one task, with all the items of its loop.
+KEEPER = Keeper()
 
 Variables = t.Mapping[str, t.Any]
 Result = dict[str, t.Any]
@@ -123,7 +127,10 @@ class PixelsAction(ActionBase):
 
     def _converse(self, module: t.Any, params: Result, warnings: list[str]) -> Result:
         try:
-            with connected(params.get, notice=self._display.display, environ=self._environment()) as (pixels, settled):
+            with connected(params.get, notice=self._display.display, environ=self._environment(), keeper=KEEPER) as (
+                pixels,
+                settled,
+            ):
                 notices = {"warn": warnings.append, "say": self._display.v}
                 return module.run(Task(params, self._task.check_mode, pixels, settled.ssh, **notices))
         except PixelsError as error:

@@ -5,16 +5,23 @@
 
 from __future__ import annotations
 
+import os
+import time
 import typing as t
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from ansible_collections.pixels.truenas.plugins.module_utils._api.session import Session
+from ansible_collections.pixels.truenas.plugins.module_utils._api.shared.client import SharedSession
 from ansible_collections.pixels.truenas.plugins.module_utils._api.shared.opening import open_session
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import settings
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels import Pixels
 
 Params = t.Mapping[str, t.Any]
 Notice = t.Callable[[str], None]
+
+# Seconds that the state of the NAS is believed for.
+GOOD_FOR = 5.0
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,62 @@ def another_credential(nas: str) -> str:
     )
 
 
+class Kept(t.NamedTuple):
+    """A conversation that goes on, and when it was last asked what the NAS manages containers with."""
+
+    session: SharedSession
+    pixels: Pixels
+    asked: float
+
+
+class Keeper:
+    """Shared sessions that one process goes on with: the items of a loop do not begin anew each.
+
+    They end with the process, which in Ansible lives for one task. Sessions that are not shared are not kept.
+    """
+
+    def __init__(self, clock: t.Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._kept: dict[t.Hashable, Kept] = {}
+
+    def pixels(self, settled: settings.Settings, notice: Notice) -> Pixels | None:
+        """The pixels of a NAS over the session that there is; None where it is not for keeping."""
+        what = (settled.endpoint, settled.credential, settled.timeouts, settled.session_idle)
+        manners = (settled.session, settled.defaults, settled.dataset_prefix, os.environ.get("XDG_RUNTIME_DIR"))
+        key = (os.getpid(), *what, *manners)
+        found = self._kept.get(key)
+        if found is None:
+            session = opened(settled, notice)
+            if not isinstance(session, SharedSession):
+                session.close()
+                return None
+            found = Kept(session, pixels_of(session, settled), self._clock())
+        elif self._clock() - found.asked > GOOD_FOR:
+            found = Kept(found.session, pixels_of(found.session, settled), self._clock())
+        self._kept[key] = found
+        return found.pixels
+
+    def close(self) -> None:
+        kept, self._kept = self._kept, {}
+        for each in kept.values():
+            each.session.close()
+
+
+def opened(settled: settings.Settings, notice: Notice) -> SharedSession | Session:
+    return open_session(
+        settled.endpoint,
+        settled.credential,
+        settled.timeouts,
+        notice,
+        mode=settled.session,
+        idle=settled.session_idle,
+    )
+
+
+def pixels_of(session: SharedSession | Session, settled: settings.Settings) -> Pixels:
+    return Pixels(session, defaults=settled.defaults, dataset_prefix=settled.dataset_prefix)
+
+
 @contextmanager
 def connected(
     given: t.Callable[[str], t.Any],
@@ -55,19 +118,17 @@ def connected(
     notice: Notice,
     environ: t.Mapping[str, str] | None = None,
     usual: Params | None = None,
+    keeper: Keeper | None = None,
 ) -> t.Iterator[tuple[Pixels, settings.Settings]]:
     """The pixels of the NAS that options or variables name, for as long as the block runs.
 
     C(given) answers what was set for an option; C(notice) is told of waits; C(environ) stands in for the variables of
-    this process, C(usual) for defaults. Raises any C(PixelsError).
+    this process, C(usual) for defaults; C(keeper) has a session that goes on. Raises any C(PixelsError).
     """
     settled = settings.resolve(given, environ=environ, usual=usual)
-    with open_session(
-        settled.endpoint,
-        settled.credential,
-        settled.timeouts,
-        notice,
-        mode=settled.session,
-        idle=settled.session_idle,
-    ) as session:
-        yield Pixels(session, defaults=settled.defaults, dataset_prefix=settled.dataset_prefix), settled
+    kept = keeper.pixels(settled, notice) if keeper else None
+    if kept is not None:
+        yield kept, settled
+        return
+    with opened(settled, notice) as session:
+        yield pixels_of(session, settled), settled

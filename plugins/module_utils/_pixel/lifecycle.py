@@ -313,13 +313,17 @@ def reach(
     progress: OnProgress | None = None,
 ) -> Container | None:
     """Do what the plan says, wait as asked, and return the container as it is then; None when it is gone."""
+    seen = found.container if found else None
     if change.needed:
         converge(pixels, change, found, wanted, patience=patience, deadline=deadline, progress=progress)
+        seen = None
     if change.after is None:
         return None
     if change.after["status"] != "running":
-        return pixels.containers.find(wanted.name)
-    return readiness.wait_for(pixels, wanted.name, patience.wait, deadline=deadline, ssh_port=patience.ssh_port)
+        return seen or pixels.containers.find(wanted.name)
+    return readiness.wait_for(
+        pixels, wanted.name, patience.wait, deadline=deadline, ssh_port=patience.ssh_port, seen=seen
+    )
 
 
 def converge(

@@ -19,24 +19,29 @@ if t.TYPE_CHECKING:
 STEPS = ("none", "running", "address", "ssh")
 
 
-def wait_for(pixels: Pixels, name: str, step: str, *, deadline: Deadline, ssh_port: int = 22) -> Container | None:
+def wait_for(
+    pixels: Pixels, name: str, step: str, *, deadline: Deadline, ssh_port: int = 22, seen: Container | None = None
+) -> Container | None:
     """Wait until a container has come as far as C(step), and return it as it is then.
 
+    C(seen) is how it was a moment ago, which may be far enough.
     Raises C(TimedOut) with what it got to, C(NotFound) when it went away meanwhile.
     """
     if step == "none":
-        return pixels.containers.find(name)
+        return seen or pixels.containers.find(name)
     bare = names.bare_name(name)
     where = f"{bare} on {pixels.nas}"
+
+    def reached(found: Container) -> bool:
+        return found.running and (step == "running" or found.ipv4 is not None)
 
     def look() -> Container | None:
         found = pixels.containers.find(name)
         if found is None:
             raise NotFound(f"{where} went away while it was waited for")
-        reached = found.running and (step == "running" or found.ipv4 is not None)
-        return found if reached else None
+        return found if reached(found) else None
 
-    found = deadline.wait_until(look)
+    found = seen if seen and reached(seen) else deadline.wait_until(look)
     if found is None:
         last = pixels.containers.find(name)
         status = last.status if last else "gone"

@@ -420,3 +420,11 @@ def test_a_profile_leads_to_its_nas(container, truenas, nas, monkeypatch, tmp_pa
     nas.clear()
 
     assert container(profile="lab")["changed"]
+
+
+def test_one_that_is_as_it_should_be_is_looked_at_once(container, truenas):
+    truenas.world.add_container("px-web")
+    truenas.stats.reset()
+
+    assert not container()["changed"]
+    assert truenas.stats.calls["virt.instance.query"] == 1

@@ -5,10 +5,14 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+
 import pytest
 
-from ansible_collections.pixels.truenas.plugins.module_utils._ansible.task import connected
+from ansible_collections.pixels.truenas.plugins.module_utils._ansible.task import Keeper, connected
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid
+from ansible_collections.pixels.truenas.plugins.module_utils._api.shared import overview
 
 
 def ignore(text):
@@ -46,3 +50,67 @@ def test_the_connection_ends_with_the_block(nas, truenas):
         pixels.list()
 
     assert truenas.stats.connections == 1
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def shared(nas, monkeypatch):
+    """The options that lead to the NAS over a session that is shared, whose holder ends with the test."""
+    folder = tempfile.mkdtemp(prefix="px-")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
+    yield {**nas, "session": "auto"}
+    overview.stop()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def keeper():
+    keeper = Keeper(clock=Clock())
+    yield keeper
+    keeper.close()
+
+
+def test_a_process_goes_on_with_its_session_and_with_what_it_learnt(shared, truenas, keeper):
+    for _item in range(3):
+        with connected(shared.get, notice=ignore, keeper=keeper) as (pixels, _settled):
+            pixels.list()
+
+    assert truenas.stats.calls["virt.global.config"] == 1
+    assert truenas.stats.calls["virt.instance.query"] == 3
+    [holder] = overview.status()
+    assert holder.callers == 1
+
+
+def test_the_state_of_the_nas_is_not_believed_for_long(shared, truenas, keeper):
+    with connected(shared.get, notice=ignore, keeper=keeper) as (pixels, _settled):
+        pixels.list()
+
+    keeper._clock.now += 6
+    with connected(shared.get, notice=ignore, keeper=keeper) as (pixels, _settled):
+        pixels.list()
+
+    assert truenas.stats.calls["virt.global.config"] == 2
+
+
+def test_another_account_or_setting_is_another_session(shared, truenas, keeper):
+    options = [shared, {**shared, "session_idle": 5.0}, {**shared, "api_key": None, "password": truenas.password}]
+    seen = []
+    for each in options:
+        with connected(each.get, notice=ignore, keeper=keeper) as (pixels, _settled):
+            seen.append(pixels)
+
+    assert len({id(pixels) for pixels in seen}) == 3
+
+
+def test_a_session_that_is_not_shared_is_not_kept(nas, truenas, keeper):
+    for _item in range(2):
+        with connected(nas.get, notice=ignore, keeper=keeper) as (pixels, _settled):
+            pixels.list()
+
+    assert truenas.stats.logins == 2
