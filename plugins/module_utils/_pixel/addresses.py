@@ -17,11 +17,12 @@ import os
 import tempfile
 import typing as t
 
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import home
+
 
 def default_folder() -> str:
     """C($XDG_CACHE_HOME/pixels), or the same under C(~/.cache)."""
-    cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return os.path.join(cache, "pixels")
+    return os.path.join(home.folder("XDG_CACHE_HOME", ".cache"), "pixels")
 
 
 class Addresses:

@@ -15,11 +15,12 @@ import typing as t
 from contextlib import contextmanager
 from pathlib import Path
 
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import home
+
 
 def default_path() -> Path:
     """C($XDG_STATE_HOME/pixels/known_hosts), or the same under C(~/.local/state)."""
-    state = os.environ.get("XDG_STATE_HOME") or os.path.join(os.path.expanduser("~"), ".local", "state")
-    return Path(state) / "pixels" / "known_hosts"
+    return Path(home.folder("XDG_STATE_HOME", ".local", "state")) / "pixels" / "known_hosts"
 
 
 def alias(container: str, nas: str) -> str:

@@ -12,13 +12,14 @@ import tempfile
 import typing as t
 from pathlib import Path
 
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import home
+
 Listing = list[dict[str, t.Any]]
 
 
 def default_folder() -> Path:
     """C($XDG_CACHE_HOME/pixels), or the same under C(~/.cache)."""
-    cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return Path(cache) / "pixels"
+    return Path(home.folder("XDG_CACHE_HOME", ".cache")) / "pixels"
 
 
 def identity(nas: str, username: str) -> str:
