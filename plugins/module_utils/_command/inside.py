@@ -41,7 +41,7 @@ def run(place: Place, name: str, command: Command, **how: t.Any) -> tuple[int, b
     """Run a command in a pixel, C(how) as C(openssh.Master.run) has it, by the shortest way that works."""
     way = open_way(place, name)
     if way.master.socket and not place.by_options:
-        warm.note(names.full_name(name), way.master.socket, place.survey.file.path, os.environ)
+        warm.note(names.full_name(name), way.master.socket, place.survey.file, os.environ)
     try:
         return way.run(command, **how)
     except openssh.NotBegun:

@@ -43,7 +43,7 @@ def listing() -> list[Brief] | None:
     try:
         with open(path_of_note(), encoding="utf-8") as file:
             note = json.load(file)
-        if note["context"] != context() or note["changed"] != changed(note["config"]):
+        if note["context"] != context() or note["stamp"] != stamp(note["config"]):
             return None
         found = sorted(brief.brief(row) for row in ask(note))
     except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, Unexpected):
@@ -126,12 +126,13 @@ def context() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name.startswith(DEPENDS_ON) and name not in SECRETS}
 
 
-def changed(path: str) -> int | None:
-    """When a file was last changed; None where there is none."""
+def stamp(path: str) -> list[int] | None:
+    """What C(config_file.Stamp) has of a file, as JSON has it; None where there is none."""
     try:
-        return os.stat(path).st_mtime_ns
+        found = os.stat(path)
     except OSError:
         return None
+    return [found.st_mtime_ns, found.st_ino, found.st_size]
 
 
 def note_the_way(place: Place) -> None:
@@ -147,7 +148,7 @@ def note_the_way(place: Place) -> None:
     note = {
         "context": context(),
         "config": place.survey.file.path,
-        "changed": changed(place.survey.file.path),
+        "stamp": place.survey.file.stamp,
         "socket": wire.socket_path,
         "protocol": protocol.PROTOCOL,
         "version": identity.VERSION,

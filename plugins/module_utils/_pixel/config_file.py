@@ -30,12 +30,22 @@ class Line(t.NamedTuple):
     """C(/home/me/.config/pixels/config.toml line 3)."""
 
 
+class Stamp(t.NamedTuple):
+    """Tells a file that was read from what may be at its place later, be it newer, older or a link to another."""
+
+    changed: int
+    """Nanoseconds since 1970."""
+    inode: int
+    size: int
+
+
 class ConfigFile(t.NamedTuple):
     """A file that was read; one that is not there has no values and no profiles."""
 
     path: str
     text: str | None
     tables: Table
+    stamp: Stamp | None = None
 
     @property
     def exists(self) -> bool:
@@ -132,6 +142,7 @@ def load(path: str, *, must_exist: bool = False) -> ConfigFile:
     path = os.path.expanduser(path)
     try:
         with open(path, encoding="utf-8") as file:
+            found = os.fstat(file.fileno())
             text = file.read()
     except (FileNotFoundError, NotADirectoryError) as error:
         if must_exist:
@@ -145,7 +156,7 @@ def load(path: str, *, must_exist: bool = False) -> ConfigFile:
     import tomllib
 
     try:
-        return ConfigFile(path, text, tomllib.loads(text))
+        return ConfigFile(path, text, tomllib.loads(text), Stamp(found.st_mtime_ns, found.st_ino, found.st_size))
     except tomllib.TOMLDecodeError as error:
         raise Invalid(f"the configuration file {path} cannot be read: {error}") from None
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -127,3 +128,48 @@ def test_what_keeps_a_connection_open_does_not_have_the_key_of_the_nas(inside, t
     assert b"HOME=" in variables
     assert b"PIXELS_TRUENAS" not in variables
     assert truenas.api_key.encode() not in variables
+
+
+HOWS = [
+    pytest.param(["ln", "-sfn"], id="linked"),
+    pytest.param(["mv"], id="moved"),
+    pytest.param(["cp", "-p"], id="copied with its time"),
+]
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_a_configuration_that_was_switched_to_an_older_one_means_another_nas(inside, truenas, how):
+    path = inside.configure(f'[truenas]\nhost = "{truenas.host}"\n')
+    other = path.with_name("office.toml")
+    other.write_text('[truenas]\nhost = "office.invalid"\n')
+    os.utime(other, (1, 1))
+    assert inside("exec", "web", "uname", "-n", PIXELS_TRUENAS_HOST=None).stdout == "px-web\n"
+
+    subprocess.run([*how, str(other), str(path)], check=True)
+
+    ended = inside("exec", "web", "uname", "-n", PIXELS_TRUENAS_HOST=None)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "office.invalid" in ended.stderr
+
+
+def test_a_link_to_a_configuration_of_the_same_age_means_another_nas(inside, truenas):
+    path = inside.configure(f'[truenas]\nhost = "{truenas.host}"\n')
+    home, office = path.rename(path.with_name("home.toml")), path.with_name("office.toml")
+    office.write_text('[truenas]\nhost = "office.invalid"\n')
+    # As a package manager leaves them.
+    for file in (home, office):
+        os.utime(file, (1, 1))
+    path.symlink_to(home)
+    assert inside("exec", "web", "uname", "-n", PIXELS_TRUENAS_HOST=None).stdout == "px-web\n"
+
+    subprocess.run(["ln", "-sfn", str(office), str(path)], check=True)
+
+    assert "office.invalid" in inside("exec", "web", "uname", "-n", PIXELS_TRUENAS_HOST=None).stderr
+
+
+def test_the_shell_goes_by_the_note_of_a_configuration(inside, truenas, home):
+    inside.configure(f'[truenas]\nhost = "{truenas.host}"\n')
+    inside("exec", "web", "true")
+
+    # Without a Python only the shell can do it.
+    assert inside("exec", "web", "uname", "-n", PIXELS_PYTHON="/nonexistent").stdout == "px-web\n"

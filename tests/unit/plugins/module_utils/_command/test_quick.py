@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
@@ -59,6 +60,23 @@ def test_another_nas_may_be_meant_by_a_configuration_that_has_come(warm, truenas
 
     warm("list")
 
+    assert not went_the_short_way(truenas)
+
+
+def test_another_nas_may_be_meant_by_a_configuration_that_was_moved_there(warm, truenas):
+    path = warm.configure('[ssh]\nuser = "me"\n')
+    warm("list")
+    truenas.stats.calls.clear()
+    assert warm("list").returncode == 0
+    assert went_the_short_way(truenas)
+    other = path.with_name("other.toml")
+    other.write_text('[ssh]\nuser = "it"\n')
+    os.utime(other, ns=(path.stat().st_mtime_ns, path.stat().st_mtime_ns))
+    truenas.stats.calls.clear()
+
+    other.replace(path)
+
+    warm("list")
     assert not went_the_short_way(truenas)
 
 
