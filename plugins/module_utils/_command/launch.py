@@ -6,9 +6,14 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 import sys
 import types
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import typing as t
 
 
 def name_the_collection() -> None:
@@ -26,25 +31,43 @@ def name_the_collection() -> None:
         sys.modules[name] = package
 
 
-def list_at_once() -> bool:
-    """Whether it was all done by the shortest way there is."""
-    from ansible_collections.pixels.truenas.plugins.module_utils._command import quick
+def open_what_is_closed() -> None:
+    """Else the next file or connection would be taken for an input or output; to write to stdout still fails."""
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        try:
+            os.fstat(number)
+        except OSError:
+            # The lowest number that is free is this one.
+            os.open(os.devnull, os.O_RDONLY)
+            os.set_inheritable(number, True)  # noqa: FBT003 (it has no name)
+            setattr(sys, name, io.TextIOWrapper(io.FileIO(number, mode, closefd=False), encoding="utf-8"))
 
-    found = quick.listing()
-    if found is None:
-        return False
+
+def list_at_once() -> int | None:
+    """The exit status, where all was done by the shortest way there is."""
+    from ansible_collections.pixels.truenas.plugins.module_utils._command import quick
     from ansible_collections.pixels.truenas.plugins.module_utils._command.output import Output
 
-    Output().table(quick.HEADER, [quick.cells(*each) for each in found])
-    return True
+    output = Output()
+    found: list[t.Any] = []
+
+    def show() -> int:
+        rows = quick.listing()
+        if rows is not None:
+            found.extend(rows)
+            output.table(quick.HEADER, [quick.cells(*each) for each in rows])
+        return 0
+
+    status = output.ending(show)
+    return status if found or status else None
 
 
-if __name__ == "__main__":
-    # Nothing of what is loaded is ever garbage, and looking for it takes a tenth of the time to start.
-    gc.disable()
+def run() -> int:
     name_the_collection()
-    if sys.argv[1:] == ["list"] and list_at_once():
-        raise SystemExit(0)
+    if sys.argv[1:] == ["list"]:
+        status = list_at_once()
+        if status is not None:
+            return status
     if sys.flags.no_site:
         # Libraries were not looked for so far.
         import site
@@ -54,4 +77,16 @@ if __name__ == "__main__":
 
     gc.freeze()
     gc.enable()
-    raise SystemExit(main())
+    return main()
+
+
+if __name__ == "__main__":
+    # Nothing of what is loaded is ever garbage, and looking for it takes a tenth of the time to start.
+    gc.disable()
+    open_what_is_closed()
+    try:
+        raise SystemExit(run())
+    except KeyboardInterrupt:
+        # While it was still loading.
+        sys.stderr.write("Interrupted.\n")
+        raise SystemExit(130) from None

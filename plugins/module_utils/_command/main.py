@@ -5,31 +5,25 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import typing as t
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import PixelsError
 from ansible_collections.pixels.truenas.plugins.module_utils._command import arguments
-from ansible_collections.pixels.truenas.plugins.module_utils._command.output import Output
-
-FAILED = 1
-INTERRUPTED = 130
+from ansible_collections.pixels.truenas.plugins.module_utils._command.output import FAILED, Output
 
 
 def main(words: t.Sequence[str] | None = None) -> int:
     """Carry out one verb; the exit status: 0, 1 for an error, 2 for words that make no sense, or that of a command."""
-    asked = arguments.parse(sys.argv[1:] if words is None else list(words))
-    output = Output(json=asked.json, color=not asked.no_color)
+    output = Output()
+    return output.ending(lambda: carry_out(sys.argv[1:] if words is None else list(words), output))
+
+
+def carry_out(words: list[str], output: Output) -> int:
+    asked = arguments.parse(words)
+    output.settle(json=asked.json, color=not asked.no_color)
     try:
         return int(arguments.function_of(asked)(asked, output))
     except PixelsError as error:
         output.fail(error)
-        return FAILED
-    except KeyboardInterrupt:
-        output.complain("Interrupted.")
-        return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever reads has enough. What is still buffered would complain again at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED

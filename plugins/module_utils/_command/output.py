@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 
     Row = t.Sequence[str]
 
+FAILED = 1
+INTERRUPTED = 130
+
+# What an error of it has for the name of a file.
+STDOUT = "standard output"
+
 COLORS = {"running": "32", "stopped": "2", "error": "31", "Error:": "31", "Warning:": "33"}
 FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 EVERY = 0.1
@@ -27,9 +33,43 @@ class Output:
     """Stdout has what was asked for, stderr all the rest. Colors go to terminals only, never where NO_COLOR is set."""
 
     def __init__(self, *, json: bool = False, color: bool = True) -> None:
+        self._progress: Progress | None = None
+        self.settle(json=json, color=color)
+
+    def settle(self, *, json: bool, color: bool) -> None:
+        """How to write, once it is known."""
         self.json = json
         self._color = color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-        self._progress: Progress | None = None
+
+    def ending(self, work: t.Callable[[], int]) -> int:
+        """The exit status of work, whatever ends it: a reader that has enough, a full disk, Ctrl-C."""
+        try:
+            try:
+                return work()
+            finally:
+                write("")
+        except KeyboardInterrupt:
+            return self._end("Interrupted", "Interrupted.", INTERRUPTED)
+        except BrokenPipeError:
+            forget_what_is_buffered(1)
+            return FAILED
+        except OSError as error:
+            if error.filename == STDOUT:
+                forget_what_is_buffered(1)
+            said = ": ".join(filter(None, [error.filename and str(error.filename), error.strerror or str(error)]))
+            return self._end(type(error).__name__, f"Error: {said}", FAILED)
+
+    def _end(self, kind: str, text: str, status: int) -> int:
+        if sys.stderr.isatty() and status == INTERRUPTED:
+            # The terminal has shown ^C.
+            text = f"\n{text}"
+        self.complain(text)
+        if self.json:
+            try:
+                self.give({"error": {"kind": kind, "message": text.strip().removeprefix("Error: ")}})
+            except OSError:
+                forget_what_is_buffered(1)
+        return status
 
     def say(self, text: str) -> None:
         """A line for people; where JSON is asked for there are none."""
@@ -77,8 +117,35 @@ class Output:
     def _write(self, stream: t.TextIO, text: str) -> None:
         if self._progress:
             self._progress.make_room()
-        stream.write(f"{text}\n")
-        stream.flush()
+        if stream is sys.stderr:
+            tell(f"{text}\n")
+            return
+        write(f"{text}\n")
+
+
+def write(text: str) -> None:
+    """Write to stdout. Raises C(OSError) that says so."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, STDOUT) from None
+
+
+def tell(text: str) -> None:
+    """Write to stderr; what is beside the point must not end what is being done."""
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:
+        forget_what_is_buffered(2)
+
+
+def forget_what_is_buffered(number: int) -> None:
+    """It would be written again at the end, and fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), number)
 
 
 class Progress:
@@ -118,15 +185,13 @@ class Progress:
         # A file of the output has a line for each step, not for each percent of it.
         if not self._moving and step != self._told and not self._ended.is_set():
             self._told = step
-            sys.stderr.write(f"{text}\n")
-            sys.stderr.flush()
+            tell(f"{text}\n")
 
     def make_room(self) -> None:
         """Take the line away, for others to write there."""
         with self._lock:
             if self._shown:
-                sys.stderr.write("\r\033[K")
-                sys.stderr.flush()
+                tell("\r\033[K")
                 self._shown = False
 
     def _move(self) -> None:
@@ -134,8 +199,7 @@ class Progress:
         while turn == 0 or not self._ended.wait(EVERY):
             with self._lock:
                 width = os.get_terminal_size(sys.stderr.fileno()).columns - 3
-                sys.stderr.write(f"\r\033[K{FRAMES[turn % len(FRAMES)]} {self._text[: max(width, 10)]}")
-                sys.stderr.flush()
+                tell(f"\r\033[K{FRAMES[turn % len(FRAMES)]} {self._text[: max(width, 10)]}")
                 self._shown = True
             turn += 1
 

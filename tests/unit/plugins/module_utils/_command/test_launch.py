@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
+
+import pytest
 
 from tests.unit.command import PIXELS
 
@@ -56,6 +59,69 @@ def test_a_warm_listing_loads_next_to_nothing(shared, truenas):
 
     for name in ("argparse", "dataclasses", "ssl", "websocket", "subprocess"):
         assert f"'{name}'" not in found
+
+
+def in_a_shell(command, line):
+    """A line of sh in which C(pixels) is ours."""
+    return subprocess.run(
+        ["sh", "-c", line.replace("pixels", str(PIXELS))],
+        env=command.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.fixture(params=["pixels list", "pixels list --no-color"], ids=["by the short way", "by the long way"])
+def listing(request, shared, truenas):
+    """Both ways to list, with a session that is open."""
+    truenas.world.add_container("px-web")
+    shared("list")
+    return request.param
+
+
+def test_a_reader_that_has_enough_is_no_error_to_talk_about(shared, listing):
+    assert in_a_shell(shared, f"{listing} | true").stderr == ""
+
+
+def test_a_disk_that_is_full_is_an_error_in_one_sentence(shared, listing):
+    ended = in_a_shell(shared, f"{listing} >/dev/full")
+
+    assert (ended.returncode, ended.stderr) == (1, "Error: standard output: No space left on device\n")
+
+
+def test_an_output_that_is_closed_is_an_error_in_one_sentence(shared, listing):
+    ended = in_a_shell(shared, f"{listing} >&-")
+
+    assert (ended.returncode, ended.stderr) == (1, "Error: standard output: Bad file descriptor\n")
+
+
+def test_an_input_or_an_error_output_that_is_closed_is_no_obstacle(shared, listing):
+    ended = in_a_shell(shared, f"{listing} <&- 2>&-")
+
+    assert ended.returncode == 0
+    assert "web" in ended.stdout
+
+
+def test_nowhere_to_complain_is_no_reason_to_fail_otherwise(shared, listing):
+    assert in_a_shell(shared, f"{listing} >/dev/full 2>/dev/full").returncode == 1
+
+
+def test_interrupting_the_short_way_is_told_in_a_word(shared, truenas):
+    truenas.world.add_container("px-web")
+    shared("list")
+    truenas.faults.add("delay", method="virt.instance.query", seconds=20)
+    truenas.stats.calls.clear()
+    terminal = shared.at_terminal("list")
+    until = time.monotonic() + 20
+    while not truenas.stats.calls["virt.instance.query"] and time.monotonic() < until:
+        time.sleep(0.02)
+
+    terminal.press_ctrl_c()
+
+    assert terminal.end() == 130
+    assert terminal.shown == "^C\nInterrupted.\n"
 
 
 def test_it_runs_where_only_the_plugins_are(command, tmp_path):

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 
 import pytest
@@ -61,3 +62,60 @@ def wait_until_asked(truenas):
     until = time.monotonic() + 20
     while "virt.instance.query" not in truenas.stats.methods_called and time.monotonic() < until:
         time.sleep(0.02)
+
+
+def test_interrupting_it_is_told_to_programs_too(pixels, truenas):
+    truenas.faults.add("delay", method="virt.instance.query", seconds=20)
+    process = pixels.start("--json", "list")
+    wait_until_asked(truenas)
+
+    process.send_signal(signal.SIGINT)
+
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (130, b"Interrupted.\n")
+    assert json.loads(out) == {"error": {"kind": "Interrupted", "message": "Interrupted."}}
+
+
+def in_a_shell(command, line):
+    return subprocess.run(
+        ["sh", "-c", line.replace("pixels", str(PIXELS))],
+        env=command.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("words", ["--help", "config path", "--json config path", "completion bash"])
+def test_an_output_that_cannot_be_written_is_an_error_in_one_sentence(command, words):
+    ended = in_a_shell(command, f"pixels {words} >/dev/full")
+
+    assert ended.returncode == 1
+    assert ended.stderr.endswith("No space left on device\n")
+    assert ended.stderr.count("\n") == 1
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_that_names_it(pixels, home):
+    (home / ".ssh").write_text("")
+
+    ended = pixels("ssh-config", "--install")
+
+    assert ended.returncode == 1
+    assert ended.stderr == f"Error: {home}/.ssh: File exists\n"
+    assert "error" in json.loads(pixels("--json", "ssh-config", "--install").stdout)
+
+
+def test_a_file_where_ansible_has_its_plugins_is_an_error_that_names_it(command, home):
+    (home / ".ansible").write_text("")
+
+    ended = command("setup", "ad-hoc")
+
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(f"Error: {home}/.ansible")
+
+
+def test_what_it_does_goes_on_where_nobody_can_be_told(pixels, truenas):
+    ended = in_a_shell(pixels, "pixels create web --no-provision 2>/dev/full")
+
+    assert ended.returncode == 0
+    assert truenas.world.containers["px-web"].status == "RUNNING"
