@@ -14,6 +14,7 @@ import fcntl
 import hashlib
 import os
 import secrets
+import select
 import shutil
 import signal
 import stat
@@ -213,6 +214,8 @@ class Master:
             return rc
         if NEVER_BEGUN in said:
             raise NotBegun(f"the SSH connection to {self.login} is gone")
+        if nobody_reads():
+            return 128 + signal.SIGPIPE
         raise ConnectionLost(
             f"the SSH connection to {self.login} broke off while the command ran: it may go on, or have ended"
         )
@@ -293,6 +296,13 @@ def quietly(*arguments: str) -> int:
 def surroundings() -> dict[str, str]:
     """The variables of this process without those for the NAS: ssh stays behind, and one of them can be its key."""
     return {name: value for name, value in os.environ.items() if not name.startswith(NAS_VARIABLES)}
+
+
+def nobody_reads() -> bool:
+    """Whether whoever reads what we write has gone: that ends a command as well, and is no news."""
+    poll = select.poll()
+    poll.register(1, 0)
+    return bool(poll.poll(0))
 
 
 def shell_line(command: Command, user: str, token: str) -> str:

@@ -10,11 +10,13 @@ import os
 import random
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from tests.unit.command import PIXELS
 from tests.unit.plugins.conftest import put, read
 
 
@@ -88,7 +90,7 @@ class TestEitherWay:
     def test_a_word_arrives_as_it_is(self, inside, options, word):
         assert inside("exec", *options, "web", "--", "printf", "<%s>", word).stdout == f"<{word}>"
 
-    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT])
     def test_a_signal_goes_to_the_command_which_may_answer_it(self, inside, options, truenas, number):
         name = number.name.removeprefix("SIG")
         script = f'trap "echo cleaned up; exit 9" {name}; touch /ready; while :; do sleep 0.1; done'
@@ -110,6 +112,41 @@ class TestEitherWay:
         running = inside("exec", "web", "--", "sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '").stdout
         assert "sleep 987" not in running
 
+    def test_ctrl_backslash_ends_the_command_in_the_pixel_as_well(self, inside, options, truenas, home):
+        terminal = inside.at_terminal("exec", *options, "web", "--", "sh", "-c", "touch /ready; exec sleep 987")
+        wait_for(truenas, "/ready")
+
+        terminal.type("\x1c")
+
+        assert terminal.end() == 131
+        running = inside("exec", "web", "--", "sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '").stdout
+        assert "sleep 987" not in running
+        assert list((home / ".cache/pixels/ssh").glob("log*")) == []
+
+    def test_a_reader_that_has_enough_ends_it_as_it_ends_others(self, inside, options):
+        line = f"set -o pipefail; {PIXELS} exec {' '.join(options)} web yes | head -1"
+
+        ended = subprocess.run(["bash", "-c", line], env=inside.environment, capture_output=True, check=False)
+
+        assert (ended.returncode, ended.stdout, ended.stderr) == (128 + signal.SIGPIPE, b"y\n", b"")
+
+    def test_an_input_that_is_closed_is_an_empty_one(self, inside, options):
+        line = f"{PIXELS} exec {' '.join(options)} web cat <&-"
+
+        ended = subprocess.run(["sh", "-c", line], env=inside.environment, capture_output=True, check=False)
+
+        assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"", b"")
+
+    def test_no_two_commands_can_be_taken_for_each_other(self, inside, options):
+        def name():
+            line = inside("exec", *options, "web", "--", "sh", "-c", "tr '\\0' ' ' </proc/$PPID/cmdline").stdout
+            return line.partition("QUIT TERM; : ")[2].partition(";")[0]
+
+        names = {name() for _time in range(2)}
+
+        assert len(names) == 2
+        assert all(len(each) >= 16 for each in names)
+
     def test_a_connection_that_breaks_off_is_not_taken_for_an_exit_status(self, inside, options, truenas):
         process = inside.start("exec", *options, "web", "--", "sh", "-c", "touch /ready; sleep 60")
         wait_for(truenas, "/ready")
@@ -120,6 +157,49 @@ class TestEitherWay:
         assert process.returncode == 1
         assert err.startswith(b"Error: the SSH connection to web")
         assert b"broke off while the command ran" in err
+
+
+class TestTheShell:
+    """What is of the shell script alone."""
+
+    @pytest.fixture
+    def inside(self, inside):
+        inside("exec", "web", "true")
+        # A Python that only says that it was asked.
+        inside.environment["PIXELS_PYTHON"] = "/bin/echo"
+        return inside
+
+    def test_what_an_earlier_process_left_is_not_read(self, inside, home):
+        left = "debug: Received exit status from master 7"
+        line = f"echo '{left}' >{home}/.cache/pixels/ssh/log.$$; exec {PIXELS} exec web -- \"$@\""
+
+        ended = subprocess.run(
+            ["sh", "-c", line, "sh", "sh", "-c", "kill -9 $PPID"],
+            env=inside.environment | {"PIXELS_PYTHON": sys.executable},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+        assert ended.returncode == 1
+        assert "broke off" in ended.stderr
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+    @pytest.mark.parametrize("pattern", [".", "web.warm", "px-web-*"])
+    def test_what_others_could_have_put_there_is_not_followed(self, inside, home, pattern):
+        folder = home / ".cache/pixels/ssh"
+        (path,) = [folder] if pattern == "." else folder.glob(pattern)
+        assert inside("exec", "web", "uname", "-n").stdout == "px-web\n"
+
+        os.chown(path, 12345, -1)
+
+        assert "launch.py exec web uname -n" in inside("exec", "web", "uname", "-n").stdout
+
+    def test_a_verb_alone_is_told_what_is_right(self, command):
+        ended = command("exec")
+
+        assert ended.returncode == 2
+        assert "which pixel? pixels exec NAME -- COMMAND" in ended.stderr
 
 
 class TestATerminal:
