@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 import time
@@ -14,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid, PixelsError, TimedOut
 from ansible_collections.pixels.truenas.plugins.module_utils._command import ssh_config, targets
-from ansible_collections.pixels.truenas.plugins.module_utils._command.output import failure
+from ansible_collections.pixels.truenas.plugins.module_utils._command.output import FAILED, failure, leave_at_once
 from ansible_collections.pixels.truenas.plugins.module_utils._command.place import Place
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import (
     cloning,
@@ -38,8 +37,6 @@ if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Container
 
 CONCURRENCY = 8
-FAILED = 1
-INTERRUPTED = 130
 
 # Seconds: for all of it; for an address, which is no error where none comes; for an SSH server, likewise.
 WHOLE = 600.0
@@ -363,10 +360,3 @@ def tell_what_is_left(place: Place, verb: str, bare: t.Sequence[str]) -> None:
     output.complain(f"To go on: pixels {verb} {' '.join(bare)}")
     if verb == "create":
         output.complain(f"To undo it: pixels destroy {' '.join(bare)}")
-
-
-def leave_at_once() -> t.NoReturn:
-    """Without waiting for the threads that wait for the NAS."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(INTERRUPTED)

@@ -33,11 +33,11 @@ class Way(t.NamedTuple):
     master: openssh.Master
     asked_the_nas: bool
 
-    def run(self, command: Command, **how: t.Any) -> tuple[int, bytes, bytes]:
+    def run(self, command: Command, **how: t.Any) -> int:
         return self.master.run(command, **how)
 
 
-def run(place: Place, name: str, command: Command, **how: t.Any) -> tuple[int, bytes, bytes]:
+def run(place: Place, name: str, command: Command, **how: t.Any) -> int:
     """Run a command in a pixel, C(how) as C(openssh.Master.run) has it, by the shortest way that works."""
     way = open_way(place, name)
     if way.master.socket and not place.by_options:

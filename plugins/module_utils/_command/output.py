@@ -204,6 +204,13 @@ class Progress:
             turn += 1
 
 
+def leave_at_once(status: int = INTERRUPTED) -> t.NoReturn:
+    """Without waiting for threads that wait for others."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
 def failure(error: PixelsError) -> dict[str, t.Any]:
     """An error as JSON has it."""
     return {"kind": type(error).__name__, "message": str(error)}

@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import threading
 import typing as t
 
-from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import NotFound, PixelsError
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import NotFound, PixelsError, Refused
 from ansible_collections.pixels.truenas.plugins.module_utils._command import inside, targets
-from ansible_collections.pixels.truenas.plugins.module_utils._command.output import failure
+from ansible_collections.pixels.truenas.plugins.module_utils._command.output import FAILED, failure, leave_at_once
 from ansible_collections.pixels.truenas.plugins.module_utils._command.place import Place
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel import names, openssh
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import names, openssh, relaying
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.exec import Command
 
 if t.TYPE_CHECKING:
@@ -21,7 +23,8 @@ if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._command.output import Output
 
 CONCURRENCY = 16
-FAILED = 1
+# Seconds after which it is seen that there was a signal.
+TURN = 0.2
 
 
 class Ended(t.NamedTuple):
@@ -29,8 +32,7 @@ class Ended(t.NamedTuple):
 
     name: str
     rc: int
-    stdout: bytes = b""
-    stderr: bytes = b""
+    heard: Kept | None = None
     error: PixelsError | None = None
 
 
@@ -48,12 +50,11 @@ def in_one(place: Place, name: str, asked: argparse.Namespace) -> int:
         from ansible_collections.pixels.truenas.plugins.module_utils._command import without_openssh
 
         return without_openssh.run(place, name, command, terminal=asked.tty)
-    rc, _stdout, _stderr = inside.run(place, name, command, terminal=asked.tty)
-    return rc
+    return inside.run(place, name, command, terminal=asked.tty)
 
 
 def in_many(place: Place, wanted: t.Sequence[str], asked: argparse.Namespace) -> int:
-    """Output is prefixed by the pixel's name, line by line; the worst exit status wins."""
+    """Each line of output comes as it is written, behind the pixel's name; the worst exit status wins."""
     if asked.tty:
         asked.parser.error("a terminal can be given to one pixel only")
     chosen = targets.find(place.pixels, wanted, everything=asked.all)
@@ -61,64 +62,126 @@ def in_many(place: Place, wanted: t.Sequence[str], asked: argparse.Namespace) ->
     named = {names.full_name(word) for word in wanted if not targets.is_pattern(word)}
     full = [each.name for each in chosen.found if each.running or each.name in named]
     stdin = b"" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.buffer.read()
-    ended = run_all(place, full, Command(tuple(asked.command), stdin=stdin))
+    ended, complete = run_all(place, full, Command(tuple(asked.command), stdin=stdin))
     ended.extend(Ended("", FAILED, error=error) for error in chosen.missing)
-    tell(place.output, ended)
     if not ended:
         raise NotFound(f"of the pixels that are meant, none runs on {place.nas}")
-    return max(each.rc for each in ended)
+    tell(place.output, ended)
+    status = max(each.rc for each in ended)
+    return status if complete else leave_at_once(status)
 
 
-def run_all(place: Place, full: t.Sequence[str], command: Command) -> list[Ended]:
-    from concurrent.futures import ThreadPoolExecutor
+def run_all(place: Place, full: t.Sequence[str], command: Command) -> tuple[list[Ended], bool]:
+    """How it ended in each, and whether that is all: after a signal nobody waits for those that have not begun."""
+    from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+
+    lock = threading.Lock()
 
     def one(name: str) -> Ended:
         bare = names.bare_name(name)
+        heard = Kept() if place.output.json else Lines(bare, lock)
         try:
-            return Ended(bare, *run_in(place, name, command))
+            rc = run_in(place, name, command, heard, relay)
         except PixelsError as error:
             return Ended(bare, FAILED, error=error)
+        return Ended(bare, rc, heard)
 
-    with ThreadPoolExecutor(max_workers=CONCURRENCY) as pool:
-        return list(pool.map(one, full))
+    with relaying.Relay() as relay:
+        pool = ThreadPoolExecutor(max_workers=CONCURRENCY)
+        futures = {name: pool.submit(one, name) for name in full}
+        pending = set(futures.values())
+        try:
+            while pending and (relay.running or not relay.number):
+                done, pending = wait(pending, timeout=TURN, return_when=FIRST_EXCEPTION)
+                for each in done:
+                    each.result()
+        except OSError:
+            # Nobody reads any more.
+            relay.hang_up()
+            raise
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+        stopped = 128 + (relay.number or 0)
+        return [
+            futures[name].result() if futures[name] not in pending else not_begun(names.bare_name(name), stopped)
+            for name in full
+        ], not pending
 
 
-def run_in(place: Place, name: str, command: Command) -> tuple[int, bytes, bytes]:
+def not_begun(bare: str, status: int) -> Ended:
+    return Ended(bare, status, error=Refused(f"interrupted before the command began in {bare}"))
+
+
+def run_in(place: Place, name: str, command: Command, heard: Kept, relay: relaying.Relay) -> int:
     if openssh.program() is None:
         from ansible_collections.pixels.truenas.plugins.module_utils._pixel import entering
 
         with entering.enter(place.pixels, name, place.ssh) as shell:
             ended = shell.run(command)
-        return ended.rc, ended.stdout, ended.stderr
-    return inside.run(place, name, command, stdin=command.stdin, capture=True)
+        for number, content in ((1, ended.stdout), (2, ended.stderr)):
+            heard(number, content)
+            heard(number, b"")
+        return ended.rc
+    return inside.run(place, name, command, stdin=command.stdin, receive=heard, relay=relay)
+
+
+class Kept:
+    """What a command wrote, all of it."""
+
+    def __init__(self) -> None:
+        self.written = {1: bytearray(), 2: bytearray()}
+
+    def __call__(self, number: int, chunk: bytes) -> None:
+        self.written[number] += chunk
+
+
+class Lines(Kept):
+    """Writes each line behind the name of its pixel once it is complete, its bytes untouched."""
+
+    def __init__(self, name: str, lock: threading.Lock) -> None:
+        super().__init__()
+        self._prefix = f"{name}: ".encode()
+        self._lock = lock
+
+    def __call__(self, number: int, chunk: bytes) -> None:
+        left = self.written[number]
+        left += chunk
+        if b"\n" not in chunk and (chunk or not left):
+            return
+        *lines, rest = left.split(b"\n")
+        # A last line without an end gets one.
+        self.written[number] = rest if chunk else bytearray()
+        if lines := lines if chunk else [rest]:
+            with self._lock:
+                write(number, b"".join(self._prefix + line + b"\n" for line in lines))
+
+
+def write(number: int, content: bytes) -> None:
+    if number == 1:
+        sys.stdout.buffer.write(content)
+        sys.stdout.flush()
+        return
+    with contextlib.suppress(OSError):
+        sys.stderr.buffer.write(content)
+        sys.stderr.flush()
 
 
 def tell(output: Output, ended: t.Sequence[Ended]) -> None:
     if output.json:
         output.give([as_json(each) for each in ended])
     for each in ended:
-        if not output.json:
-            write(sys.stdout, each.name, each.stdout)
-            write(sys.stderr, each.name, each.stderr)
         if each.error:
             output.complain(f"Error: {each.error}")
-
-
-def write(stream: t.TextIO, name: str, content: bytes) -> None:
-    """Each line behind the name of its pixel, its bytes untouched."""
-    for line in content.splitlines(keepends=True):
-        end = b"" if line.endswith((b"\n", b"\r")) else b"\n"
-        stream.buffer.write(f"{name}: ".encode() + line + end)
-    stream.flush()
 
 
 def as_json(ended: Ended) -> dict[str, t.Any]:
     """Bytes that are no text are shown as replacement characters."""
     if ended.error:
         return {"name": ended.name or None, "error": failure(ended.error)}
+    written = ended.heard.written if ended.heard else {}
     return {
         "name": ended.name,
         "rc": ended.rc,
-        "stdout": ended.stdout.decode("utf-8", "replace"),
-        "stderr": ended.stderr.decode("utf-8", "replace"),
+        "stdout": written.get(1, bytearray()).decode("utf-8", "replace"),
+        "stderr": written.get(2, bytearray()).decode("utf-8", "replace"),
     }

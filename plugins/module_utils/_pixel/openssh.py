@@ -14,7 +14,6 @@ import fcntl
 import hashlib
 import os
 import secrets
-import select
 import shutil
 import signal
 import stat
@@ -26,7 +25,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
     ConnectionLost,
     NotPermitted,
 )
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel import host_keys, warm
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import host_keys, piping, relaying, warm
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.addresses import default_folder
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.grouping import as_ssh_reads
 
@@ -177,34 +176,58 @@ class Master:
         *,
         terminal: bool = False,
         stdin: bytes | None = None,
-        capture: bool = False,
-    ) -> tuple[int, bytes, bytes]:
-        """Run a command to its end; its exit status, with what it wrote when C(capture).
+        receive: piping.Receive | None = None,
+        relay: relaying.Relay | None = None,
+    ) -> int:
+        """Run a command to its end; its exit status.
 
-        Otherwise stdin, stdout and stderr are this process's own, as is the terminal; a command with variables needs
-        C(stdin), ahead of which they go. Signals that would end this
-        process go to the command. Raises C(NotBegun), and C(ConnectionLost) when it broke off: then nothing is known of
-        its end.
+        Where there is C(receive), it gets what the command writes, as it comes. Otherwise stdin, stdout and stderr are
+        this process's own, as is the terminal. A command with variables needs C(stdin), ahead of which they go. Signals
+        that would end this process go to the command; who runs several at once has a C(relay) for all of them. Raises
+        C(NotBegun), and C(ConnectionLost) when it broke off: then nothing is known of its end.
         """
         if command.environment and stdin is None:
             raise ValueError("the variables of a command go ahead of its input, and that is to be somebody else's")
         token = secrets.token_hex(8)
         with contextlib.ExitStack() as undo:
             log = undo.enter_context(self._log())
-            told = [] if terminal or capture else undo.enter_context(self._passing_on(token))
+            if relay is None and not terminal:
+                relay = undo.enter_context(relaying.Relay())
+            if relay and relay.number:
+                return 128 + relay.number
             process = subprocess.Popen(
                 self.command(shell_line(command, self.login.user, token), log, terminal=terminal),
                 stdin=None if stdin is None else subprocess.PIPE,
-                stdout=subprocess.PIPE if capture else None,
-                stderr=subprocess.PIPE if capture else None,
+                stdout=subprocess.PIPE if receive else None,
+                stderr=subprocess.PIPE if receive else None,
                 env=surroundings(),
                 # Ctrl-C is for the command: ssh would leave it behind, running.
                 start_new_session=not terminal,
             )
-            told.append(process)
-            stdout, stderr = process.communicate(None if stdin is None else command.variables + stdin)
-            status = self._status(process.returncode, read(log), terminal=terminal)
-            return status, stdout or b"", stderr or b""
+            if relay:
+                running = relaying.Running(process, lambda number: self._signal(token, number))
+                relay.begin(running)
+                undo.callback(relay.end, running)
+            if receive:
+                undo.enter_context(process)
+                try:
+                    piping.pump(process, command.variables + (stdin or b""), receive)
+                except BaseException:
+                    # Nobody reads any more, and it would wait for that.
+                    process.terminate()
+                    raise
+            return self._status(process.wait(), read(log), terminal=terminal)
+
+    def _signal(self, token: str, number: int) -> None:
+        # Beside this process: a handler of signals must not wait.
+        subprocess.Popen(
+            self.command(signal_line(token, number), os.devnull),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=surroundings(),
+            start_new_session=True,
+        )
 
     def _status(self, rc: int, said: str, *, terminal: bool) -> int:
         if rc != 255 or any(word in said for word in ENDED):
@@ -214,41 +237,11 @@ class Master:
             return rc
         if NEVER_BEGUN in said:
             raise NotBegun(f"the SSH connection to {self.login} is gone")
-        if nobody_reads():
+        if piping.nobody_reads():
             return 128 + signal.SIGPIPE
         raise ConnectionLost(
             f"the SSH connection to {self.login} broke off while the command ran: it may go on, or have ended"
         )
-
-    @contextlib.contextmanager
-    def _passing_on(self, token: str) -> t.Iterator[list[subprocess.Popen[bytes]]]:
-        """Signals go to the command in the pixel; the second one of a kind ends the connection that is in the list."""
-        running: list[subprocess.Popen[bytes]] = []
-        seen: list[int] = []
-
-        def pass_on(number: int, _frame: object) -> None:
-            if number in seen:
-                for process in running:
-                    process.terminate()
-                return
-            seen.append(number)
-            # Beside this process: a handler must not wait.
-            subprocess.Popen(
-                self.command(signal_line(token, number), os.devnull),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env=surroundings(),
-                start_new_session=True,
-            )
-
-        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
-        before = {number: signal.signal(number, pass_on) for number in numbers}
-        try:
-            yield running
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
     @contextlib.contextmanager
     def _log(self) -> t.Iterator[str]:
@@ -296,13 +289,6 @@ def quietly(*arguments: str) -> int:
 def surroundings() -> dict[str, str]:
     """The variables of this process without those for the NAS: ssh stays behind, and one of them can be its key."""
     return {name: value for name, value in os.environ.items() if not name.startswith(NAS_VARIABLES)}
-
-
-def nobody_reads() -> bool:
-    """Whether whoever reads what we write has gone: that ends a command as well, and is no news."""
-    poll = select.poll()
-    poll.register(1, 0)
-    return bool(poll.poll(0))
 
 
 def shell_line(command: Command, user: str, token: str) -> str:

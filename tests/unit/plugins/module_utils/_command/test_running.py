@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import random
 import signal
@@ -33,12 +34,12 @@ def two(inside, truenas, key):
     return inside
 
 
-def wait_for(truenas, path):
+def wait_for(truenas, path, *, name="px-web"):
     """Until a command in the pixel has made a file."""
     until = time.monotonic() + 20
     while time.monotonic() < until:
         try:
-            return read(truenas, path)
+            return read(truenas, path, name=name)
         except OSError:
             time.sleep(0.05)
     raise AssertionError(f"{path} was never made")
@@ -246,6 +247,11 @@ class TestATerminal:
         assert inside("exec", "-t", "web", "db", "--", "true").returncode == 2
 
 
+def lines(ended):
+    """What many wrote, by the pixel: who is first is chance."""
+    return sorted(ended.stdout.splitlines(keepends=True), key=lambda line: line.partition(":")[0])
+
+
 class TestMany:
     def test_output_is_prefixed_and_the_worst_status_wins(self, two):
         ended = two(
@@ -253,14 +259,14 @@ class TestMany:
         )
 
         assert ended.returncode == 7
-        assert ended.stdout == "db: px-db\ndb: no end\nweb: px-web\nweb: no end\n"
+        assert lines(ended) == ["db: px-db\n", "db: no end\n", "web: px-web\n", "web: no end\n"]
 
     def test_all_are_those_that_run(self, two, truenas):
         truenas.world.add_container("px-off", status="STOPPED")
 
         ended = two("exec", "--all", "--", "uname", "-n")
 
-        assert (ended.returncode, ended.stdout) == (0, "db: px-db\nweb: px-web\n")
+        assert (ended.returncode, lines(ended)) == (0, ["db: px-db\n", "web: px-web\n"])
 
     def test_who_is_named_and_does_not_run_is_an_error(self, two, truenas):
         truenas.world.add_container("px-off", status="STOPPED")
@@ -271,7 +277,66 @@ class TestMany:
         assert "off on" in ended.stderr
 
     def test_each_gets_the_input(self, two):
-        assert two("exec", "--all", "--", "cat", stdin="in\n").stdout == "db: in\nweb: in\n"
+        assert lines(two("exec", "--all", "--", "cat", stdin="in\n")) == ["db: in\n", "web: in\n"]
+
+    def test_output_comes_line_by_line_while_the_commands_run(self, two, truenas):
+        script = (
+            'echo "on $(uname -n)"; echo err >&2; while [ ! -e /go ]; do sleep 0.1; done; printf half; echo " a line"'
+        )
+        process = two.start("exec", "--all", "--", "sh", "-c", script)
+
+        seen = {process.stdout.readline() for _pixel in range(2)}
+
+        assert seen == {b"db: on px-db\n", b"web: on px-web\n"}
+        assert {process.stderr.readline() for _pixel in range(2)} == {b"db: err\n", b"web: err\n"}
+        for name in ("px-web", "px-db"):
+            put(truenas, "/go", "", name=name)
+        out, _err = process.communicate(timeout=30)
+        assert sorted(out.splitlines()) == [b"db: half a line", b"web: half a line"]
+
+    def test_much_passes_unchanged_behind_the_name(self, two):
+        content = random.Random(6).randbytes(300_000).replace(b"\n", b"")
+        process = two.start("exec", "w*", "--", "cat", stdin=subprocess.PIPE)
+
+        out, _err = process.communicate(content, timeout=30)
+
+        assert out == b"web: " + content + b"\n"
+
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_a_signal_goes_to_all_of_the_commands(self, two, truenas, number):
+        name = number.name.removeprefix("SIG")
+        script = f'trap "echo cleaned up; exit 9" {name}; touch /ready; while :; do sleep 0.1; done'
+        process = two.start("exec", "--all", "--", "sh", "-c", script)
+        for pixel in ("px-web", "px-db"):
+            wait_for(truenas, "/ready", name=pixel)
+
+        process.send_signal(number)
+
+        out, _err = process.communicate(timeout=30)
+        assert (process.returncode, sorted(out.splitlines())) == (9, [b"db: cleaned up", b"web: cleaned up"])
+
+    def test_ctrl_c_does_not_wait_for_those_that_have_not_begun(self, two, truenas):
+        two("exec", "web", "true")
+        # It runs, and nobody answers there.
+        truenas.world.containers["px-db"].aliases[0]["address"] = "192.0.2.1"
+        process = two.start("--json", "exec", "--all", "--", "sh", "-c", "touch /ready; exec sleep 987")
+        wait_for(truenas, "/ready")
+
+        process.send_signal(signal.SIGINT)
+
+        out, _err = process.communicate(timeout=20)
+        by_name = {each["name"]: each for each in json.loads(out)}
+        assert process.returncode == 130
+        assert by_name["web"]["rc"] == 130
+        assert by_name["db"]["error"]["message"] == "interrupted before the command began in db"
+
+    def test_a_reader_that_has_enough_ends_them_all(self, two):
+        line = f"{PIXELS} exec --all -- yes | head -1"
+
+        ended = subprocess.run(["bash", "-c", line], env=two.environment, capture_output=True, text=True, check=False)
+
+        assert ended.stdout in ("web: y\n", "db: y\n")
+        assert ended.stderr == ""
 
     def test_programs_get_json(self, two):
         shown = two.json("exec", "w*", "--", "sh", "-c", "echo out; echo err >&2; exit 3")
