@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import shlex
 import typing as t
 
 if t.TYPE_CHECKING:
@@ -18,6 +19,7 @@ FOLDER = "ansible_collections.pixels.truenas.plugins.module_utils._command"
 
 # Those that have a value after a blank.
 WITH_VALUE = ("--host", "--api-key", "--api-key-file", "-u", "--username", "--config", "--nas")
+HIDDEN = "KEY"
 WAITS = ("none", "running", "address", "ssh")
 
 
@@ -29,10 +31,11 @@ class Verb(t.NamedTuple):
     add: t.Callable[[argparse.ArgumentParser], None]
 
 
-def parse(words: list[str]) -> argparse.Namespace:
+def parse(everything: list[str]) -> argparse.Namespace:
     """Ends the process, with status 2 and what is right on stderr, when the words make no sense."""
-    words, command = split(words)
+    words, command = split(everything)
     asked = parser(only=verb_of(words)).parse_args(words)
+    asked.words = everything
     if "command" in asked:
         complete_command(asked, command)
     elif command:
@@ -60,6 +63,33 @@ def complete_command(asked: argparse.Namespace, command: list[str]) -> None:
         asked.parser.error("which pixel? pixels exec NAME -- COMMAND")
     if not asked.command:
         asked.parser.error("there is no command to run: pixels exec NAME -- COMMAND")
+
+
+def again(asked: argparse.Namespace) -> str:
+    """A line for a shell that asks for the same once more; without the key, which others would see."""
+    words = list(asked.words)
+    for at, word in enumerate(words):
+        if word == "--api-key":
+            words[at + 1] = HIDDEN
+        elif word.startswith("--api-key="):
+            words[at] = f"--api-key={HIDDEN}"
+    return " ".join(["pixels", *(word if HIDDEN in word else shlex.quote(word) for word in words)])
+
+
+def there(asked: argparse.Namespace) -> str:
+    """The options by which a verb reaches the same NAS, behind the name of the command."""
+    words = ["pixels"]
+    for option, value in (
+        ("--nas", asked.nas),
+        ("--host", asked.host),
+        ("--username", asked.username),
+        ("--api-key", asked.api_key and HIDDEN),
+        ("--api-key-file", asked.api_key_file),
+        ("--config", asked.config),
+    ):
+        if value:
+            words += [option, value if value == HIDDEN else shlex.quote(value)]
+    return " ".join(words)
 
 
 def verb_of(words: t.Sequence[str]) -> str | None:

@@ -12,7 +12,7 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid, PixelsError, TimedOut
-from ansible_collections.pixels.truenas.plugins.module_utils._command import ssh_config, targets
+from ansible_collections.pixels.truenas.plugins.module_utils._command import arguments, ssh_config, targets
 from ansible_collections.pixels.truenas.plugins.module_utils._command.output import FAILED, failure, leave_at_once
 from ansible_collections.pixels.truenas.plugins.module_utils._command.place import Place
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import (
@@ -199,8 +199,11 @@ def change(
             ended = beside(lambda: converge(place, verb, members, asked, progress))
         except KeyboardInterrupt:
             progress.make_room()
-            tell_what_is_left(place, verb, bare)
-            return leave_at_once()
+            try:
+                tell_what_is_left(asked, place, verb, bare)
+            finally:
+                # Whatever happens: it would be waited for what goes on.
+                leave_at_once()
     for each in ended:
         remember(place, verb, each)
     ssh_config.keep_up_to_date(place)
@@ -341,22 +344,31 @@ def told(place: Place, verb: str, ended: Ended) -> t.Iterator[str]:
     yield f"  SSH: ssh {place.ssh.user}@{container.ipv4}"
 
 
-def tell_what_is_left(place: Place, verb: str, bare: t.Sequence[str]) -> None:
+def tell_what_is_left(asked: argparse.Namespace, place: Place, verb: str, bare: t.Sequence[str]) -> None:
     """After Ctrl-C: what the NAS goes on with, and how to go on."""
     output = place.output
-    output.complain(f"Interrupted. What {place.nas} was told to do goes on:")
+    headline = f"Interrupted. What {place.nas} was told to do goes on:"
+    output.complain(headline)
+    shown: list[dict[str, t.Any]] = []
     for name in bare:
         try:
             found = place.pixels.find(name)
         except PixelsError as error:
             output.complain(f"  {name}: cannot tell, {error}")
+            shown.append({"name": name, "error": failure(error)})
             continue
+        shown.append({"name": name, "status": found.status if found else None})
         if found:
             output.complain(f"  {name} is {found.status}")
         elif verb == "create":
             output.complain(f"  {name} is not there yet: the NAS may still be making it")
         else:
             output.complain(f"  {name} is gone")
-    output.complain(f"To go on: pixels {verb} {' '.join(bare)}")
+    ways = {"go_on": arguments.again(asked)}
     if verb == "create":
-        output.complain(f"To undo it: pixels destroy {' '.join(bare)}")
+        ways["undo"] = f"{arguments.there(asked)} destroy {' '.join(bare)}"
+    output.complain(f"To go on: {ways['go_on']}")
+    if "undo" in ways:
+        output.complain(f"To undo it: {ways['undo']}")
+    if output.json:
+        output.give({"error": {"kind": "Interrupted", "message": headline}, "pixels": shown, **ways})

@@ -85,3 +85,16 @@ def test_every_verb_leads_to_a_function():
         asked = parse(["list"])
         asked.function = name
         assert callable(arguments.function_of(asked))
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["create", "web", "--from", "db:it's"], "pixels create web --from 'db:it'\"'\"'s'"),
+        (["destroy", "agent-*", "--api-key=1-secret"], "pixels destroy 'agent-*' --api-key=KEY"),
+        (["--api-key", "1-secret", "stop", "web"], "pixels --api-key KEY stop web"),
+        (["exec", "web", "--", "ls", "a b"], "pixels exec web -- ls 'a b'"),
+    ],
+)
+def test_a_line_that_asks_for_the_same_again_has_no_key(words, line):
+    assert arguments.again(parse(words)) == line

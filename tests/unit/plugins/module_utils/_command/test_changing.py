@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import signal
 
 import pytest
 
@@ -193,9 +194,45 @@ class TestInterrupting:
 
         terminal.see("Interrupted. What 127.0.0.1")
         terminal.see("web is not there yet: the NAS may still be making it")
-        terminal.see("To go on: pixels create web")
-        terminal.see("To undo it: pixels destroy web")
+        terminal.see("To go on: pixels create web --no-provision\n")
+        terminal.see("To undo it: pixels destroy web\n")
         assert terminal.end() == 130
+
+    def test_how_to_go_on_is_all_that_was_asked_for_but_the_key(self, pixels, truenas):
+        truenas.world.options.create_seconds = 5
+        words = [
+            "--api-key",
+            truenas.api_key,
+            "-u",
+            truenas.username,
+            "create",
+            "web",
+            "--cpu",
+            "0-3",
+            "--no-provision",
+        ]
+        terminal = pixels.at_terminal(*words, columns=200)
+        wait_until_asked(truenas, "virt.instance.create")
+
+        terminal.press_ctrl_c()
+
+        shown = terminal.see("To undo it: ")
+        assert f"To go on: pixels --api-key KEY -u {truenas.username} create web --cpu 0-3 --no-provision\n" in shown
+        terminal.see(f"pixels --username {truenas.username} --api-key KEY destroy web\n")
+        assert truenas.api_key not in shown
+
+    def test_programs_are_told_as_well(self, pixels, truenas):
+        truenas.world.options.create_seconds = 5
+        process = pixels.start("create", "web", "--no-provision", "--json")
+        wait_until_asked(truenas, "virt.instance.create")
+
+        process.send_signal(signal.SIGINT)
+
+        out, _err = process.communicate(timeout=30)
+        told = json.loads(out)
+        assert process.returncode == 130
+        assert (told["error"]["kind"], told["pixels"]) == ("Interrupted", [{"name": "web", "status": None}])
+        assert told["go_on"] == "pixels create web --no-provision --json"
 
     def test_the_same_command_then_goes_on(self, pixels, truenas):
         truenas.world.options.create_seconds = 1
