@@ -33,7 +33,8 @@ def set_up(asked: argparse.Namespace, output: Output) -> int:
     for path in done:
         output.say(f"{'Removed' if asked.undo else 'Linked'} {path}")
     if asked.undo:
-        output.say("" if done else "There was nothing to remove.")
+        if not done:
+            output.say("There was nothing to remove.")
         return 0
     if not done:
         output.say("Everything is in place already.")

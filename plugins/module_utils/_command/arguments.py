@@ -20,6 +20,11 @@ FOLDER = "ansible_collections.pixels.truenas.plugins.module_utils._command"
 # Those that have a value after a blank.
 WITH_VALUE = ("--host", "--api-key", "--api-key-file", "-u", "--username", "--config", "--nas")
 HIDDEN = "KEY"
+# All that TrueNAS has.
+STATUSES = (
+    *("running", "stopped", "unknown", "error", "frozen"),
+    *("starting", "stopping", "freezing", "thawed", "aborting"),
+)
 WAITS = ("none", "running", "address", "ssh")
 
 
@@ -34,13 +39,30 @@ class Verb(t.NamedTuple):
 def parse(everything: list[str]) -> argparse.Namespace:
     """Ends the process, with status 2 and what is right on stderr, when the words make no sense."""
     words, command = split(everything)
-    asked = parser(only=verb_of(words)).parse_args(words)
+    verb = verb_of(words)
+    top = parser(only=verb)
+    if verb and verb not in {*VERBS, *ALIASES}:
+        top.error(unknown(verb))
+    asked = top.parse_args(words)
     asked.words = everything
     if "command" in asked:
         complete_command(asked, command)
     elif command:
         asked.parser.error(f"there is nothing to do with {' '.join(command)}")
+    chosen = getattr(asked, "names", None)
+    if chosen and getattr(asked, "all", False):
+        asked.parser.error(f"either {' '.join(chosen)} or --all")
+    if chosen == [] and not asked.__dict__.get("all", True) and asked.needs_names:
+        asked.parser.error("which pixel? Give its name, a pattern, or --all")
     return asked
+
+
+def unknown(verb: str) -> str:
+    import difflib
+
+    close = difflib.get_close_matches(verb, [*VERBS, *ALIASES], n=1)
+    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(VERBS)}"
+    return f"there is no verb {verb!r}: {hint}"
 
 
 def split(words: list[str]) -> tuple[list[str], list[str]]:
@@ -166,8 +188,14 @@ def nothing(_own: argparse.ArgumentParser) -> None:
 
 
 def names(own: argparse.ArgumentParser) -> None:
+    names_if_any(own)
+    own.set_defaults(needs_names=True)
+
+
+def names_if_any(own: argparse.ArgumentParser) -> None:
     own.add_argument("names", nargs="*", metavar="NAME", help="a pixel, or a pattern: 'agent-*'")
     own.add_argument("--all", action="store_true", help="all pixels of the NAS")
+    own.set_defaults(needs_names=False)
 
 
 def one_name(own: argparse.ArgumentParser) -> None:
@@ -178,8 +206,19 @@ def waiting(own: argparse.ArgumentParser) -> None:
     own.add_argument("--wait", choices=WAITS, help="how far it must come; usually as far as it can")
 
 
+def seconds(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    # What is no number is not more than 0 either.
+    if not 0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
+    return number
+
+
 def stopping(own: argparse.ArgumentParser) -> None:
-    own.add_argument("--stop-timeout", type=float, default=30, metavar="S", help="seconds it has to stop (30)")
+    own.add_argument("--stop-timeout", type=seconds, default=30, metavar="S", help="seconds it has to stop (30)")
 
 
 def for_create(own: argparse.ArgumentParser) -> None:
@@ -228,7 +267,9 @@ def for_destroy(own: argparse.ArgumentParser) -> None:
 
 def for_list(own: argparse.ArgumentParser) -> None:
     own.add_argument("names", nargs="*", metavar="NAME", help="only these; patterns will do: 'agent-*'")
-    own.add_argument("--status", help="only those: running, stopped, ...")
+    own.add_argument(
+        "--status", type=str.lower, choices=STATUSES, metavar="STATUS", help="only those: running, stopped, ..."
+    )
     own.add_argument("-q", "--quiet", action="store_true", help="only names")
 
 
@@ -324,7 +365,7 @@ VERBS = {
     "destroy": Verb("destroy pixels with all their checkpoints", "changing:destroy", for_destroy),
     "list": Verb("list pixels", "listing:show_list", for_list),
     "info": Verb("all that is known of pixels", "listing:show_info", names),
-    "status": Verb("how far pixels have come, or how the NAS is", "health:show", names),
+    "status": Verb("how far pixels have come, or how the NAS is", "health:show", names_if_any),
     "exec": Verb("run a command in pixels", "running:execute", for_exec),
     "console": Verb("enter a pixel", "console:enter", for_console),
     "checkpoint": Verb("saved states of pixels", "", for_checkpoint),

@@ -44,6 +44,7 @@ def test_undo_takes_back_what_was_made_and_nothing_else(command, plugins):
 
     ended = command("setup", "ad-hoc", "--undo")
 
+    assert all(line.startswith("Removed ") for line in ended.stdout.split("\n")[:-1])
     assert f"Removed {plugins}/action/pixels_exec.py" in ended.stdout
     assert list(plugins.rglob("*.py")) == [own]
 

@@ -88,6 +88,50 @@ def test_every_verb_leads_to_a_function():
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        ["destroy", "web", "--all"],
+        ["destroy", "--all", "-f", "web"],
+        ["stop", "--all", "web"],
+        ["info", "web", "--all"],
+        ["cp", "create", "web", "--all"],
+        ["exec", "--all", "web", "--", "uptime"],
+    ],
+)
+def test_names_together_with_all_are_refused(words, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        parse(words)
+    assert "either web or --all" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["info"], ["start"], ["stop"], ["restart"], ["destroy", "-f"], ["cp", "create"]])
+def test_who_names_nothing_is_asked_what_is_meant(words, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        parse(words)
+    assert "which pixel?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("verb", "hint"), [("strat", "did you mean start?"), ("xyzzy", "there are create, start")])
+def test_a_verb_that_does_not_exist_is_told_with_what_may_be_meant(verb, hint, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        parse([verb, "web"])
+    assert f"there is no verb '{verb}': {hint}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["-1", "nan", "inf", "soon"])
+def test_a_time_that_is_none_is_refused(text, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        parse(["stop", "web", f"--stop-timeout={text}"])
+    assert f"'{text}' is not a number of seconds" in capsys.readouterr().err
+
+
+def test_a_status_that_does_not_exist_is_refused(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        parse(["list", "--status", "foo"])
+    assert "invalid choice: 'foo' (choose from 'running', 'stopped'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     ("words", "line"),
     [
         (["create", "web", "--from", "db:it's"], "pixels create web --from 'db:it'\"'\"'s'"),
