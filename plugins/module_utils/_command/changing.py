@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid, PixelsError, TimedOut
 from ansible_collections.pixels.truenas.plugins.module_utils._command import arguments, ssh_config, targets
+from ansible_collections.pixels.truenas.plugins.module_utils._command import output as output_of
 from ansible_collections.pixels.truenas.plugins.module_utils._command.output import FAILED, failure, leave_at_once
 from ansible_collections.pixels.truenas.plugins.module_utils._command.place import Place
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import (
@@ -299,7 +300,7 @@ def remember(place: Place, verb: str, ended: Ended) -> None:
 def report(place: Place, verb: str, ended: t.Sequence[Ended], missing: t.Sequence[PixelsError]) -> int:
     output = place.output
     if output.json:
-        output.give([as_json(place, each) for each in ended] + [{"error": failure(error)} for error in missing])
+        output.give([as_json(place, each) for each in ended] + output_of.missing(missing))
     for each in ended:
         if each.outcome.error:
             output.complain(f"Error: {each.outcome.error}")

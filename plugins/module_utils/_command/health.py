@@ -9,6 +9,7 @@ import typing as t
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import PixelsError
 from ansible_collections.pixels.truenas.plugins.module_utils._command import targets
+from ansible_collections.pixels.truenas.plugins.module_utils._command.output import FAILED, missing
 from ansible_collections.pixels.truenas.plugins.module_utils._command.place import Place
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import first_boot, names, provisioning, readiness
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas import nas
@@ -20,7 +21,6 @@ if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Container
 
 CONCURRENCY = 8
-FAILED = 1
 HEADER = ("NAME", "STATUS", "IP", "SSH", "PROVISIONING")
 
 
@@ -34,7 +34,8 @@ def show(asked: argparse.Namespace, output: Output) -> int:
     with ThreadPoolExecutor(max_workers=CONCURRENCY) as pool:
         rows = list(pool.map(lambda each: row(place, each), chosen.found))
     if output.json:
-        output.give([dict(zip(("name", "status", "ipv4", "ssh", "provisioning"), each, strict=True)) for each in rows])
+        keys = ("name", "status", "ipv4", "ssh", "provisioning")
+        output.give([dict(zip(keys, each, strict=True)) for each in rows] + missing(chosen.missing))
     elif rows:
         output.table(HEADER, [(each[0], each[1].upper(), *(word or "—" for word in each[2:])) for each in rows])
     for error in chosen.missing:

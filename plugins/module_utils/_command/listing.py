@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.pixels.truenas.plugins.module_utils._command import output as output_of
 from ansible_collections.pixels.truenas.plugins.module_utils._command import quick, targets
 from ansible_collections.pixels.truenas.plugins.module_utils._command.place import Place
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import names
@@ -16,8 +17,6 @@ if t.TYPE_CHECKING:
 
     from ansible_collections.pixels.truenas.plugins.module_utils._command.output import Output
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Container
-
-FAILED = 1
 
 
 def show_list(asked: argparse.Namespace, output: Output) -> int:
@@ -29,9 +28,9 @@ def show_list(asked: argparse.Namespace, output: Output) -> int:
         found, missing = place.pixels.list(), []
         quick.note_the_way(place)
     if asked.status:
-        found = [each for each in found if each.status == asked.status.lower()]
+        found = [each for each in found if each.status == asked.status]
     if output.json:
-        output.give(shown(found, place))
+        output.give(shown(found, place) + output_of.missing(missing))
     elif asked.quiet:
         for each in found:
             output.say(names.bare_name(each.name))
@@ -41,7 +40,7 @@ def show_list(asked: argparse.Namespace, output: Output) -> int:
         output.table(quick.HEADER, [row(each) for each in found])
     for error in missing:
         output.complain(f"Error: {error}")
-    return FAILED if missing else 0
+    return output_of.FAILED if missing else 0
 
 
 def row(found: Container) -> tuple[str, str, str]:
@@ -58,7 +57,7 @@ def show_info(asked: argparse.Namespace, output: Output) -> int:
     place = Place(asked, output)
     chosen = targets.find(place.pixels, asked.names, everything=asked.all)
     if output.json:
-        output.give(shown(chosen.found, place))
+        output.give(shown(chosen.found, place) + output_of.missing(chosen.missing))
     else:
         for number, one in enumerate(shown(chosen.found, place)):
             if number:
@@ -67,7 +66,7 @@ def show_info(asked: argparse.Namespace, output: Output) -> int:
                 output.say(f"{name:<12}{value}")
     for error in chosen.missing:
         output.complain(f"Error: {error}")
-    return FAILED if chosen.missing else 0
+    return output_of.FAILED if chosen.missing else 0
 
 
 def details(one: dict[str, t.Any]) -> t.Iterator[tuple[str, str]]:

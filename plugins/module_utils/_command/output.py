@@ -211,6 +211,11 @@ def leave_at_once(status: int = INTERRUPTED) -> t.NoReturn:
     os._exit(status)
 
 
+def missing(errors: t.Iterable[PixelsError]) -> list[dict[str, t.Any]]:
+    """What was asked for and is not there, among what is."""
+    return [{"error": failure(error)} for error in errors]
+
+
 def failure(error: PixelsError) -> dict[str, t.Any]:
     """An error as JSON has it."""
     return {"kind": type(error).__name__, "message": str(error)}

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 
@@ -31,6 +33,15 @@ def test_a_name_that_is_not_there_is_an_error_beside_those_that_are(pixels):
 
     assert (ended.returncode, ended.stdout) == (1, "web\n")
     assert "no pixel named gone" in ended.stderr
+
+
+@pytest.mark.parametrize("verb", ["list", "info", "status"])
+def test_programs_are_told_what_is_not_there(pixels, verb):
+    ended = pixels("--json", verb, "web", "gone")
+
+    there, gone = json.loads(ended.stdout)
+    assert (ended.returncode, there["name"]) == (1, "web")
+    assert gone["error"]["kind"] == "NotFound"
 
 
 def test_info_tells_all_that_is_known(pixels, truenas):

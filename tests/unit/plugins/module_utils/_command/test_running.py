@@ -343,6 +343,15 @@ class TestMany:
 
         assert shown == [{"name": "web", "rc": 3, "stdout": "out\n", "stderr": "err\n"}]
 
+    def test_programs_get_one_document_where_none_runs(self, two, truenas):
+        for each in truenas.world.containers.values():
+            each.status = "STOPPED"
+
+        ended = two("exec", "--json", "d*", "--", "true")
+
+        assert ended.returncode == 1
+        assert json.loads(ended.stdout)["error"]["kind"] == "NotFound"
+
     def test_a_pattern_that_meets_none_that_runs_is_an_error(self, two):
         ended = two("exec", "nobody-*", "--", "true")
 
