@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from ansible_collections.pixels.truenas.plugins.module_utils._api.session import Session
 from ansible_collections.pixels.truenas.plugins.module_utils._api.shared.client import SharedSession
 from ansible_collections.pixels.truenas.plugins.module_utils._api.shared.opening import open_session
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel import settings
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import secrecy, settings
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels import Pixels
 
 Params = t.Mapping[str, t.Any]
@@ -125,10 +125,14 @@ def connected(
     C(given) answers what was set for an option; C(notice) is told of waits; C(environ) stands in for the variables of
     this process, C(usual) for defaults; C(keeper) has a session that goes on. Raises any C(PixelsError).
     """
-    settled = settings.resolve(given, environ=environ, usual=usual)
+    found = settings.survey(given, environ=environ, usual=usual)
+    settled = settings.settle(found)
     kept = keeper.pixels(settled, notice) if keeper else None
     if kept is not None:
         yield kept, settled
         return
+    exposed = secrecy.warning(found)
+    if exposed:
+        notice(exposed)
     with opened(settled, notice) as session:
         yield pixels_of(session, settled), settled

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.pixels.truenas.plugins.module_utils._command.place import OPTIONS, Place
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel import settings
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import secrecy, settings
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.sizes import format_memory
 
 if t.TYPE_CHECKING:
@@ -16,11 +16,12 @@ if t.TYPE_CHECKING:
 
     from ansible_collections.pixels.truenas.plugins.module_utils._command.output import Output
 
-HIDDEN = "********"
-
 
 def show(asked: argparse.Namespace, output: Output) -> int:
     survey = Place(asked, output).survey
+    exposed = secrecy.warning(survey)
+    if exposed:
+        output.warn(exposed)
     rows = []
     for name, setting in settings.SETTINGS.items():
         found = survey.values[name]
@@ -40,7 +41,9 @@ def worded(name: str, value: t.Any) -> str:
     if value in (None, "", ()):
         return ""
     if name in settings.SHOWN_TO_NOBODY:
-        return HIDDEN
+        return secrecy.HIDDEN
+    if name == "api_key_command":
+        return secrecy.without_arguments(value)
     if name == "default_memory":
         return format_memory(value) or ""
     if isinstance(value, bool):

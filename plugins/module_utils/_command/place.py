@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from functools import cached_property
 
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel import settings
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import secrecy, settings
 
 if t.TYPE_CHECKING:
     import argparse
@@ -83,6 +83,9 @@ class Place:
         from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels import Pixels
 
         settled = self.settings
+        exposed = secrecy.warning(self.survey)
+        if exposed:
+            self.output.warn(exposed)
         session = open_session(
             settled.endpoint,
             settled.credential,

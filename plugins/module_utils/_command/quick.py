@@ -137,8 +137,11 @@ def stamp(path: str) -> list[int] | None:
 
 def note_the_way(place: Place) -> None:
     """After a listing that went the long way: leave a note, where the short way leads to the same."""
+    from ansible_collections.pixels.truenas.plugins.module_utils._pixel import secrecy
+
     settled, secret = place.settings, where_the_secret_is(place)
-    if settled.session == "direct" or place.by_options or secret is None:
+    # What is to be warned of is so each time.
+    if settled.session == "direct" or place.by_options or secret is None or secrecy.warning(place.survey):
         return
     from ansible_collections.pixels.truenas.plugins.module_utils._api.shared import client, identity, protocol
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.endpoint import Credential, Endpoint, Timeouts
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel import config_file
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import config_file, secrecy
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.defaults import Defaults
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.sizes import parse_memory
 
@@ -57,12 +57,15 @@ def whole(value: Value) -> int:
 
 def port(value: Value) -> int | None:
     """Upstream writes 0 for the usual one."""
-    return whole(value) or None
+    number = whole(value)
+    if not 0 <= number <= 65535:
+        raise ValueError("is no port: there are 1 to 65535")
+    return number or None
 
 
 def seconds(value: Value) -> float:
     try:
-        if isinstance(value, (int, float, str)) and not isinstance(value, bool):
+        if isinstance(value, (int, float, str)) and not isinstance(value, bool) and 0 <= float(value) < float("inf"):
             return float(value)
     except ValueError:
         pass
@@ -143,7 +146,7 @@ SETTINGS: dict[str, Setting] = {
     "default_dns": Setting("PIXELS_DEFAULT_DNS", "defaults.dns", texts, ()),
     "ssh_user": Setting("PIXELS_SSH_USER", "ssh.user", text, "root"),
     "ssh_key": Setting("PIXELS_SSH_KEY", "ssh.key", text),
-    "ssh_port": Setting("PIXELS_SSH_PORT", "ssh.port", whole, 22),
+    "ssh_port": Setting("PIXELS_SSH_PORT", "ssh.port", port, 22),
     "transport": Setting("PIXELS_TRANSPORT", "ssh.transport", one_of(*TRANSPORTS), "auto"),
     "dataset_prefix": Setting("PIXELS_CHECKPOINT_DATASET_PREFIX", "checkpoint.dataset_prefix", text),
 }
@@ -395,15 +398,16 @@ def ask_for_key(command: str) -> str:
     import subprocess
 
     fields = (("api_key_command", ""),)
+    shown = repr(secrecy.without_arguments(command))
     try:
         ended = subprocess.run(shlex.split(command), stdout=subprocess.PIPE, text=True, check=False)
     except (OSError, ValueError) as error:
-        raise Invalid(f"the API key could not be had from {command!r}: {error}", fields=fields) from None
+        raise Invalid(f"the API key could not be had from {shown}: {error}", fields=fields) from None
     if ended.returncode:
-        raise Invalid(f"the API key could not be had: {command!r} ended with {ended.returncode}", fields=fields)
+        raise Invalid(f"the API key could not be had: {shown} ended with {ended.returncode}", fields=fields)
     key = ended.stdout.strip()
     if not key:
-        raise Invalid(f"the API key could not be had: {command!r} printed nothing", fields=fields)
+        raise Invalid(f"the API key could not be had: {shown} printed nothing", fields=fields)
     return key
 
 

@@ -36,6 +36,24 @@ def test_nobody_sees_a_secret(command, name):
         assert "********" in ended.stdout
 
 
+def test_what_a_command_is_given_is_not_shown(command):
+    command.configure("[truenas]\napi_key_command = \"curl -H 'Authorization: Bearer hunter2' vault\"\n")
+
+    for words in (["config", "show"], ["--json", "config", "show"]):
+        ended = command(*words)
+        assert "hunter2" not in ended.stdout
+        assert "curl ********" in ended.stdout
+
+
+def test_a_secret_that_others_can_read_is_warned_of(command):
+    path = command.configure('[truenas]\npassword = "hunter2"\n')
+    path.chmod(0o640)
+
+    assert command("config", "show").stderr == f"Warning: others can read the password in {path}: chmod 600 {path}\n"
+    path.chmod(0o600)
+    assert command("config", "show").stderr == ""
+
+
 def test_a_command_that_has_the_key_is_not_run_to_show_it(command, home):
     command.configure(f'[truenas]\napi_key_command = "touch {home}/was-run"\n')
 

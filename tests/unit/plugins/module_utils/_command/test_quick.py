@@ -127,9 +127,19 @@ def test_a_key_from_a_file_is_as_good(warm, truenas, home):
 
 
 def test_a_key_in_the_configuration_is_as_good(warm, truenas):
-    warm.configure(f'[truenas]\napi_key = "{truenas.api_key}"\n')
+    warm.configure(f'[truenas]\napi_key = "{truenas.api_key}"\n').chmod(0o600)
     warm("list", PIXELS_TRUENAS_API_KEY=None)
     truenas.stats.calls.clear()
 
     assert "web" in warm("list", PIXELS_TRUENAS_API_KEY=None).stdout
     assert went_the_short_way(truenas)
+
+
+def test_a_key_that_others_can_read_is_warned_of_each_time(warm, truenas):
+    path = warm.configure(f'[truenas]\napi_key = "{truenas.api_key}"\n')
+    path.chmod(0o644)
+
+    for _time in range(2):
+        ended = warm("list", PIXELS_TRUENAS_API_KEY=None)
+        assert ended.returncode == 0
+        assert ended.stderr == f"Warning: others can read the api_key in {path}: chmod 600 {path}\n"

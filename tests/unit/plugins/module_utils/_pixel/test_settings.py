@@ -99,6 +99,12 @@ def test_upstreams_variable_for_unchecked_certificates_is_understood(text, check
     ("variable", "text", "problem"),
     [
         ("PIXELS_TRUENAS_PORT", "https", "not a whole number"),
+        ("PIXELS_TRUENAS_PORT", "70000", "no port"),
+        ("PIXELS_SSH_PORT", "99999", "no port"),
+        ("PIXELS_SSH_PORT", "-1", "no port"),
+        ("PIXELS_CONNECT_TIMEOUT", "-5", "not a number of seconds"),
+        ("PIXELS_CALL_TIMEOUT", "nan", "not a number of seconds"),
+        ("PIXELS_SESSION_IDLE", "inf", "not a number of seconds"),
         ("PIXELS_CALL_TIMEOUT", "long", "not a number of seconds"),
         ("PIXELS_TRUENAS_VALIDATE_CERTS", "maybe", "neither yes nor no"),
     ],
@@ -284,3 +290,13 @@ def test_a_wrong_value_of_a_secret_is_not_shown(configure):
     with pytest.raises(Invalid) as raised:
         settle(**configure("[truenas]\napi_key = 12345678\n"))
     assert "12345678" not in str(raised.value)
+
+
+@pytest.mark.parametrize("command", ["false hunter2", "/nonexistent hunter2", "true hunter2", "sh 'hunter2"])
+def test_a_command_that_has_no_key_is_named_without_what_it_was_given(configure, command):
+    file = configure(f'[truenas]\nhost = "nas"\napi_key_command = "{command}"\n')
+
+    with pytest.raises(Invalid, match="the API key could not be had") as raised:
+        settle(**file)
+
+    assert "hunter2" not in str(raised.value)
