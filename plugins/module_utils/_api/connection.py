@@ -8,7 +8,6 @@ from __future__ import annotations
 import threading
 import time
 import typing as t
-import uuid
 from concurrent.futures import Future
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api import ejson, jsonrpc
@@ -71,7 +70,7 @@ class Connection:
     def call(self, method: str, params: t.Sequence[t.Any], *, timeout: float, request_id: str | None = None) -> t.Any:
         """Call a method and return its result; C(timeout) is in seconds and includes the wait for a free slot."""
         deadline = time.monotonic() + timeout
-        identity = request_id or str(uuid.uuid4())
+        identity = request_id or jsonrpc.new_id()
         text = self._request(identity, method, params)
         too_late = f"{self._nas} did not answer {method} within {timeout:g} s; it may still be working on it"
         pause = BUSY_PAUSE

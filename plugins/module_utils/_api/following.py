@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 import typing as t
-import uuid
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.connection import Connection
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import (
@@ -22,7 +21,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._api.job_identity import find_again, is_ours
 from ansible_collections.pixels.truenas.plugins.module_utils._api.jobs import Job, Progress
-from ansible_collections.pixels.truenas.plugins.module_utils._api.jsonrpc import ServerError
+from ansible_collections.pixels.truenas.plugins.module_utils._api.jsonrpc import ServerError, new_id
 from ansible_collections.pixels.truenas.plugins.module_utils._api.refusals import refusal
 
 # Events tell of every change; asking as well catches what an event could not say.
@@ -64,7 +63,7 @@ class JobRun:
         self._timeout = timeout
         self._report = progress
         self._clock = clock
-        self._request_id = str(uuid.uuid4())
+        self._request_id = new_id()
         self._newest_before = 0
         self._reported = Progress(0, "")
         self._connection: Connection | None = None

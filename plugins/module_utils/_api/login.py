@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import errno
-import random
 import time
 import typing as t
 
@@ -80,6 +79,9 @@ def log_in(
                 "(login_wait) did not help: run fewer tasks at once, or wait longer"
             )
         notice(f"waiting up to {left:.0f} s to log in: {nas} allows 20 logins a minute from one address")
+        # Only here: few ever wait.
+        import random
+
         # Many processes may be waiting for the same window: they should not all come back at once.
         sleep(min(pause * random.uniform(0.75, 1.25), left))
         pause = min(pause * 2, LONGEST_PAUSE)

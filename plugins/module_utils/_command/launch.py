@@ -62,17 +62,35 @@ def list_at_once() -> int | None:
     return status if found or status else None
 
 
-def run() -> int:
-    name_the_collection()
-    if sys.argv[1:] == ["list"]:
-        status = list_at_once()
-        if status is not None:
-            return status
+def list_afresh() -> int | None:
+    """The same without a session that is open already."""
+    from ansible_collections.pixels.truenas.plugins.module_utils._command import afresh
+    from ansible_collections.pixels.truenas.plugins.module_utils._command.output import Output
+
+    output = Output()
+    unknown = -1
+    status = output.ending(lambda: unknown if (shown := afresh.show(output)) is None else shown)
+    return None if status == unknown else status
+
+
+def look_for_libraries() -> None:
+    """What the interpreter does at its start, unless it is told not to."""
     if sys.flags.no_site:
-        # Libraries were not looked for so far.
         import site
 
         site.main()
+
+
+def run() -> int:
+    name_the_collection()
+    plain = sys.argv[1:] == ["list"]
+    status = list_at_once() if plain else None
+    if status is not None:
+        return status
+    look_for_libraries()
+    status = list_afresh() if plain else None
+    if status is not None:
+        return status
     from ansible_collections.pixels.truenas.plugins.module_utils._command.main import main
 
     gc.freeze()

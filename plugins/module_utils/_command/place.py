@@ -11,8 +11,8 @@ from functools import cached_property
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import secrecy, settings
 
 if t.TYPE_CHECKING:
-    import argparse
-
+    from ansible_collections.pixels.truenas.plugins.module_utils._api.session import Session
+    from ansible_collections.pixels.truenas.plugins.module_utils._api.shared.client import SharedSession
     from ansible_collections.pixels.truenas.plugins.module_utils._command.output import Output
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.addresses import Addresses
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.host_keys import HostKeys
@@ -32,10 +32,11 @@ OPTIONS = {
 class Place:
     """Everything in it is found when it is first asked for: a command that needs no NAS speaks to none."""
 
-    def __init__(self, asked: argparse.Namespace, output: Output) -> None:
+    def __init__(self, asked: object, output: Output) -> None:
+        """C(asked) has what the command line says, as attributes."""
         self._asked = asked
         self.output = output
-        if asked.api_key:
+        if self.given("api_key"):
             output.warn("other users of this machine can see the options of a command: give --api-key-file instead")
 
     def given(self, option: str) -> t.Any:
@@ -77,16 +78,15 @@ class Place:
         return Addresses(self.nas)
 
     @cached_property
-    def pixels(self) -> Pixels:
-        """The pixels of the NAS; the session is open until this process ends."""
+    def session(self) -> SharedSession | Session:
+        """With the NAS; it is open until this process ends."""
         from ansible_collections.pixels.truenas.plugins.module_utils._api.shared.opening import open_session
-        from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels import Pixels
 
         settled = self.settings
         exposed = secrecy.warning(self.survey)
         if exposed:
             self.output.warn(exposed)
-        session = open_session(
+        return open_session(
             settled.endpoint,
             settled.credential,
             settled.timeouts,
@@ -94,4 +94,10 @@ class Place:
             mode=settled.session,
             idle=settled.session_idle,
         )
-        return Pixels(session, defaults=settled.defaults, dataset_prefix=settled.dataset_prefix)
+
+    @cached_property
+    def pixels(self) -> Pixels:
+        """The pixels of the NAS."""
+        from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels import Pixels
+
+        return Pixels(self.session, defaults=self.settings.defaults, dataset_prefix=self.settings.dataset_prefix)

@@ -145,7 +145,7 @@ def note_the_way(place: Place) -> None:
         return
     from ansible_collections.pixels.truenas.plugins.module_utils._api.shared import client, identity, protocol
 
-    wire = place.pixels.wire
+    wire = place.session
     if not isinstance(wire, client.SharedSession):
         return
     note = {

@@ -18,8 +18,8 @@ Read = t.Callable[[Value], Value]
 PROFILES = "nas"
 HOME_OF_THE_NAS = "truenas"
 
-HEADER = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]\s*(#.*)?")
-ASSIGNMENT = re.compile(r"\s*([\w.\"' -]+?)\s*=")
+HEADER = r"\s*\[\s*([^\[\]]+?)\s*\]\s*(#.*)?"
+ASSIGNMENT = r"\s*([\w.\"' -]+?)\s*="
 
 
 class Line(t.NamedTuple):
@@ -166,13 +166,13 @@ def line_of(text: str, table: str, name: str) -> int | None:
     wanted = f"{table}.{name}" if table else name
     current = ""
     for number, line in enumerate(text.splitlines(), start=1):
-        header = HEADER.fullmatch(line)
+        header = re.fullmatch(HEADER, line)
         if header:
             current = plain(header[1])
             if current == wanted or current.startswith(f"{wanted}."):
                 return number
             continue
-        assignment = ASSIGNMENT.match(line)
+        assignment = re.match(ASSIGNMENT, line)
         if assignment and ".".join(filter(None, [current, plain(assignment[1])])) == wanted:
             return number
     return None

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import typing as t
 
 if t.TYPE_CHECKING:
@@ -27,11 +26,16 @@ def warning(found: Survey) -> str | None:
         return None
     if not inside or not open_to_others:
         return None
+    import shlex
+
     return f"others can read the {inside[0]} in {path}: chmod 600 {shlex.quote(path)}"
 
 
 def without_arguments(command: str) -> str:
     """A command as it can be shown: its arguments could be secrets."""
+    # Only here: it takes longer to load than all of this, and few need it.
+    import shlex
+
     try:
         words = shlex.split(command)
     except ValueError:

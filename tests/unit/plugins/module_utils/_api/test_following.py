@@ -204,7 +204,7 @@ def test_a_start_that_certainly_did_not_leave_is_repeated():
 
 
 def test_a_lost_answer_is_looked_for_and_the_job_not_started_twice(monkeypatch):
-    monkeypatch.setattr(following.uuid, "uuid4", lambda: "mine")
+    monkeypatch.setattr(following, "new_id", lambda: "mine")
     first = PlayedConnection(reply=ConnectionLost(LOST, sent=True), rows=[ConnectionLost(LOST)])
     other = a_job(identity=8, arguments=["px-b"], message_ids=["theirs"])
     second = PlayedConnection(rows=[other, a_job("SUCCESS", message_ids=["mine"], result=1)])

@@ -104,3 +104,7 @@ def test_what_is_not_json_rpc_is_refused_and_not_kept(text):
 def test_results_are_not_shown():
     assert "S3CRET" not in repr(Reply("abc", {"key": "S3CRET"}))
     assert "S3CRET" not in repr(Event("core.get_jobs", {"arguments": ["S3CRET"]}))
+
+
+def test_no_two_requests_are_called_the_same():
+    assert len({jsonrpc.new_id() for _time in range(100)}) == 100

@@ -1,0 +1,48 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of a listing in one go, and of when it leaves the matter to others."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Refused
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas import at_once, virt
+
+
+def test_it_finds_what_the_backend_finds(session, truenas):
+    truenas.world.add_container("px-web")
+    truenas.world.add_container("px-db", status="STOPPED")
+    truenas.world.add_container("other")
+
+    found = at_once.listing(session, "px-")
+
+    backend = virt.VirtBackend(session, None)
+    assert found == [(each.name, each.status, each.ipv4) for each in backend.list("px-")]
+
+
+def test_both_questions_are_asked_once(session, truenas):
+    at_once.listing(session, "px-")
+
+    assert truenas.stats.calls["virt.instance.query"] == 1
+    assert truenas.stats.calls["virt.global.config"] == 1
+
+
+def test_a_nas_without_containers_is_left_to_others(session, truenas):
+    truenas.world.state = "NO_POOL"
+
+    assert at_once.listing(session, "px-") is None
+
+
+def test_a_state_that_cannot_be_found_out_is_left_to_others(session, truenas):
+    truenas.faults.add("fail_call", method="virt.global.config", kind="CallError", errno=14)
+
+    assert at_once.listing(session, "px-") is None
+
+
+def test_a_query_that_is_refused_is_an_error(session, truenas):
+    truenas.faults.add("fail_call", method="virt.instance.query", kind="CallError", errno=14)
+
+    with pytest.raises(Refused, match="was told to fail"):
+        at_once.listing(session, "px-")
