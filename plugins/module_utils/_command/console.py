@@ -11,7 +11,7 @@ import shlex
 import typing as t
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid, Refused, Unsupported
-from ansible_collections.pixels.truenas.plugins.module_utils._command import inside
+from ansible_collections.pixels.truenas.plugins.module_utils._command import inside, ssh_config
 from ansible_collections.pixels.truenas.plugins.module_utils._command.place import Place
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import names, openssh
 
@@ -35,13 +35,14 @@ def go_in(place: Place, name: str, *, session: str | None = None) -> int:
     program = openssh.program()
     if program is None:
         raise Unsupported("a console needs OpenSSH on this machine, and there is no ssh: pixels exec does without")
-    if not inside.last_address(place, names.full_name(name)):
-        start_if_stopped(place, name)
+    started = not inside.last_address(place, names.full_name(name)) and start_if_stopped(place, name)
     try:
         master = inside.open_way(place, name).master
     except Refused:
-        start_if_stopped(place, name)
+        started = start_if_stopped(place, name)
         master = inside.open_way(place, name).master
+    if started:
+        ssh_config.keep_up_to_date(place)
     line = keeping(session, names.bare_name(name)) if session else None
     argv = console(program, master, place, line)
     if place.output.json:
@@ -70,10 +71,12 @@ def keeping(session: str, bare: str) -> str:
     )
 
 
-def start_if_stopped(place: Place, name: str) -> None:
+def start_if_stopped(place: Place, name: str) -> bool:
+    """Whether it was, and is no more."""
     found = place.pixels.get(name)
     if found.running:
-        return
+        return False
     bare = names.bare_name(name)
     place.output.complain(f"Starting {bare}...")
     place.pixels.containers.start(found.name, timeout=WHOLE)
+    return True

@@ -9,6 +9,8 @@ import subprocess
 
 import pytest
 
+from tests.unit.plugins.conftest import put
+
 
 @pytest.fixture
 def engine():
@@ -73,6 +75,67 @@ def test_it_follows_what_comes_and_goes(inside, truenas):
     assert "Host new.pixels\n" in file.read_text()
     inside("stop", "new")
     assert "Host new.pixels\n" not in file.read_text()
+
+
+def test_it_follows_what_the_console_starts(inside):
+    inside("ssh-config", "--install")
+    (file,) = (inside.home / ".config/pixels/ssh").glob("*.conf")
+    inside("stop", "web")
+    assert "web.pixels" not in file.read_text()
+
+    terminal = inside.at_terminal("console", "web")
+    terminal.see("# ")
+    terminal.type("exit 0\n")
+
+    assert terminal.end() == 0
+    assert "Host web.pixels\n" in file.read_text()
+
+
+def test_who_has_an_address_that_was_another_pixels_is_not_pinned_as_that_one(inside, truenas, key):
+    inside("ssh-config", "--install")
+    other = truenas.world.add_container("px-other").aliases[0]["address"]
+    put(truenas, "/root/.ssh/authorized_keys", f"{key.public}\n", name="px-other", mode=0o600)
+    (file,) = (inside.home / ".config/pixels/ssh").glob("*.conf")
+    before = truenas.world.containers["px-web"].aliases[0]["address"]
+    file.write_text(file.read_text().replace(f"HostName {before}\n", f"HostName {other}\n"))
+
+    ended = ssh(inside, "web.pixels", "uname -n")
+
+    assert (ended.returncode, ended.stdout) == (255, "")
+
+
+def test_who_was_never_met_is_asked_about(inside, truenas):
+    (inside.home / "none").mkdir()
+
+    shown = inside("ssh-config", XDG_STATE_HOME=str(inside.home / "none")).stdout
+
+    assert "    StrictHostKeyChecking ask\n" in shown
+    inside("exec", "web", "true")
+    assert "    StrictHostKeyChecking yes\n" in inside("ssh-config").stdout
+
+
+def profile(inside, truenas, name):
+    text = (inside.home / ".config/pixels/config.toml").read_text() if name != "home" else ""
+    inside.configure(f'{text}[nas.{name}]\nhost = "{truenas.host}"\nport = {truenas.port}\n')
+    return ["--nas", name, "ssh-config"]
+
+
+def test_with_a_profile_both_names_work(inside, truenas):
+    inside(*profile(inside, truenas, "home"), "--install")
+
+    for host in ("web.home.pixels", "web.pixels"):
+        there = ssh(inside, host, "uname -n")
+        assert (there.returncode, there.stdout) == (0, "px-web\n"), there.stderr
+
+
+def test_the_short_name_stays_with_whom_it_was_given_to(inside, truenas):
+    folder = inside.home / ".config/pixels/ssh"
+    folder.mkdir(parents=True)
+    (folder / "another.conf").write_text("Host web.office.pixels web.pixels\n    HostName 10.9.9.9\n")
+
+    shown = inside(*profile(inside, truenas, "home")).stdout
+
+    assert "Host web.home.pixels\n" in shown
 
 
 def test_undo_leaves_what_was_there_before(inside):
