@@ -5,12 +5,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 import subprocess
+import time
 
 import pytest
 
+from ansible_collections.pixels.truenas.plugins.module_utils._command import changing
+from ansible_collections.pixels.truenas.plugins.module_utils._command.main import main
+from tests.simulator import lan
 from tests.unit.plugins.conftest import put, read
 
 
@@ -21,8 +26,23 @@ def public_key(home):
     return (path / "id_ed25519.pub").read_text().strip()
 
 
+def cached(home):
+    """The addresses that are known of the one NAS."""
+    files = list((home / ".cache/pixels").glob("addresses-*.json"))
+    return json.loads(files[0].read_text()) if files else {}
+
+
 def nic_of(truenas, name):
     return truenas.world.containers[name].devices["eth0"]
+
+
+@pytest.fixture
+def here(pixels, monkeypatch):
+    """The command in this process, with the surroundings of a person: how long it waits can be changed."""
+    for name, value in pixels.environment.items():
+        monkeypatch.setenv(name, value)
+    for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
 
 
 class TestLifecycle:
@@ -34,11 +54,17 @@ class TestLifecycle:
         assert (made.cpu, made.memory, made.status, made.autostart) == ("1", 512 * 1024**2, "RUNNING", True)
         assert made.image["os"] == "Debian"
 
-    def test_l2_the_nic_is_found_where_none_is_configured(self, pixels, truenas):
+    @pytest.mark.parametrize(("gateway", "parent"), [("10.0.0.1", "eno1"), ("192.168.1.1", "eno2"), (None, "eno1")])
+    def test_l2_the_nic_with_the_gateway_is_found_where_none_is_configured(self, pixels, truenas, gateway, parent):
+        ports = [lan.physical("eno0"), lan.physical("eno1", "10.0.0.5/24"), lan.physical("eno2", "192.168.1.10/24")]
+        truenas.world.interfaces = {port.name: port for port in ports}
+        truenas.world.interfaces["eno0"].up = False
+        truenas.world.default_routes = [gateway] if gateway else []
+
         pixels("create", "web", "--no-provision")
 
-        assert nic_of(truenas, "px-web")["parent"] in truenas.world.interfaces
-        assert truenas.stats.calls["interface.query"] == 1
+        assert nic_of(truenas, "px-web")["parent"] == parent
+        assert nic_of(truenas, "px-web")["nictype"] == "macvlan"
 
     def test_l2_the_configured_nic_is_taken(self, pixels, truenas):
         name = next(iter(truenas.world.interfaces))
@@ -67,13 +93,26 @@ class TestLifecycle:
         address = truenas.world.containers["px-web"].aliases[0]["address"]
         assert ended.stdout == f"Started web\n  IP:  {address}\n  SSH: ssh root@{address}\n"
 
-    def test_l5_start_without_an_address_is_no_error(self, pixels, truenas):
+    def test_l5_start_without_an_address_is_no_error(self, here, truenas, capfd, monkeypatch):
+        monkeypatch.setattr(changing, "ADDRESS", 0.3)
         truenas.world.add_container("px-web", status="STOPPED")
         truenas.world.options.address_seconds = 600
 
-        ended = pixels("start", "web", "--wait", "running")
+        status = main(["start", "web"])
 
-        assert (ended.returncode, ended.stdout) == (0, "Started web (no IP assigned)\n")
+        assert (status, capfd.readouterr().out) == (0, "Started web (no IP assigned)\n")
+        assert truenas.stats.calls["virt.instance.query"] > 1
+
+    def test_l5_start_of_what_does_not_answer_over_ssh_is_told_and_no_error(self, here, truenas, capfd, monkeypatch):
+        monkeypatch.setitem(changing.SSH, "start", 0.3)
+        truenas.world.add_container("px-web", status="STOPPED")
+
+        status = main(["start", "web", "--wait", "ssh"])
+
+        told = capfd.readouterr()
+        address = truenas.world.containers["px-web"].aliases[0]["address"]
+        assert (status, told.out) == (0, f"Started web\n  IP:  {address}\n  SSH: ssh root@{address}\n")
+        assert "Warning: SSH not ready: " in told.err
 
     def test_l6_stop(self, pixels, truenas):
         truenas.world.add_container("px-web")
@@ -103,9 +142,13 @@ class TestLifecycle:
 
     def test_l7_destroy_by_force_stops_first_and_does_not_ask(self, pixels, truenas):
         truenas.world.add_container("px-web")
+        pixels("checkpoint", "create", "web", "--label", "one")
+        pixels("checkpoint", "create", "web", "--label", "two")
+        assert len([name for name in truenas.world.snapshots if "/px-web@" in name]) == 2
 
         assert pixels("destroy", "--force", "web").stdout == "Destroyed web\n"
         assert truenas.world.containers == {}
+        assert [name for name in truenas.world.snapshots if "px-web" in name] == []
         assert truenas.stats.calls["virt.instance.stop"] == 1
 
     def test_l7_destroy_tries_again_while_the_storage_is_busy(self, pixels, truenas):
@@ -185,11 +228,19 @@ class TestInside:
         assert terminal.end() == 7
 
     def test_e9_exec_waits_until_ssh_answers(self, inside, truenas):
-        inside("stop", "web")
-        truenas.world.options.address_seconds = 0.5
-        inside("start", "web", "--wait", "running")
+        guest = truenas.world.engine._guests["px-web"]
+        truenas.run(guest.close_ssh())
+        process = inside.start("exec", "web", "uname", "-n")
+        # It has found nobody, and asks where the pixel is once more.
+        until = time.monotonic() + 20
+        while truenas.stats.calls["virt.instance.query"] < 3 and time.monotonic() < until:
+            assert process.poll() is None
+            time.sleep(0.02)
 
-        assert inside("exec", "web", "uname", "-n").stdout == "px-web\n"
+        truenas.run(guest.open_ssh())
+
+        out, err = process.communicate(timeout=30)
+        assert (process.returncode, out, err) == (0, b"px-web\n", b"")
 
     def test_c1_checkpoint_create_with_and_without_a_label(self, inside):
         assert inside("checkpoint", "create", "web", "--label", "ready").stdout == (
@@ -254,6 +305,29 @@ class TestInside:
 
         assert inside("exec", "web", "uname", "-n").stdout == "px-web\n"
         assert truenas.stats.calls == {}
+
+    def test_f7_the_address_is_known_after_create(self, inside, truenas, home):
+        inside("create", "new", "--no-provision")
+
+        assert cached(home)["px-new"] == truenas.world.containers["px-new"].aliases[0]["address"]
+
+    def test_f7_the_address_is_known_after_start(self, inside, truenas, home):
+        inside("stop", "web")
+        assert "px-web" not in cached(home)
+
+        inside("start", "web")
+
+        assert cached(home)["px-web"] == truenas.world.containers["px-web"].aliases[0]["address"]
+
+    def test_f7_the_address_is_known_after_restore(self, inside, truenas, home):
+        inside("checkpoint", "create", "web", "--label", "ready")
+        inside("exec", "web", "true")
+        (file,) = (home / ".cache/pixels").glob("addresses-*.json")
+        file.write_text('{"px-web": "192.0.2.1"}')
+
+        inside("checkpoint", "restore", "web", "ready")
+
+        assert cached(home)["px-web"] == truenas.world.containers["px-web"].aliases[0]["address"]
 
     @pytest.mark.parametrize("verb", [["stop"], ["destroy", "--force"]])
     def test_f7_the_address_is_dropped_on_stop_and_destroy(self, inside, home, verb):
