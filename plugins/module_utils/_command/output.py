@@ -84,6 +84,9 @@ class Output:
 
     def complain(self, text: str) -> None:
         """A line beside what is asked for."""
+        from ansible_collections.pixels.truenas.plugins.module_utils._command.wording import for_a_prompt
+
+        text = for_a_prompt(text)
         word, _blank, rest = text.partition(" ")
         shown = f"{self.paint(word, sys.stderr)} {rest}" if word in COLORS else text
         self._write(sys.stderr, shown)
@@ -218,4 +221,7 @@ def missing(errors: t.Iterable[PixelsError]) -> list[dict[str, t.Any]]:
 
 def failure(error: PixelsError) -> dict[str, t.Any]:
     """An error as JSON has it."""
-    return {"kind": type(error).__name__, "message": str(error)}
+    # Only here and above: the quickest of commands go well.
+    from ansible_collections.pixels.truenas.plugins.module_utils._command.wording import for_a_prompt
+
+    return {"kind": type(error).__name__, "message": for_a_prompt(str(error))}

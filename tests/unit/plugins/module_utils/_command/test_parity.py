@@ -408,12 +408,13 @@ class TestConfiguration:
         assert pixels("list", PIXELS_TRUENAS_API_KEY=None).returncode == 0
 
     @pytest.mark.parametrize(
-        ("variable", "option"), [("PIXELS_TRUENAS_HOST", "host"), ("PIXELS_TRUENAS_API_KEY", "api_key")]
+        ("variable", "option", "flag"),
+        [("PIXELS_TRUENAS_HOST", "host", "--host"), ("PIXELS_TRUENAS_API_KEY", "api_key", "--api-key-file")],
     )
-    def test_f8_what_is_missing_is_named(self, pixels, home, variable, option):
+    def test_f8_what_is_missing_is_named(self, pixels, home, variable, option, flag):
         ended = pixels("list", **{variable: None})
 
         assert ended.returncode == 1
         assert ended.stderr.startswith(
-            f"Error: give the option {option}, the variable {variable} or truenas.{option} in {home}/.config/pixels"
+            f"Error: give {flag}, the variable {variable} or truenas.{option} in {home}/.config/pixels"
         )
