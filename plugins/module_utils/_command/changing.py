@@ -35,6 +35,7 @@ if t.TYPE_CHECKING:
     import argparse
 
     from ansible_collections.pixels.truenas.plugins.module_utils._command.output import Output, Progress
+    from ansible_collections.pixels.truenas.plugins.module_utils._pixel.change import Change
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Container
 
 CONCURRENCY = 8
@@ -333,7 +334,7 @@ def told(place: Place, verb: str, ended: Ended) -> t.Iterator[str]:
     elif verb == "create":
         headline = f"Created px-{ended.name} in {ended.seconds:.1f}s"
         if word == "changed":
-            headline = f"{ended.name} exists already, and was brought up"
+            headline = f"{ended.name} exists already, and was {what_changed(ended.outcome.planned.change)}"
     if verb in ("stop", "destroy"):
         yield headline
         return
@@ -343,6 +344,23 @@ def told(place: Place, verb: str, ended: Ended) -> t.Iterator[str]:
     yield headline
     yield f"  IP:  {container.ipv4}"
     yield f"  SSH: ssh {place.ssh.user}@{container.ipv4}"
+
+
+def what_changed(change: Change | None) -> str:
+    """How an existing pixel differs from before, where it was more than started."""
+    before, after = (change.before or {}, change.after or {}) if change else ({}, {})
+    differences = [
+        f"{name} {worded(name, before.get(name))} to {worded(name, value)}"
+        for name, value in after.items()
+        if value != before.get(name) and name not in ("status", "provisioned")
+    ]
+    return f"changed: {', '.join(differences)}" if differences else "brought up"
+
+
+def worded(name: str, value: t.Any) -> str:
+    if value is None:
+        return "none"
+    return sizes.format_memory(value) or "none" if name == "memory" and isinstance(value, int) else str(value)
 
 
 def tell_what_is_left(asked: argparse.Namespace, place: Place, verb: str, bare: t.Sequence[str]) -> None:

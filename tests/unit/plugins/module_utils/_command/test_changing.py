@@ -93,6 +93,7 @@ def test_a_pixel_that_will_not_stop_can_be_killed(pixels, truenas, agents):
     refused = pixels("stop", "web", "--stop-timeout", "1")
 
     assert "is still running 1 s after" in refused.stderr
+    assert "Give it longer with --stop-timeout, or kill it with --force" in refused.stderr
     assert pixels("stop", "--force", "web").returncode == 0
 
 
@@ -102,6 +103,14 @@ def test_creating_what_exists_goes_on_from_there(pixels, truenas, agents):
     assert pixels("create", "web", "--no-provision").stdout.startswith("web exists already\n")
     assert pixels("create", "half", "--no-provision").stdout.startswith("half exists already, and was brought up\n")
     assert statuses(truenas)["half"] == "RUNNING"
+
+
+def test_creating_what_exists_with_other_options_says_what_was_changed(pixels, truenas, agents):
+    ended = pixels("create", "web", "--memory", "1GiB", "--cpu", "4", "--no-provision")
+
+    changed = truenas.world.containers["px-web"]
+    assert ended.stdout.startswith("web exists already, and was changed: cpu 2 to 4, memory 2GiB to 1GiB\n")
+    assert (changed.cpu, changed.memory) == ("4", 1024**3)
 
 
 def test_creating_what_exists_from_another_image_is_refused(pixels, truenas, agents):
