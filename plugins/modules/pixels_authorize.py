@@ -13,8 +13,8 @@ short_description: Add or remove an SSH key in a running pixel
 version_added: 1.0.0
 description:
   - Adds public keys to those that may log in to a pixel over SSH, or removes them, at any time.
-  - By default it goes in through the shell of the NAS, so it also helps whoever has no key that the pixel takes. Then it
-    pins the pixel's SSH host keys as well, as they are read inside; that is no change of the pixel.
+  - By default it goes in through the shell of the NAS, so it also helps whoever has no key that the pixel takes. Then
+    it pins the SSH host keys of the pixel as well, as they are read inside; that is no change of the pixel.
 author:
   - The pixels.truenas contributors (@pixels-truenas)
 options:
