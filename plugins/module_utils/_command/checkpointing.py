@@ -11,7 +11,7 @@ import typing as t
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import PixelsError, TimedOut
 from ansible_collections.pixels.truenas.plugins.module_utils._command import changing
-from ansible_collections.pixels.truenas.plugins.module_utils._command.output import failure
+from ansible_collections.pixels.truenas.plugins.module_utils._command.output import failure, leave_at_once
 from ansible_collections.pixels.truenas.plugins.module_utils._command.place import Place
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import (
     checkpoints,
@@ -109,7 +109,7 @@ def interruptible(place: Place, work: t.Callable[[], T], tell_what_is_left: t.Ca
             tell_what_is_left()
         except PixelsError as error:
             place.output.complain(f"  cannot tell how things are: {error}")
-        changing.leave_at_once()
+        leave_at_once()
     return results[0]
 
 

@@ -270,7 +270,7 @@ def test_a_create_that_was_broken_off_is_completed_by_the_next_run(container, tr
     done = container()
 
     made = truenas.world.containers["px-web"]
-    assert (made.status, made.autostart, made.environment) == ("RUNNING", True, {})
+    assert (made.status, made.autostart, made.environment) == ("RUNNING", True, {"PIXELS/image": "ubuntu/24.04"})
     assert outcome(done) == outcome(predicted)
     assert not container()["changed"]
 

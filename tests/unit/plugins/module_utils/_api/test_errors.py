@@ -21,6 +21,7 @@ EXAMPLES = [
     errors.Invalid("bad", fields=[("name", "Field required"), (None, "odd")]),
     errors.NotPermitted("no", method="virt.instance.create"),
     errors.Unsupported("too old"),
+    errors.MissingLibrary("not here", library="paramiko", trace="ImportError"),
     errors.TimedOut("late"),
     errors.OutcomeUnknown("who knows"),
     errors.Refused("no", errno=16, errname="EBUSY"),

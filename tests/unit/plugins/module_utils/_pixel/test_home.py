@@ -66,15 +66,15 @@ def as_unknown_user(folder, **variables):
     return ended.stdout.strip()
 
 
-def test_a_user_without_a_home_has_a_folder_that_nobody_else_can_enter(tmp_path):
-    (tmp_path / "here").mkdir()
-    (tmp_path / "tmp").mkdir(mode=0o700)
+def test_a_user_without_a_home_has_a_folder_that_nobody_else_can_enter(home):
+    (home / "here").mkdir()
+    (home / "tmp").mkdir(mode=0o700)
 
-    told = as_unknown_user(tmp_path / "here", TMPDIR=str(tmp_path / "tmp"))
+    told = as_unknown_user(home / "here", TMPDIR=str(home / "tmp"))
 
     assert told == "{'ssh-ed25519': 'AAAA'} [{'name': 'web'}] 10.0.0.1"
-    assert list((tmp_path / "here").iterdir()) == []
-    [made] = (tmp_path / "tmp").iterdir()
+    assert list((home / "here").iterdir()) == []
+    [made] = (home / "tmp").iterdir()
     assert made.name == f"pixels-{UNKNOWN}"
     assert made.stat().st_mode & 0o777 == 0o700
 
