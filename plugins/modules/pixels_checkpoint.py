@@ -62,7 +62,7 @@ options:
     description:
       - How far a pixel that was stopped and runs again must have come for the task to be done.
     type: str
-    choices: [none, running, address, ssh]
+    choices: [none, running, address, ssh, ready]
     default: address
   wait_timeout:
     description:
@@ -149,7 +149,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "quiesce": {"type": "str", "choices": ["none", "stop"], "default": "none"},
     "stop_timeout": {"type": "float", "default": 30},
     "force": {"type": "bool", "default": False},
-    "wait": {"type": "str", "choices": ["none", "running", "address", "ssh"], "default": "address"},
+    "wait": {"type": "str", "choices": ["none", "running", "address", "ssh", "ready"], "default": "address"},
     "wait_timeout": {"type": "float", "default": 600},
 }
 

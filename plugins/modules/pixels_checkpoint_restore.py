@@ -64,7 +64,7 @@ options:
     description:
       - How far a pixel that should run must have come for the task to be done.
     type: str
-    choices: [none, running, address, ssh]
+    choices: [none, running, address, ssh, ready]
     default: address
   wait_timeout:
     description:
@@ -159,7 +159,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "started": {"type": "bool"},
     "stop_timeout": {"type": "float", "default": 30},
     "force": {"type": "bool", "default": False},
-    "wait": {"type": "str", "choices": ["none", "running", "address", "ssh"], "default": "address"},
+    "wait": {"type": "str", "choices": ["none", "running", "address", "ssh", "ready"], "default": "address"},
     "wait_timeout": {"type": "float", "default": 600},
 }
 

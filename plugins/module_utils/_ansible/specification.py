@@ -46,7 +46,7 @@ SPECIFICATION: dict[str, t.Any] = {
     "provision": {"type": "raw"},
     "from": {"type": "str"},
     "clones": {"type": "str", "choices": ["refuse", "promote", "leave"], "default": "refuse"},
-    "wait": {"type": "str", "choices": ["none", "running", "address", "ssh"], "default": "address"},
+    "wait": {"type": "str", "choices": ["none", "running", "address", "ssh", "ready"], "default": "address"},
     "wait_timeout": {"type": "float", "default": 600},
     "stop_timeout": {"type": "float", "default": 30},
     "force": {"type": "bool", "default": False},

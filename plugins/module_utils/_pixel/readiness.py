@@ -1,14 +1,14 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How far a started pixel has come: running, addressed, answering on SSH."""
+"""How far a started pixel has come: running, addressed, answering on SSH, or booted to the end."""
 
 from __future__ import annotations
 
 import socket
 import typing as t
 
-from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import NotFound, TimedOut
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import ConnectionFailed, NotFound, TimedOut
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import names
 
 if t.TYPE_CHECKING:
@@ -16,7 +16,19 @@ if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.waiting import Deadline
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Container
 
-STEPS = ("none", "running", "address", "ssh")
+STEPS = ("none", "running", "address", "ssh", "ready")
+
+# Ends with 0 once init has started all that starts by itself; what failed at that is not waited for.
+IS_READY = """\
+if command -v systemctl >/dev/null 2>&1; then
+    case $(systemctl is-system-running 2>/dev/null) in
+        initializing | starting) exit 1 ;;
+        *) exit 0 ;;
+    esac
+fi
+[ ! -d /run/openrc ] || { [ -e /run/openrc/softlevel ] && [ ! -e /run/openrc/rc.starting ]; }
+"""
+LOOK_WITHIN = 30.0
 
 
 def wait_for(
@@ -33,7 +45,7 @@ def wait_for(
     where = f"{bare} on {pixels.nas}"
 
     def reached(found: Container) -> bool:
-        return found.running and (step == "running" or found.ipv4 is not None)
+        return found.running and (step in ("running", "ready") or found.ipv4 is not None)
 
     def look() -> Container | None:
         found = pixels.containers.find(name)
@@ -50,7 +62,28 @@ def wait_for(
         raise TimedOut(f"{where} {problem} after {deadline.seconds:g} s{hint}")
     if step == "ssh" and found.ipv4:
         wait_for_ssh(where, found.ipv4, ssh_port, deadline=deadline)
+    if step == "ready":
+        wait_until_booted(pixels, name, where, deadline=deadline)
+        return pixels.containers.find(name)
     return found
+
+
+def wait_until_booted(pixels: Pixels, name: str, where: str, *, deadline: Deadline) -> None:
+    """Wait until init is through, asked through the shell of the NAS. Raises C(TimedOut), and what keeps us out."""
+    # Only here: who waits for less needs no shell.
+    from ansible_collections.pixels.truenas.plugins.module_utils._pixel.exec import Command
+    from ansible_collections.pixels.truenas.plugins.module_utils._pixel.shell import NasShell
+
+    def is_booted() -> bool | None:
+        try:
+            with NasShell(pixels, name) as shell:
+                return shell.run(Command(("/bin/sh", "-c", IS_READY)), timeout=LOOK_WITHIN).rc == 0 or None
+        except (ConnectionFailed, TimedOut):
+            # So early there may be no shell yet.
+            return None
+
+    if deadline.wait_until(is_booted) is None:
+        raise TimedOut(f"{where} runs, but had not finished booting after {deadline.seconds:g} s")
 
 
 def wait_for_ssh(where: str, address: str, port: int, *, deadline: Deadline) -> None:

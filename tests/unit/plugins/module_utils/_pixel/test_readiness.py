@@ -10,9 +10,12 @@ import threading
 
 import pytest
 
-from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import NotFound, TimedOut
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import NotFound, NotPermitted, TimedOut
+from ansible_collections.pixels.truenas.plugins.module_utils._api.session import Credential, Endpoint, Session
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import readiness
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels import Pixels
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.waiting import Deadline
+from tests.unit.plugins.conftest import put
 
 
 @pytest.fixture
@@ -91,3 +94,35 @@ def test_one_without_an_address_is_told_with_where_to_look(pixels, truenas):
 def test_one_that_went_away_is_not_waited_for(pixels, truenas):
     with pytest.raises(NotFound, match="went away"):
         readiness.wait_for(pixels, "px-web", "address", deadline=Deadline(60))
+
+
+class TestInPixelsThatLive:
+    @pytest.fixture
+    def engine(self):
+        return "process"
+
+    @pytest.fixture
+    def release(self):
+        return "25.10"
+
+    def test_one_is_ready_once_its_init_is_through(self, pixels, truenas):
+        truenas.world.add_container("px-web", "STOPPED")
+        put(truenas, "/etc/rc.local", "#!/bin/sh\nuntil [ -e /root/go ]; do sleep 0.05; done\n", mode=0o755)
+        pixels.containers.start("px-web", timeout=30)
+        with pytest.raises(TimedOut, match=r"web on \S+ runs, but had not finished booting after 0.5 s"):
+            readiness.wait_for(pixels, "px-web", "ready", deadline=Deadline(0.5))
+
+        put(truenas, "/root/go", "")
+
+        assert readiness.wait_for(pixels, "px-web", "ready", deadline=Deadline(30)).running
+
+    def test_an_account_that_may_not_look_is_told(self, pixels, truenas, nas):
+        truenas.world.add_container("px-web")
+        key = truenas.add_account("operator", roles=["VIRT_INSTANCE_WRITE", "VIRT_GLOBAL_READ"])
+        endpoint = Endpoint(nas["host"], nas["port"], ca_path=nas["ca_path"])
+
+        with (
+            Session(endpoint, Credential("operator", api_key=key)) as session,
+            pytest.raises(NotPermitted, match="web shell access"),
+        ):
+            readiness.wait_for(Pixels(session), "px-web", "ready", deadline=Deadline(30))
