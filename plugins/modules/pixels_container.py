@@ -135,8 +135,8 @@ options:
     description:
       - How far a pixel that should run must have come for the task to be done.
       - V(none) does not look, V(running) waits until the NAS says it runs, V(address) until it has an IPv4 address,
-        V(ssh) until its SSH server answers, V(ready) until its init has started all there is to start. The last is asked
-        through the shell of the NAS, and takes an account with web shell access.
+        V(ssh) until its SSH server answers, V(ready) until its init has started all there is to start.
+        The last is asked through the shell of the NAS, and takes an account with web shell access.
     type: str
     choices: [none, running, address, ssh, ready]
     default: address
