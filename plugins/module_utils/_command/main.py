@@ -20,6 +20,11 @@ def main(words: t.Sequence[str] | None = None) -> int:
 
 
 def carry_out(words: list[str], output: Output) -> int:
+    if words[:1] == ["--complete"]:
+        # A shell asks, see completion.py.
+        from ansible_collections.pixels.truenas.plugins.module_utils._command import offering
+
+        return offering.offer(words[1:], output)
     asked = arguments.parse(words)
     output.settle(json=asked.json, color=not asked.no_color)
     try:

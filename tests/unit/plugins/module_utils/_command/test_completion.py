@@ -44,23 +44,64 @@ def pixels(pixels, truenas):
     [
         ("pixels cons", ["console"]),
         ("pixels stop w", ["web", "worker"]),
+        ("pixels stop web w", ["worker"]),
         ("pixels stop --st", ["--stop-timeout"]),
+        ("pixels exec we", ["web"]),
+        ("pixels exec web w", []),
+        ("pixels --nas home sto", ["stop"]),
         ("pixels checkpoint re", ["restore"]),
-        ("pixels checkpoint restore we", ["web"]),
+        ("pixels cp restore we", ["web"]),
+        ("pixels checkpoint create --l", ["--label"]),
         ("pixels completion f", ["fish"]),
         ("pixels create w", []),
+        ("pixels create new --from we", ["web"]),
+        ("pixels destroy web --clones p", ["promote"]),
+        ("pixels list --status run", ["running"]),
+        ("pixels --nas ho", ["home"]),
     ],
 )
-def test_bash_offers_verbs_options_and_pixels(pixels, line, offered):
+def test_bash_offers_verbs_options_values_and_pixels(pixels, line, offered):
+    pixels.configure('[nas.home]\nhost = "h"\n[nas.office]\nhost = "o"\n')
+
     assert complete(pixels, line) == offered
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_every_verb_is_in_it(command, shell):
-    script = command("completion", shell).stdout
+def test_labels_are_those_of_the_pixel(pixels):
+    for label in ("ready", "retry", "other"):
+        pixels("checkpoint", "create", "web", "--label", label)
 
-    assert [verb for verb in arguments.VERBS if verb not in script] == []
-    assert command.json("completion", shell)["text"].strip() == script.strip()
+    assert complete(pixels, "pixels checkpoint restore web re") == ["ready", "retry"]
+
+
+def test_pixels_are_those_of_the_nas_that_the_line_names(pixels, truenas):
+    pixels.configure(f'[nas.home]\nhost = "{truenas.host}"\nport = {truenas.port}\n[nas.office]\nhost = "o.invalid"\n')
+
+    assert complete(pixels, "pixels --nas home stop we") == ["web"]
+    assert complete(pixels, "pixels --nas office stop we") == []
+
+
+def test_files_are_offered_where_a_file_is_meant(pixels):
+    path = pixels.home / "nas.key"
+    path.write_text("")
+
+    assert complete(pixels, f"pixels --api-key-file {pixels.home}/na") == [str(path)]
+
+
+def test_errors_are_nobodys_business_at_a_prompt(pixels):
+    ended = pixels("--complete", "stop", "w", PIXELS_TRUENAS_API_KEY="1-wrong")
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+
+
+def test_every_verb_is_offered(command):
+    offered = command("--complete", "").stdout.split()
+
+    assert set(offered) == {*arguments.VERBS, *arguments.ALIASES}
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_programs_get_the_same_script(command, shell):
+    assert command.json("completion", shell)["text"].strip() == command("completion", shell).stdout.strip()
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
