@@ -177,7 +177,9 @@ def shared(default: str | None) -> argparse.ArgumentParser:
     group.add_argument("--api-key-file", metavar="FILE", help="file with its API key", **t.cast("t.Any", texts))
     group.add_argument("--config", metavar="FILE", help="configuration file", **t.cast("t.Any", texts))
     group.add_argument("--nas", metavar="NAME", help="profile [nas.NAME] of that file", **t.cast("t.Any", texts))
-    group.add_argument("-v", "--verbose", help="say more", **t.cast("t.Any", switch))
+    group.add_argument(
+        "-v", "--verbose", help="say what is asked of the NAS, and which way is taken", **t.cast("t.Any", switch)
+    )
     group.add_argument("--json", help="print JSON", **t.cast("t.Any", switch))
     group.add_argument("--no-color", help="no colors and no moving lines", **t.cast("t.Any", switch))
     return options

@@ -57,17 +57,21 @@ def open_way(place: Place, name: str) -> Way:
     if known:
         master = openssh.Master(login(place, full, known), place.host_keys)
         if master.is_open:
+            place.output.detail(f"{full}: over the connection that is open, {master.socket}")
             return Way(master, asked_the_nas=False)
         try:
             master.open(only_pinned=True, timeout=SUSPICION)
         except (ConnectionFailed, NotPermitted):
             # Somewhere else by now, or stopped: the NAS knows.
+            place.output.detail(f"{full}: no longer at {known}")
             place.addresses.forget(full)
         else:
+            place.output.detail(f"{full}: at {known}, where it was last seen")
             return Way(master, asked_the_nas=False)
     found = running(place, name)
     master = openssh.Master(login(place, full, address_of(place, found)), place.host_keys)
     master.open()
+    place.output.detail(f"{full}: at {master.login.address}, as the NAS says")
     place.addresses.note(full, master.login.address)
     return Way(master, asked_the_nas=True)
 

@@ -26,7 +26,7 @@ def carry_out(words: list[str], output: Output) -> int:
 
         return offering.offer(words[1:], output)
     asked = arguments.parse(words)
-    output.settle(json=asked.json, color=not asked.no_color)
+    output.settle(json=asked.json, color=not asked.no_color, verbose=asked.verbose)
     try:
         return int(arguments.function_of(asked)(asked, output))
     except PixelsError as error:

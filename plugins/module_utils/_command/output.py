@@ -36,9 +36,10 @@ class Output:
         self._progress: Progress | None = None
         self.settle(json=json, color=color)
 
-    def settle(self, *, json: bool, color: bool) -> None:
+    def settle(self, *, json: bool, color: bool, verbose: bool = False) -> None:
         """How to write, once it is known."""
         self.json = json
+        self.verbose = verbose
         self._color = color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
     def ending(self, work: t.Callable[[], int]) -> int:
@@ -90,6 +91,11 @@ class Output:
         word, _blank, rest = text.partition(" ")
         shown = f"{self.paint(word, sys.stderr)} {rest}" if word in COLORS else text
         self._write(sys.stderr, shown)
+
+    def detail(self, text: str) -> None:
+        """A line for those who asked for more (-v)."""
+        if self.verbose:
+            self.complain(f"# {text}")
 
     def warn(self, text: str) -> None:
         self.complain(f"Warning: {text}")

@@ -11,12 +11,11 @@ from functools import cached_property
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import secrecy, settings
 
 if t.TYPE_CHECKING:
-    from ansible_collections.pixels.truenas.plugins.module_utils._api.session import Session
-    from ansible_collections.pixels.truenas.plugins.module_utils._api.shared.client import SharedSession
     from ansible_collections.pixels.truenas.plugins.module_utils._command.output import Output
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.addresses import Addresses
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.host_keys import HostKeys
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels import Pixels
+    from ansible_collections.pixels.truenas.plugins.module_utils._truenas.wire import Wire
 
 # The global options, by the settings they are.
 OPTIONS = {
@@ -78,7 +77,7 @@ class Place:
         return Addresses(self.nas)
 
     @cached_property
-    def session(self) -> SharedSession | Session:
+    def session(self) -> Wire:
         """With the NAS; it is open until this process ends."""
         from ansible_collections.pixels.truenas.plugins.module_utils._api.shared.opening import open_session
 
@@ -86,7 +85,8 @@ class Place:
         exposed = secrecy.warning(self.survey)
         if exposed:
             self.output.warn(exposed)
-        return open_session(
+        self.output.detail(self._where())
+        session = open_session(
             settled.endpoint,
             settled.credential,
             settled.timeouts,
@@ -94,6 +94,18 @@ class Place:
             mode=settled.session,
             idle=settled.session_idle,
         )
+        if not self.output.verbose:
+            return session
+        from ansible_collections.pixels.truenas.plugins.module_utils._command.talking import Talking
+
+        return Talking(session, self.output.detail)
+
+    def _where(self) -> str:
+        settled, survey = self.settings, self.survey
+        file = survey.file.path if survey.file.exists else "no configuration file"
+        profile = f", profile {survey.profile}" if survey.profile else ""
+        how = "of this process alone" if settled.session == "direct" else "shared with other processes, where possible"
+        return f"{settled.endpoint.nas} as {settled.credential.username}, by {file}{profile}; the session is {how}"
 
     @cached_property
     def pixels(self) -> Pixels:
