@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import settings
+
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted((ROOT / "plugins/modules").glob("*.py"))
 SOURCES = sorted((ROOT / "plugins").rglob("*.py"))
@@ -132,3 +134,18 @@ def test_every_file_says_its_licence() -> None:
     ]
 
     assert [by_name(path) for path in owing if not says_its_licence(path)] == []
+
+
+def test_every_setting_is_documented_with_its_key_and_its_variable():
+    text = (ROOT / "docs/command.md").read_text()
+
+    lines = [f"| `{setting.key}` | `{setting.variable}` |" for setting in settings.SETTINGS.values()]
+
+    assert [line for line in lines if line not in text] == []
+
+
+def test_the_readme_lists_every_module_and_playbook():
+    text = (ROOT / "README.md").read_text()
+    named = [path.stem for path in [*MODULES, *(ROOT / "playbooks").glob("*.yml")]]
+
+    assert [name for name in named if f"`{name}`" not in text] == []
