@@ -29,7 +29,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.shared.opening
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.exec import Command  # noqa: E402
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels import Pixels  # noqa: E402
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.shell import NasShell  # noqa: E402
-from bench.command import Measured  # noqa: E402
+from bench.rows import Row  # noqa: E402
 from tests.simulator.running import RunningSimulator, running_simulator  # noqa: E402
 
 BIN = Path(sys.executable).parent
@@ -46,18 +46,18 @@ PLAY = f"""
 """
 
 
-def measure() -> list[Measured]:
+def measure(runs: int) -> list[Row]:
     # A short path: sockets live below it.
     home = Path(tempfile.mkdtemp(prefix="px-"))
     os.environ["XDG_RUNTIME_DIR"] = str(home)
     try:
         with running_simulator(engine="process", ssh_installed=True) as nas:
-            return in_a_home(nas, home)
+            return in_a_home(nas, home, runs)
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def in_a_home(nas: RunningSimulator, home: Path) -> list[Measured]:
+def in_a_home(nas: RunningSimulator, home: Path, runs: int) -> list[Row]:
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(home / "key")], check=True)
     for number in range(HOSTS):
         name = f"px-p{number}"
@@ -65,10 +65,10 @@ def in_a_home(nas: RunningSimulator, home: Path) -> list[Measured]:
         public = (home / "key.pub").read_bytes()
         path = "/root/.ssh/authorized_keys"
         nas.run(nas.world.engine.write_file(name, path, public, append=False, mode=0o600, uid=0, gid=0))
-    return [*commands(nas, home), plays(nas, home)]
+    return [*commands(nas, home), plays(nas, home, runs)]
 
 
-def commands(nas: RunningSimulator, home: Path) -> list[Measured]:
+def commands(nas: RunningSimulator, home: Path) -> list[Row]:
     address = nas.world.containers["px-p0"].aliases[0]["address"]
     at = ["-S", str(home / "master"), "-i", str(home / "key"), "-p", str(nas.ssh_port), "-o", "BatchMode=yes"]
     nobody = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"]
@@ -90,11 +90,10 @@ def commands(nas: RunningSimulator, home: Path) -> list[Measured]:
             )
     finally:
         subprocess.run(["ssh", *at, "-O", "exit", "pixel"], capture_output=True, check=False)
-    print(f"put through the shell: {MEGABYTES / put:.0f} MB/s", file=sys.stderr)
     return [
-        Measured("a command through the shell, warm", once, peer_once, "ssh over an open ControlPersist master", 1.2),
-        Measured(f"put of {MEGABYTES} MB through the shell", put, MEGABYTES / 20, "20 MB/s", 1.0),
-        Measured(f"put of {MEGABYTES} MB through the shell", put, peer_put, "ssh and cat", float("inf")),
+        Row("a command through the shell, warm", once, peer_once, "ssh over an open ControlPersist master", 1.2),
+        Row(f"put of {MEGABYTES} MB through the shell", put, MEGABYTES / 20, "20 MB/s", 1.0),
+        Row(f"put of {MEGABYTES} MB through the shell", put, peer_put, "ssh and cat"),
     ]
 
 
@@ -115,7 +114,7 @@ def run(words: list[str], stdin: bytes = b"") -> None:
     subprocess.run(words, input=stdin, capture_output=True, check=True)
 
 
-def plays(nas: RunningSimulator, home: Path) -> Measured:
+def plays(nas: RunningSimulator, home: Path, runs: int) -> Row:
     (home / "play.yml").write_text(PLAY)
     for way in ("shell", "ssh"):
         (home / f"{way}.pixels.yml").write_text(
@@ -146,16 +145,11 @@ def plays(nas: RunningSimulator, home: Path) -> Measured:
             words, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=True
         )
 
-    ours, peer = beside(play("shell"), play("ssh"), times=3)
-    return Measured(
+    ours, peer = beside(play("shell"), play("ssh"), times=runs)
+    return Row(
         f"command on {HOSTS} hosts x {TASKS} over the connection plugin",
         ours,
         peer,
         "ssh, pipelining, ControlPersist",
         1.2,
     )
-
-
-if __name__ == "__main__":
-    for each in measure():
-        print(f"{each.what:60} {each.ours:8.4f} {each.peer:8.4f} {each.ours / each.peer:6.2f} {each.peer_is}")

@@ -15,6 +15,7 @@ class Row(t.NamedTuple):
     peer_is: str
     target: float | None = None
     """How many times as long as the peer it may take; None where nothing is demanded."""
+    unit: str = "s"
 
     @property
     def ratio(self) -> float:
@@ -31,10 +32,11 @@ class Row(t.NamedTuple):
 
 def table(rows: t.Iterable[Row]) -> t.Iterator[str]:
     """A line for each, below one of headings."""
-    yield f"{'what':50} {'ours':>9} {'peer':>9} {'ratio':>7} {'target':>13}  peer"
+    yield f"{'what':66} {'ours':>10} {'peer':>10} {'ratio':>6} {'target':>12}  peer"
     for row in rows:
-        target = "" if row.target is None else f"{row.target:.1f} {'met' if row.met else 'MISSED'}"
-        yield f"{row.what:50} {row.ours:>7.3f} s {row.peer:>7.3f} s {row.ratio:>7.2f} {target:>13}  {row.peer_is}"
+        target = "" if row.target is None else f"{row.target:g} {'met' if row.met else 'MISSED'}"
+        numbers = f"{row.ours:>7.3f} {row.unit:2} {row.peer:>7.3f} {row.unit:2} {row.ratio:>6.2f} {target:>12}"
+        yield f"{row.what:66} {numbers}  {row.peer_is}"
 
 
 def missed(rows: t.Iterable[Row]) -> list[Row]:
