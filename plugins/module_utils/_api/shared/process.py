@@ -13,13 +13,14 @@ import types
 
 def main() -> None:
     found = json.loads(sys.stdin.buffer.readline())
+    folders = [folder for folder in found["path"] if folder not in sys.path]
     # The caller waits for its child; what serves is nobody's child, and leaves nothing for anybody to collect.
     if os.fork():
         os._exit(0)
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)
     os.close(nothing)
-    sys.path.extend(folder for folder in found["path"] if folder not in sys.path)
+    sys.path.extend(folders)
     name_the_collection()
 
     from ansible_collections.pixels.truenas.plugins.module_utils._api.shared import holder, order
