@@ -34,6 +34,8 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Command:
         "HOME": str(home),
         "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
         "LC_ALL": "C.UTF-8",
+        "XDG_RUNTIME_DIR": os.environ["XDG_RUNTIME_DIR"],
+        "PIXELS_SESSION_IDLE": "5",
         "ANSIBLE_COLLECTIONS_PATH": str(home / "collections"),
     }
 
