@@ -19,7 +19,8 @@ options:
   host:
     description:
       - Name or address of the TrueNAS host.
-      - Left out, the variable E(PIXELS_TRUENAS_HOST) is used.
+      - Left out, as all options here, it comes from the variable C(pixels_nas_host) of the host a task runs for, which
+        the inventory sets, then from E(PIXELS_TRUENAS_HOST), then from the configuration file.
     type: str
   port:
     description:

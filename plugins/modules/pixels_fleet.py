@@ -125,7 +125,7 @@ pixels:
       type: dict
 summary:
   description: How many had which outcome.
-  returned: always
+  returned: when the options make sense
   type: dict
   sample: {changed: 0, created: 30, destroyed: 0, failed: 0, unchanged: 0}
 """
