@@ -108,14 +108,21 @@ async def _stop(world: World, instance: Instance, emit: Emit, *, timeout: int, f
     try:
         await asyncio.sleep(min(needed, patience))
         if hangs or needed > patience:
-            status = instance.status.capitalize()
-            raise CallError(f'Failed shutting down instance, status is "{status}": context deadline exceeded')
-        await world.engine.stop(instance.name, force=force)
+            raise _took_too_long(instance)
+        try:
+            await world.engine.stop(instance.name, force=force, timeout=None if timeout == -1 else patience)
+        except TimeoutError as error:
+            raise _took_too_long(instance) from error
     finally:
         instance.busy = None
     instance.status = "STOPPED"
     instance.aliases = []
     emit("virt.instance.query", "changed", id=instance.name, fields={"status": "STOPPED"})
+
+
+def _took_too_long(instance: Instance) -> CallError:
+    status = instance.status.capitalize()
+    return CallError(f'Failed shutting down instance, status is "{status}": context deadline exceeded')
 
 
 async def delete(world: World, instance: Instance, method: str) -> None:

@@ -132,8 +132,22 @@ class Storage:
     def hold(self, id: str, *, recursive: bool = False) -> None:
         self.zfs.hold(id, HOLD_TAG, int(time.time()), recursive=recursive)
 
+    async def hold_files(self, id: str, *, recursive: bool = False) -> None:
+        """What C(hold) has noted, for what the engine keeps."""
+        for snapshot, container in self._kept(id, recursive=recursive):
+            await self.engine.hold(container, snapshot.stored_as, HOLD_TAG)
+
     async def release(self, id: str, *, recursive: bool = False) -> None:
-        await self._drop_files(self.zfs.release(id, recursive=recursive))
+        kept = [(snapshot, container) for snapshot, container in self._kept(id, recursive=recursive) if snapshot.holds]
+        waiting = self.zfs.release(id, recursive=recursive)
+        for snapshot, container in kept:
+            await self.engine.release(container, snapshot.stored_as, HOLD_TAG)
+        await self._drop_files(waiting)
+
+    def _kept(self, id: str, *, recursive: bool) -> list[tuple[Snapshot, str]]:
+        """The snapshots of containers that an operation on one means."""
+        meant = [each for each in self.zfs.same_label(id) if recursive or each.id == id]
+        return [(each, files) for each in meant if (files := self.files_of(each.dataset)) is not None]
 
     async def destroy(self, dataset: str, *, recursive: bool = False, dependents: bool = False) -> None:
         """C(zfs destroy) of a dataset with the files in it. Raises ZfsError."""

@@ -85,7 +85,13 @@ class Engine(t.Protocol):
     ) -> None:
         """Boot it: SSH server (when the guest has one), /etc/rc.local."""
 
-    async def stop(self, container: str, *, force: bool) -> None: ...
+    async def limit(
+        self, container: str, *, cpu: str | None, memory: int | None, environment: t.Mapping[str, str]
+    ) -> None:
+        """What C(start) was told has changed meanwhile; also called for one that is stopped."""
+
+    async def stop(self, container: str, *, force: bool, timeout: float | None = None) -> None:
+        """Raises C(TimeoutError) when a graceful stop takes longer than so many seconds, and it goes on running."""
 
     def addresses(self, container: str) -> list[Address]:
         """The addresses of a started container, IPv4 first; empty when it is stopped."""
@@ -113,6 +119,12 @@ class Engine(t.Protocol):
     async def rollback(self, container: str, label: str) -> None: ...
 
     async def delete_snapshot(self, container: str, label: str) -> None: ...
+
+    async def hold(self, container: str, label: str, tag: str) -> None:
+        """Keep a snapshot from being destroyed, as C(zfs hold) does."""
+
+    async def release(self, container: str, label: str, tag: str) -> None:
+        """The other way; one that was not held stays as it is."""
 
     async def clone(self, container: str, label: str, target: str) -> None:
         """Make C(target) from a snapshot; a container of that name exists afterwards, stopped."""

@@ -73,7 +73,12 @@ class PaperEngine:
         self._next_address += 1
         self._addresses[container] = Address("INET", f"10.77.{number // 256}.{number % 256}", 16)
 
-    async def stop(self, container: str, *, force: bool) -> None:
+    async def limit(
+        self, container: str, *, cpu: str | None, memory: int | None, environment: t.Mapping[str, str]
+    ) -> None:
+        """The world has noted it."""
+
+    async def stop(self, container: str, *, force: bool, timeout: float | None = None) -> None:
         self._addresses.pop(container, None)
 
     def addresses(self, container: str) -> list[Address]:
@@ -103,6 +108,12 @@ class PaperEngine:
 
     async def delete_snapshot(self, container: str, label: str) -> None:
         del self._snapshots[container, label]
+
+    async def hold(self, container: str, label: str, tag: str) -> None:
+        """The world has noted it."""
+
+    async def release(self, container: str, label: str, tag: str) -> None:
+        """The world has noted it."""
 
     async def clone(self, container: str, label: str, target: str) -> None:
         self._trees[target] = copy.deepcopy(self._snapshots[container, label])

@@ -252,6 +252,7 @@ async def clone(context: Context, data: Row) -> bool:
 async def hold(context: Context, id: str, options: Row) -> None:
     try:
         context.world.storage.hold(id, recursive=options["recursive"])
+        await context.world.storage.hold_files(id, recursive=options["recursive"])
     except ZfsError as error:
         raise CallError(f"Failed to hold snapshot: {error}") from error
 

@@ -211,6 +211,7 @@ async def update(context: Context, job: Job, id: str, data: Row) -> Row:
     if data.get("autostart") is not None:
         instance.autostart = data["autostart"]
     instance.privileged = data.get("privileged_mode", instance.privileged)
+    await world.engine.limit(instance.name, cpu=instance.cpu, memory=instance.memory, environment=instance.environment)
     changed = row(world, instance)
     context.emit("virt.instance.query", "changed", id=id, fields=changed)
     return changed

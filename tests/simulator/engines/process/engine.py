@@ -139,7 +139,14 @@ class ProcessEngine:
         """C(cpu) and C(memory) are not enforced: an ordinary user may not limit either."""
         await self._guests[container].start(environment)
 
-    async def stop(self, container: str, *, force: bool) -> None:
+    async def limit(
+        self, container: str, *, cpu: str | None, memory: int | None, environment: t.Mapping[str, str]
+    ) -> None:
+        """What runs from now on has the new environment."""
+        self._guests[container].environment = dict(environment)
+
+    async def stop(self, container: str, *, force: bool, timeout: float | None = None) -> None:
+        """Nothing in a guest takes longer than an instant to end."""
         await self._guests[container].stop(graceful=not force)
 
     def addresses(self, container: str) -> list[Address]:
@@ -200,6 +207,12 @@ class ProcessEngine:
 
     async def delete_snapshot(self, container: str, label: str) -> None:
         await self._guests[container].tree.delete_snapshot(label)
+
+    async def hold(self, container: str, label: str, tag: str) -> None:
+        """The world has noted it."""
+
+    async def release(self, container: str, label: str, tag: str) -> None:
+        """The world has noted it."""
 
     async def clone(self, container: str, label: str, target: str) -> None:
         source = self._guests[container].tree
