@@ -24,7 +24,10 @@ class Options:
     listen: str = field(default="127.0.0.1:0", metadata=about("HOST:PORT of the NAS, port 0 is any free one"))
     engine: str = field(
         default="process",
-        metadata=about("process: containers that run; paper: only written down", choices=("process", "paper")),
+        metadata=about(
+            "process: containers that run; paper: only written down; lxc: real ones, in the lab",
+            choices=("process", "paper", "lxc"),
+        ),
     )
     state_dir: str | None = field(
         default=None, metadata=about("folder for the containers' files; left out, a new one that is removed at the end")

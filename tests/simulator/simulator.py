@@ -168,6 +168,10 @@ class Simulator:
     def _new_engine(self) -> Engine:
         if self.options.engine == "paper":
             return PaperEngine()
+        if self.options.engine == "lxc":
+            from tests.simulator.engines.lxc.engine import LxcEngine
+
+            return LxcEngine(ssh_installed=self.options.ssh_installed)
         # Only where it is wanted: it brings an SSH server with it, which is slow to import.
         from tests.simulator.engines.process.engine import ProcessEngine
 

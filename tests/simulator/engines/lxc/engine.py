@@ -1,0 +1,216 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The engine C(lxc): containers with systemd on ZFS clones of one golden image, in the lab that tests/lab makes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import typing as t
+from dataclasses import dataclass, field
+
+from tests.simulator.engines.base import Address, EngineUnavailable, Finished, Stat
+from tests.simulator.engines.lxc import addresses, config
+from tests.simulator.engines.lxc.lxc_command import Lxc, LxcError
+from tests.simulator.engines.lxc.place import Place
+from tests.simulator.engines.lxc.rootfs import Rootfs
+from tests.simulator.engines.lxc.zfs_command import NoSuchTag, Zfs
+from tests.simulator.zfs import ZfsError
+
+SECONDS_TO_SHUT_DOWN = 30.0
+"""For a container that is asked to stop by somebody who did not say how long that may take."""
+
+
+@dataclass
+class Guest:
+    place: addresses.Place
+    running: bool = False
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+class LxcEngine:
+    """C(ssh_installed): whether images come with an SSH server."""
+
+    name = "lxc"
+    ssh_port = 22
+
+    def __init__(self, *, ssh_installed: bool = False) -> None:
+        self.ssh_installed = ssh_installed
+        self._guests: dict[str, Guest] = {}
+        self._places = addresses.Places()
+        self._lab: Place
+        self._zfs: Zfs
+        self._lxc: Lxc
+
+    async def open(self) -> None:
+        self._lab = Place.here()
+        self._zfs = Zfs(self._lab.folder / "zfs.lock", self._lab.give_up)
+        self._lxc = Lxc(self._lab.folder / "containers", self._lab.group)
+        try:
+            left = await self._zfs.run("list", "-H", "-o", "name", "-d", "1", self._lab.containers)
+        except (ZfsError, OSError) as error:
+            raise EngineUnavailable(f"the lab's pool does not answer: {error}") from error
+        if len(left.split()) > 1:
+            raise EngineUnavailable(f"another engine's containers are in this lab: {left.split()[1:]}")
+
+    async def close(self) -> None:
+        """Destroys every container: the next engine finds the lab as this one did."""
+        await asyncio.gather(*(self._lxc.kill(name) for name in self._guests))
+        # One container's snapshot may be the origin of another: all go together, and their parent comes back.
+        await self._zfs.run("destroy", "-r", self._lab.containers, patient=True)
+        await self._zfs.run("create", "-o", "canmount=off", self._lab.containers)
+        for name in self._guests:
+            self._lxc.forget(name)
+        self._guests.clear()
+
+    # ----- containers
+
+    async def create(self, container: str, image: str) -> None:
+        """Every image is the golden one; C(ssh_installed) says whether it comes with an SSH server."""
+        label = self._lab.with_ssh if self.ssh_installed else self._lab.bare
+        await self._clone(f"{self._lab.golden}@{label}", container)
+        files = self._files(container)
+        hosts = f"127.0.0.1 localhost\n127.0.1.1 {container}\n::1 localhost ip6-localhost ip6-loopback\n"
+        for path, text in (("/etc/hostname", f"{container}\n"), ("/etc/hosts", hosts)):
+            await asyncio.to_thread(files.write, path, text.encode(), append=False, mode=0o644, uid=0, gid=0)
+
+    async def delete(self, container: str) -> None:
+        guest = self._guests[container]
+        await self._lxc.kill(container)
+        await self._zfs.run("destroy", "-r", self._dataset(container), patient=True)
+        del self._guests[container]
+        self._lxc.forget(container)
+        self._places.give_back(guest.place)
+
+    async def start(
+        self, container: str, *, cpu: str | None, memory: int | None, environment: t.Mapping[str, str]
+    ) -> None:
+        guest = self._guests[container]
+        if guest.running:
+            return
+        guest.environment = dict(environment)
+        await self._lxc.start(
+            config.Container(
+                name=container,
+                rootfs=self._lab.mountpoint(self._dataset(container)) / "rootfs",
+                place=guest.place,
+                bridge=self._lab.bridge,
+                group=self._lab.group,
+                cpus=config.choose_cpus(cpu, first=guest.place.number),
+                memory=memory,
+                environment=environment,
+            )
+        )
+        guest.running = True
+
+    async def limit(
+        self, container: str, *, cpu: str | None, memory: int | None, environment: t.Mapping[str, str]
+    ) -> None:
+        guest = self._guests[container]
+        guest.environment = dict(environment)
+        if guest.running:
+            await self._lxc.limit(container, config.choose_cpus(cpu, first=guest.place.number), memory)
+
+    async def stop(self, container: str, *, force: bool, timeout: float | None = None) -> None:
+        if force:
+            await self._lxc.kill(container)
+        else:
+            await self._lxc.stop(container, seconds=SECONDS_TO_SHUT_DOWN if timeout is None else timeout)
+        self._guests[container].running = False
+
+    def addresses(self, container: str) -> list[Address]:
+        guest = self._guests[container]
+        return guest.place.addresses() if guest.running else []
+
+    async def run(
+        self,
+        container: str,
+        argv: t.Sequence[str],
+        *,
+        stdin: bytes = b"",
+        environment: t.Mapping[str, str] | None = None,
+    ) -> Finished:
+        variables = {**self._guests[container].environment, **(environment or {})}
+        return await self._lxc.execute(container, argv, stdin=stdin, environment=variables)
+
+    # ----- snapshots
+
+    async def snapshot(self, container: str, label: str) -> None:
+        await self._zfs.run("snapshot", f"{self._dataset(container)}@{label}")
+
+    async def rollback(self, container: str, label: str) -> None:
+        """zfs-fuse would take the files away from under a running container."""
+        if self._guests[container].running:
+            raise ZfsError(f"cannot rollback '{self._dataset(container)}': dataset is busy", busy=True)
+        await self._zfs.run("rollback", f"{self._dataset(container)}@{label}", patient=True)
+
+    async def delete_snapshot(self, container: str, label: str) -> None:
+        await self._zfs.run("destroy", f"{self._dataset(container)}@{label}")
+
+    async def hold(self, container: str, label: str, tag: str) -> None:
+        await self._zfs.run("hold", tag, f"{self._dataset(container)}@{label}")
+
+    async def release(self, container: str, label: str, tag: str) -> None:
+        with contextlib.suppress(NoSuchTag):
+            await self._zfs.run("release", tag, f"{self._dataset(container)}@{label}")
+
+    async def clone(self, container: str, label: str, target: str) -> None:
+        await self._clone(f"{self._dataset(container)}@{label}", target)
+
+    async def move(self, container: str, target: str) -> None:
+        if target in self._guests:
+            raise ValueError(f"{target!r} is there already")
+        await self._lxc.kill(container)
+        await self._zfs.run("rename", self._dataset(container), self._dataset(target), patient=True)
+        self._guests[target] = Guest(self._guests.pop(container).place)
+        self._lxc.forget(container)
+
+    async def move_snapshot(self, container: str, label: str, target: str, new_label: str) -> None:
+        """The first one that is asked for takes all the others along."""
+        there = f"{self._dataset(target)}@{label}"
+        present = await self._zfs.run("list", "-H", "-o", "name", "-r", "-t", "snapshot", self._dataset(target))
+        if there not in present.splitlines():
+            await self._zfs.run("promote", self._dataset(target), patient=True)
+        if new_label != label:
+            await self._zfs.run("rename", there, f"{self._dataset(target)}@{new_label}")
+
+    def used(self, container: str) -> int:
+        return self._files(container).used()
+
+    async def _clone(self, snapshot: str, container: str) -> None:
+        if container in self._guests or "/" in container or container.startswith("."):
+            raise ValueError(f"{container!r} cannot be the name of a new container")
+        self._guests[container] = Guest(self._places.allot())
+        try:
+            await self._zfs.run("clone", snapshot, self._dataset(container))
+        except ZfsError:
+            self._places.give_back(self._guests.pop(container).place)
+            raise
+
+    def _dataset(self, container: str) -> str:
+        return f"{self._lab.containers}/{container}"
+
+    # ----- files
+
+    def _files(self, container: str) -> Rootfs:
+        folder = self._lab.mountpoint(self._dataset(container)) / "rootfs"
+        return Rootfs(folder, first_id=config.FIRST_ID, ids=config.IDS)
+
+    async def stat(self, container: str, path: str) -> Stat | None:
+        return await asyncio.to_thread(self._files(container).stat, path)
+
+    async def list_directory(self, container: str, path: str) -> list[str]:
+        return await asyncio.to_thread(self._files(container).list_directory, path)
+
+    async def read_file(self, container: str, path: str) -> bytes:
+        return await asyncio.to_thread(self._files(container).read, path)
+
+    async def write_file(
+        self, container: str, path: str, content: bytes, *, append: bool, mode: int | None, uid: int, gid: int
+    ) -> None:
+        files = self._files(container)
+        await asyncio.to_thread(files.write, path, content, append=append, mode=mode, uid=uid, gid=gid)
+
+
+__all__ = ["LxcEngine", "LxcError"]
