@@ -21,7 +21,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 # ansible-lint and the demo start programs of this environment by their names.
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: help ready demo test lint format sanity build test-build bench simulator clean
+.PHONY: help ready demo test lint format sanity build test-build bench lab simulator clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | while read -r target says; do printf '%-12s %s\n' "$$target" "$$says"; done
@@ -71,6 +71,9 @@ test-build: ready ## build the artifact, install it into an empty folder and use
 
 bench: ready ## how long things take
 	bench/run
+
+lab: ready ## the playbooks again, on containers that are real: as root on Debian 12; ARGS="-k name" picks some
+	$(BIN)/python -m tests.lab $(ARGS)
 
 simulator: ready ## a TrueNAS in a box until it is ended; ARGS="--release 25.04" for its options
 	$(BIN)/python -m tests.simulator $(ARGS)

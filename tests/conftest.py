@@ -10,10 +10,20 @@ import os
 import shutil
 import signal
 import tempfile
+import typing as t
 from pathlib import Path
+
+if t.TYPE_CHECKING:
+    import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 COLLECTIONS = ROOT / "build"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--engine", default="process", choices=("process", "lxc"), help="what containers are that a test goes inside"
+    )
 
 
 def link_the_checkout() -> None:

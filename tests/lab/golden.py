@@ -1,0 +1,57 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How does the lab's pool get the golden dataset, of which every container is a clone?
+
+The system is unpacked into it and booted once, so that clones have nothing left to do at their first start. Then it
+installs an SSH server from the lab's own package source, for images that have one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import typing as t
+from pathlib import Path
+
+from tests.lab import pool
+from tests.lab.recipe import run
+from tests.simulator.engines.lxc.addresses import Place as Address
+from tests.simulator.engines.lxc.config import Container
+from tests.simulator.engines.lxc.lxc_command import Lxc
+
+if t.TYPE_CHECKING:
+    from tests.simulator.engines.lxc.place import Place
+
+FORGET = (
+    "rm -rf /etc/ssh/ssh_host_* /var/lib/apt/lists/* /var/cache/apt/*.bin /var/lib/systemd/random-seed "
+    "/var/log/* /tmp/* /var/tmp/*; apt-get clean; truncate -s 0 /etc/machine-id"
+)
+INSTALL = "apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq -y install openssh-server"
+SETTLED = "until systemctl is-system-running --wait | grep -E 'running|degraded'; do sleep 0.1; done"
+SECONDS_TO_SHUT_DOWN = 30
+
+
+def make(place: Place, system: Path) -> None:
+    """In a lab with its pool, network and package source."""
+    folder = place.mountpoint(place.golden)
+    pool.zfs("create", place.golden)
+    (folder / "rootfs").mkdir(mode=0o755)
+    run("tar", "--extract", "--numeric-owner", f"--directory={folder / 'rootfs'}", f"--file={system}")
+    asyncio.run(_boot(place, folder / "rootfs", SETTLED, FORGET))
+    pool.zfs("snapshot", f"{place.golden}@{place.bare}")
+    asyncio.run(_boot(place, folder / "rootfs", SETTLED, INSTALL, FORGET))
+    pool.zfs("snapshot", f"{place.golden}@{place.with_ssh}")
+
+
+async def _boot(place: Place, rootfs: Path, *scripts: str) -> None:
+    """Start the golden system itself, run scripts in it, and shut it down."""
+    lxc = Lxc(place.folder / "containers", place.group)
+    name = "golden"
+    await lxc.start(Container(name, rootfs, Address(2), place.bridge, place.group))
+    for script in scripts:
+        ended = await lxc.execute(name, ["/bin/sh", "-c", script], stdin=b"", environment={})
+        if ended.returncode:
+            said = (ended.stdout + ended.stderr).decode(errors="replace")
+            raise RuntimeError(f"the golden system could not run {script!r}: {said}")
+    await lxc.stop(name, seconds=SECONDS_TO_SHUT_DOWN)
+    lxc.forget(name)

@@ -1,0 +1,65 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What does pid 1 of the lab do? It makes the lab, starts one command in it, and ends with that."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import typing as t
+from pathlib import Path
+
+from tests.lab import golden, mounts, network, pool
+from tests.simulator.engines.lxc.place import STUCK_SIGNAL, Place
+
+STUCK = 75
+"""The exit status of a lab that has to be made anew."""
+
+
+def make_pool(base: Path, image: Path, group: str) -> int:
+    """Make the pool with the golden dataset, and save it in a file."""
+    place = _set_up(base, group)
+    daemon = pool.start(base / "shifted_ids.so")
+    pool.create(place.pool, place.mounted_at)
+    golden.make(place, base / "base.tar")
+    pool.save(place.pool, image)
+    daemon.kill()
+    return 0
+
+
+def serve(base: Path, image: Path, group: str, command: t.Sequence[str]) -> int:
+    """A lab for one command; returns how that ended."""
+    place = _set_up(base, group)
+    pool.start(base / "shifted_ids.so")
+    pool.load(place.pool, image)
+    return _until_it_ends(command)
+
+
+def _set_up(base: Path, group: str) -> Place:
+    mounts.set_up()
+    place = Place(group=group, bridge=network.BRIDGE)
+    place.write()
+    network.set_up(base / "mirror")
+    return place
+
+
+def _until_it_ends(command: t.Sequence[str]) -> int:
+    """Whose parent has died is our child: they are reaped as well."""
+    stuck: list[int] = []
+
+    def give_up(*_: t.Any) -> None:
+        stuck.append(STUCK)
+        started.kill()
+
+    signal.signal(signal.SIGINT, lambda *_: None)  # the command has it as well, and ends; so do we
+    started = subprocess.Popen(command, env=mounts.environment())
+    signal.signal(STUCK_SIGNAL, give_up)
+    while True:
+        with contextlib.suppress(ChildProcessError):
+            pid, status = os.waitpid(-1, 0)
+            if pid == started.pid:
+                code = os.waitstatus_to_exitcode(status)
+                return stuck[0] if stuck else 128 - code if code < 0 else code

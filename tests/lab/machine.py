@@ -1,0 +1,102 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Can this machine have a lab, and what does it lack for that?"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import shutil
+import subprocess
+import typing as t
+from pathlib import Path
+
+UNFIT = 77
+"""The exit status where there can be no lab; what goes wrong in one has another."""
+PACKAGES = (
+    "apt-utils",
+    "dnsmasq-base",
+    "iproute2",
+    "libc6-dev",
+    "lxc",
+    "mmdebstrap",
+    "nftables",
+    "openssh-client",
+    "tcc",
+    "uidmap",
+    "util-linux",
+    "zfs-fuse",
+)
+OS_RELEASE = Path("/etc/os-release")
+FUSE = Path("/dev/fuse")
+NO_SERVICES = "#!/bin/sh\nexit 101\n"
+"""What policy-rc.d says to have no package start anything."""
+SERVICES = ("lxc.service", "lxc-net.service", "lxc-monitord.service", "zfs-fuse.service")
+
+
+def unfit(*, uid: int | None = None, os_release: str | None = None) -> str | None:
+    """Why there can be no lab here."""
+    if (os.geteuid() if uid is None else uid) != 0:
+        return "the lab needs root: it makes namespaces, mounts and interfaces of its own"
+    text = OS_RELEASE.read_text(encoding="utf-8") if os_release is None and OS_RELEASE.exists() else os_release or ""
+    found = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+    if (found.get("ID", "").strip('"'), found.get("VERSION_ID", "").strip('"')) != ("debian", "12"):
+        here = found.get("PRETTY_NAME", "another system").strip('"')
+        return f"the lab runs on Debian 12, and this is {here}"
+    if not FUSE.is_char_device():
+        return f"the lab needs {FUSE}, which this machine does not have"
+    return _cannot_make_namespaces()
+
+
+def _cannot_make_namespaces() -> str | None:
+    """Root of a container may not be allowed to."""
+    pid = os.fork()
+    if not pid:
+        os._exit(1 if ctypes.CDLL(None).unshare(0x0002_0000 | 0x4000_0000) else 0)
+    return None if os.waitpid(pid, 0)[1] == 0 else "the lab needs namespaces, which this machine does not let root make"
+
+
+def lacking() -> list[str]:
+    """Packages that are not installed."""
+    asked = subprocess.run(
+        ["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n", *PACKAGES],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    present = {line.split()[0] for line in asked.stdout.splitlines() if line.endswith(" installed")}
+    return [package for package in PACKAGES if package not in present]
+
+
+def install(packages: t.Sequence[str]) -> None:
+    """Packages, and nothing of them that would run: LXC's own bridge, for one, is not wanted on this machine."""
+    policy = Path("/run/pixels-lab-policy-rc.d")
+    policy.write_text(NO_SERVICES, encoding="utf-8")
+    policy.chmod(0o755)
+    real = Path("/usr/sbin/policy-rc.d")
+    made = not real.exists()
+    if made:
+        real.touch()
+    try:
+        for words in (("update", "-qq"), ("install", "-qq", "-y", "--no-install-recommends", *packages)):
+            command = f'mount --bind {policy} {real} && exec apt-get "$@"'
+            subprocess.run(
+                ["unshare", "--mount", "sh", "-c", command, "apt-get", *words],
+                env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+                stdin=subprocess.DEVNULL,
+                check=True,
+            )
+    finally:
+        policy.unlink()
+        if made:
+            real.unlink()
+    if "lxc" in packages or "zfs-fuse" in packages:
+        _keep_from_starting_at_boot()
+
+
+def _keep_from_starting_at_boot() -> None:
+    if shutil.which("systemctl"):
+        with contextlib.suppress(subprocess.CalledProcessError):
+            subprocess.run(["systemctl", "--quiet", "disable", *SERVICES], capture_output=True, check=True)

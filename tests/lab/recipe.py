@@ -1,0 +1,129 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is the system that every container of the lab begins as, and which packages can be added to it?
+
+Made once from Debian's archive, which needs the machine's network, and kept under build/ by the hash of this file and
+those that make the rest of it.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import shutil
+import subprocess
+import typing as t
+from pathlib import Path
+
+from tests.lab import mounts
+from tests.lab.network import MIRROR
+from tests.simulator.engines.lxc.addresses import ROUTER_V4
+
+SUITE = "bookworm"
+BASE = """
+    ca-certificates dbus iproute2 iputils-ping netbase nftables procps python3 sudo systemd systemd-sysv
+""".split()
+"""Beside what is essential. All of python3: Ansible's modules need more than python3-minimal."""
+MIRRORED = ("openssh-server", "openssh-sftp-server", "curl", "tree")
+"""With what they depend on, in the lab's own package source."""
+LEFT_OUT = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*")
+MASKED = """
+    apt-daily-upgrade.timer apt-daily.timer console-getty.service container-getty@.service dev-hugepages.mount
+    dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer getty@tty1.service
+    sys-kernel-debug.mount sys-kernel-tracing.mount systemd-journal-flush.service systemd-pstore.service
+    systemd-udevd.service systemd-udev-trigger.service
+""".split()
+FILES = {
+    "etc/apt/sources.list": f"deb [trusted=yes] http://{MIRROR.name}/debian {SUITE} main\n",
+    "etc/apt/apt.conf.d/99lab": 'Acquire::Languages "none";\nAPT::Install-Recommends "false";\n',
+    "etc/dpkg/dpkg.cfg.d/lab": "force-unsafe-io\n",
+    "etc/resolv.conf": f"nameserver {ROUTER_V4}\n",
+    "etc/systemd/journald.conf.d/lab.conf": "[Journal]\nStorage=volatile\n",
+    # An image has no host key, or all containers would have the same.
+    "etc/systemd/system/ssh.service.d/host-key.conf": (
+        "[Service]\nExecStartPre=\n"
+        "ExecStartPre=/bin/sh -c 'ls /etc/ssh/ssh_host_*_key >/dev/null 2>&1 || "
+        'ssh-keygen -q -t ed25519 -N "" -f /etc/ssh/ssh_host_ed25519_key\'\n'
+        "ExecStartPre=/usr/sbin/sshd -t\n"
+    ),
+    "etc/machine-id": "",
+    "etc/hostname": "golden\n",
+}
+MAKERS = ("recipe.py", "golden.py", "shifted_ids.c")
+PLACE = Path("/run/pixels-lab-recipe")
+
+
+def digest() -> str:
+    """Changes with anything that the result depends on, the archive's own changes excepted."""
+    folder = Path(__file__).parent
+    return hashlib.sha256(b"".join((folder / name).read_bytes() for name in MAKERS)).hexdigest()[:16]
+
+
+def make(target: Path, group: str) -> int:
+    """As pid 1 of namespaces that have the machine's network: C(base.tar), C(mirror) and C(shifted_ids.so)."""
+    mounts.mount("--make-rprivate", "/")
+    mounts.mount("-t", "proc", "proc", "/proc")
+    mounts.memory(PLACE)
+    root = PLACE / "root"
+    # Where big files go on the way, too.
+    environment = {**os.environ, "TMPDIR": str(PLACE)}
+    options = [f"--dpkgopt=path-exclude={each}" for each in LEFT_OUT]
+    archive = source()
+    run(
+        *("mmdebstrap", "--quiet", "--variant=minbase", "--mode=root", f"--include={','.join(BASE)}", *options),
+        *(SUITE, str(root), archive),
+        env=environment,
+    )
+    mirror(root, target / "mirror" / "debian")
+    finish(root)
+    run("tcc", "-shared", "-o", str(target / "shifted_ids.so"), str(Path(__file__).with_name("shifted_ids.c")))
+    run("tar", "--create", "--numeric-owner", f"--directory={root}", f"--file={target / 'base.tar'}", ".")
+    return 0
+
+
+def mirror(root: Path, folder: Path) -> None:
+    """A package source with what apt-get would download into this root."""
+    shutil.copyfile("/etc/resolv.conf", root / "etc/resolv.conf")
+    run("chroot", str(root), "apt-get", "-qq", "update")
+    run("chroot", str(root), *("apt-get", "-qq", "--download-only", "--no-install-recommends", "install"), *MIRRORED)
+    architecture = run("dpkg", "--print-architecture").strip()
+    index = folder / "dists" / SUITE / "main" / f"binary-{architecture}"
+    for each in (folder / "pool", index):
+        each.mkdir(parents=True)
+    for package in (root / "var/cache/apt/archives").glob("*.deb"):
+        shutil.move(package, folder / "pool")
+    packages = run("apt-ftparchive", "packages", "pool", cwd=folder)
+    (index / "Packages").write_text(packages, encoding="utf-8")
+    (index / "Packages.gz").write_bytes(gzip.compress(packages.encode()))
+    fields = {"Suite": SUITE, "Codename": SUITE, "Components": "main", "Architectures": architecture}
+    words = [word for name, value in fields.items() for word in ("-o", f"APT::FTPArchive::Release::{name}={value}")]
+    release = run("apt-ftparchive", *words, "release", str(index.parents[1]))
+    (index.parents[1] / "Release").write_text(release, encoding="utf-8")
+
+
+def finish(root: Path) -> None:
+    shutil.rmtree(root / "var/lib/apt/lists")
+    run("chroot", str(root), "apt-get", "clean")
+    for name, text in FILES.items():
+        path = root / name
+        path.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    run("systemctl", f"--root={root}", "--quiet", "mask", *MASKED)
+
+
+def source() -> str:
+    """Where this machine's own packages come from."""
+    told = run("apt-get", "indextargets", "--format", "$(RELEASE) $(REPO_URI)", "Created-By: Packages")
+    found = dict(line.split() for line in reversed(told.splitlines()))
+    return found[SUITE].rstrip("/")
+
+
+def run(*words: str, **more: t.Any) -> str:
+    """What a command printed. Raises with all that it said."""
+    ended = subprocess.run(words, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False, **more)
+    if ended.returncode:
+        raise RuntimeError(f"{' '.join(words)} ended with {ended.returncode}\n{ended.stdout}{ended.stderr}")
+    return t.cast(str, ended.stdout)
