@@ -23,7 +23,7 @@ BIN = Path(sys.executable).parent
 
 @pytest.fixture
 def engine() -> str:
-    """What the containers of the NAS are; a test that goes inside one asks for C(process)."""
+    """What the containers of the NAS are; a test that goes inside one asks for C(process), in the lab they are real."""
     return "paper"
 
 
@@ -33,8 +33,9 @@ def release(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def truenas(release: str, engine: str) -> t.Iterator[t.Any]:
-    with running_simulator(release=release, engine=engine) as simulator:
+def truenas(release: str, engine: str, pytestconfig: pytest.Config) -> t.Iterator[t.Any]:
+    living = pytestconfig.getoption("--engine") if engine == "process" else engine
+    with running_simulator(release=release, engine=living) as simulator:
         yield simulator
         assert simulator.contract_errors == []
 

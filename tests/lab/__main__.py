@@ -19,7 +19,7 @@ from tests.lab import init, machine, namespaces, recipe
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / "build" / "lab"
 TESTS = ("tests/lab", "tests/integration")
-OPTIONS = ("--engine", "lxc", "--timeout", "300", "-p", "no:cacheprovider")
+OPTIONS = ("--engine", "lxc", "--timeout", "60", "-p", "no:cacheprovider")
 MOST_LABS = 3
 """One that got stuck is made anew so often."""
 

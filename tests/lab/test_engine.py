@@ -160,11 +160,32 @@ def test_clones_promotions_and_renames_are_those_of_zfs(in_engine):
         await write(engine, "px-copy", "/srv/state", "three")
         await engine.rollback("px-copy", "one-again")
         assert await engine.read_file("px-copy", "/srv/state") == b"one"
+        assert await engine.read_file("px-copy", "/srv/state") == b"one"
         await engine.hold("px-copy", "one-again", "truenas")
         with pytest.raises(ZfsError, match="busy"):
             await asyncio.wait_for(engine.delete_snapshot("px-copy", "one-again"), 30)
         await engine.release("px-copy", "one-again", "truenas")
         await engine.delete_snapshot("px-copy", "one-again")
+
+    in_engine(scenario)
+
+
+def test_a_container_with_running_clones_can_give_its_name_away(in_engine):
+    async def scenario(engine):
+        await engine.create("px-web", "debian/12")
+        await write(engine, "px-web", "/srv/state", "one")
+        await engine.snapshot("px-web", "one")
+        await engine.clone("px-web", "one", "px-copy")
+        await boot(engine, "px-copy")
+
+        await engine.move("px-web", "tank--aside")
+        await engine.clone("tank--aside", "one", "px-web")
+        await engine.move_snapshot("tank--aside", "one", "px-web", "one")
+        await engine.delete("tank--aside")
+        await boot(engine, "px-web")
+
+        assert await say(engine, "px-web", "cat /srv/state") == "one"
+        assert await say(engine, "px-copy", "cat /srv/state") == "one"
 
     in_engine(scenario)
 
@@ -183,6 +204,31 @@ def test_a_stop_that_takes_too_long_leaves_the_container_running(in_engine):
         assert engine.addresses("px-web") != []
         await engine.stop("px-web", force=True)
         assert engine.addresses("px-web") == []
+
+    in_engine(scenario)
+
+
+def test_a_terminal_is_one_for_the_programs_in_it(in_engine):
+    async def scenario(engine):
+        await engine.create("px-web", "debian/12")
+        with pytest.raises(ConnectionResetError):
+            await engine.open_terminal("px-web", ["/bin/sh"], environment={})
+        await boot(engine, "px-web")
+        with pytest.raises(FileNotFoundError):
+            await engine.open_terminal("px-web", ["/bin/nothing"], environment={})
+
+        terminal = await engine.open_terminal("px-web", ["bash"], environment={"TERM": "xterm"})
+        terminal.resize(111, 33)
+        await terminal.write(b"tty; stty size; echo $TERM $((6 * 7)); exit\n")
+        said = b""
+        while piece := await terminal.read(1024):
+            said += piece
+        await terminal.wait()
+        await terminal.close()
+
+        assert b"/dev/pts/" in said
+        assert b"33 111" in said
+        assert b"xterm 42" in said
 
     in_engine(scenario)
 

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import itertools
+import os
 import typing as t
 from dataclasses import dataclass, field
 
 from tests.simulator.engines.base import Address, EngineUnavailable, Finished, Stat
 from tests.simulator.engines.lxc import addresses, config
-from tests.simulator.engines.lxc.lxc_command import Lxc, LxcError
+from tests.simulator.engines.lxc.lxc_command import PATH, Lxc
 from tests.simulator.engines.lxc.place import Place
 from tests.simulator.engines.lxc.rootfs import Rootfs
+from tests.simulator.engines.lxc.terminal import LxcTerminal
 from tests.simulator.engines.lxc.zfs_command import NoSuchTag, Zfs
 from tests.simulator.zfs import ZfsError
 
@@ -24,6 +28,7 @@ SECONDS_TO_SHUT_DOWN = 30.0
 
 @dataclass
 class Guest:
+    dataset: str
     place: addresses.Place
     running: bool = False
     environment: dict[str, str] = field(default_factory=dict)
@@ -134,6 +139,17 @@ class LxcEngine:
         variables = {**self._guests[container].environment, **(environment or {})}
         return await self._lxc.execute(container, argv, stdin=stdin, environment=variables)
 
+    async def open_terminal(
+        self, container: str, argv: t.Sequence[str], *, environment: t.Mapping[str, str]
+    ) -> LxcTerminal:
+        guest = self._guests[container]
+        if await self._lxc.pid(container) is None:
+            raise ConnectionResetError(errno.ECONNRESET, "the container has ended")
+        places = [""] if "/" in argv[0] else [f"{folder}/" for folder in PATH.split(":")]
+        if not [place for place in places if await self.stat(container, place + argv[0]) is not None]:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), argv[0])
+        return await self._lxc.open_terminal(container, argv, environment={**guest.environment, **environment})
+
     # ----- snapshots
 
     async def snapshot(self, container: str, label: str) -> None:
@@ -162,9 +178,24 @@ class LxcEngine:
         if target in self._guests:
             raise ValueError(f"{target!r} is there already")
         await self._lxc.kill(container)
-        await self._zfs.run("rename", self._dataset(container), self._dataset(target), patient=True)
-        self._guests[target] = Guest(self._guests.pop(container).place)
         self._lxc.forget(container)
+        guest = self._guests.pop(container)
+        self._guests[target] = guest
+        guest.running = False
+        await self._rename(guest, self._free_dataset(target))
+
+    async def _rename(self, guest: Guest, dataset: str) -> None:
+        """zfs-fuse does not rename what has open clones, as OpenZFS does: such a dataset keeps its name."""
+        # Unmounted by us: the command would try only once, while it is still busy being unmounted.
+        await self._zfs.run("unmount", guest.dataset, patient=True)
+        try:
+            await self._zfs.run("rename", guest.dataset, dataset, patient=True)
+            guest.dataset = dataset
+        except ZfsError as error:
+            if not error.busy:
+                raise
+        finally:
+            await self._zfs.run("mount", guest.dataset, patient=True)
 
     async def move_snapshot(self, container: str, label: str, target: str, new_label: str) -> None:
         """The first one that is asked for takes all the others along."""
@@ -181,7 +212,7 @@ class LxcEngine:
     async def _clone(self, snapshot: str, container: str) -> None:
         if container in self._guests or "/" in container or container.startswith("."):
             raise ValueError(f"{container!r} cannot be the name of a new container")
-        self._guests[container] = Guest(self._places.allot())
+        self._guests[container] = Guest(self._free_dataset(container), self._places.allot())
         try:
             await self._zfs.run("clone", snapshot, self._dataset(container))
         except ZfsError:
@@ -189,7 +220,13 @@ class LxcEngine:
             raise
 
     def _dataset(self, container: str) -> str:
-        return f"{self._lab.containers}/{container}"
+        return self._guests[container].dataset
+
+    def _free_dataset(self, container: str) -> str:
+        """Named like the container, unless one that could not be renamed has that name still."""
+        taken = {guest.dataset for guest in self._guests.values()}
+        names = itertools.chain([container], (f"{container}.{number}" for number in itertools.count(2)))
+        return next(name for each in names if (name := f"{self._lab.containers}/{each}") not in taken)
 
     # ----- files
 
@@ -211,6 +248,3 @@ class LxcEngine:
     ) -> None:
         files = self._files(container)
         await asyncio.to_thread(files.write, path, content, append=append, mode=mode, uid=uid, gid=gid)
-
-
-__all__ = ["LxcEngine", "LxcError"]

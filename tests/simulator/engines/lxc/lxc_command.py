@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tests.simulator.engines.base import Finished
 from tests.simulator.engines.lxc import config
+from tests.simulator.engines.lxc.terminal import LxcTerminal
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 SECONDS = 60.0
@@ -42,10 +43,10 @@ class Lxc:
         written.write_text(config.text(container, unified=config.unified()), encoding="utf-8")
         log = folder / "log"
         log.unlink(missing_ok=True)
-        started = await self._run("lxc-start", container.name, "-d", "-f", str(written), "-o", str(log), "-l", "WARN")
+        started = await self._run("lxc-start", container.name, "-d", "-f", str(written), "-o", str(log), "-l", "ERROR")
         if started.returncode:
-            said = log.read_text(errors="replace") if log.exists() else ""
-            raise LxcError(f"Failed to start {container.name}: {started.stderr.decode()}{said}")
+            said = log.read_text(errors="replace") if log.exists() else started.stderr.decode()
+            raise LxcError(f"{container.name} was not started: {said.partition(chr(10))[0]}")
         pid = await self.pid(container.name)
         if pid is None:
             raise LxcError(f"{container.name} ended as soon as it was started")
@@ -92,9 +93,18 @@ class Lxc:
     async def execute(
         self, name: str, argv: t.Sequence[str], *, stdin: bytes, environment: t.Mapping[str, str]
     ) -> Finished:
+        return await self._run("lxc-attach", name, *self._attached(argv, environment), stdin=stdin, seconds=None)
+
+    async def open_terminal(self, name: str, argv: t.Sequence[str], *, environment: t.Mapping[str, str]) -> LxcTerminal:
+        return await LxcTerminal.open(
+            ["lxc-attach", "-P", str(self._folder), "-n", name, *self._attached(argv, environment)]
+        )
+
+    @staticmethod
+    def _attached(argv: t.Sequence[str], environment: t.Mapping[str, str]) -> list[str]:
         variables = {"PATH": PATH, "HOME": "/root", "USER": "root", "LANG": "C.UTF-8", **environment}
         words = [word for key, value in variables.items() for word in ("-v", f"{key}={value}")]
-        return await self._run("lxc-attach", name, "--clear-env", *words, "--", *argv, stdin=stdin, seconds=None)
+        return ["--clear-env", *words, "--", *argv]
 
     async def limit(self, name: str, cpus: str | None, memory: int | None) -> None:
         """Change the limits of a running container; None takes one away."""

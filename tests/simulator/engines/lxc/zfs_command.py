@@ -18,7 +18,7 @@ from tests.simulator.zfs import ZfsError
 if t.TYPE_CHECKING:
     from pathlib import Path
 
-BUSY = "dataset is busy"
+BUSY = "is busy"
 SECONDS_BETWEEN_TRIES = 0.02
 SECONDS_TO_DIE = 1.0
 
@@ -36,7 +36,7 @@ class Zfs:
         stuck: t.Callable[[], None],
         *,
         seconds: float = 30.0,
-        busy_seconds: float = 10.0,
+        busy_seconds: float = 2.0,
         command: t.Sequence[str] = ("zfs",),
     ) -> None:
         self._lock = lock
