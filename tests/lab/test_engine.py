@@ -186,6 +186,7 @@ def test_a_container_with_running_clones_can_give_its_name_away(in_engine):
 
         assert await say(engine, "px-web", "cat /srv/state") == "one"
         assert await say(engine, "px-copy", "cat /srv/state") == "one"
+        assert await engine.read_file("px-copy", "/srv/state") == b"one"
 
     in_engine(scenario)
 

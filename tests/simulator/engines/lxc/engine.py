@@ -31,6 +31,8 @@ class Guest:
     dataset: str
     place: addresses.Place
     running: bool = False
+    snapshots: dict[str, str] = field(default_factory=dict)
+    """Labels that the world knows, with those in ZFS: to rename a snapshot, zfs-fuse would unmount its clones."""
     environment: dict[str, str] = field(default_factory=dict)
 
 
@@ -153,26 +155,35 @@ class LxcEngine:
     # ----- snapshots
 
     async def snapshot(self, container: str, label: str) -> None:
-        await self._zfs.run("snapshot", f"{self._dataset(container)}@{label}")
+        taken = {each for guest in self._guests.values() for each in guest.snapshots.values()}
+        names = itertools.chain([label], (f"{label}.{number}" for number in itertools.count(2)))
+        # No other container has one of that name: any of them may be promoted, and get all of another's.
+        self._guests[container].snapshots[label] = next(name for name in names if name not in taken)
+        try:
+            await self._zfs.run("snapshot", self._id(container, label))
+        except ZfsError:
+            del self._guests[container].snapshots[label]
+            raise
 
     async def rollback(self, container: str, label: str) -> None:
         """zfs-fuse would take the files away from under a running container."""
         if self._guests[container].running:
             raise ZfsError(f"cannot rollback '{self._dataset(container)}': dataset is busy", busy=True)
-        await self._zfs.run("rollback", f"{self._dataset(container)}@{label}", patient=True)
+        await self._zfs.run("rollback", self._id(container, label), patient=True)
 
     async def delete_snapshot(self, container: str, label: str) -> None:
-        await self._zfs.run("destroy", f"{self._dataset(container)}@{label}")
+        await self._zfs.run("destroy", self._id(container, label))
+        del self._guests[container].snapshots[label]
 
     async def hold(self, container: str, label: str, tag: str) -> None:
-        await self._zfs.run("hold", tag, f"{self._dataset(container)}@{label}")
+        await self._zfs.run("hold", tag, self._id(container, label))
 
     async def release(self, container: str, label: str, tag: str) -> None:
         with contextlib.suppress(NoSuchTag):
-            await self._zfs.run("release", tag, f"{self._dataset(container)}@{label}")
+            await self._zfs.run("release", tag, self._id(container, label))
 
     async def clone(self, container: str, label: str, target: str) -> None:
-        await self._clone(f"{self._dataset(container)}@{label}", target)
+        await self._clone(self._id(container, label), target)
 
     async def move(self, container: str, target: str) -> None:
         if target in self._guests:
@@ -185,26 +196,25 @@ class LxcEngine:
         await self._rename(guest, self._free_dataset(target))
 
     async def _rename(self, guest: Guest, dataset: str) -> None:
-        """zfs-fuse does not rename what has open clones, as OpenZFS does: such a dataset keeps its name."""
+        """Unlike OpenZFS, zfs-fuse unmounts all clones for this, and fails: what has clones keeps the name it has."""
+        origins = await self._zfs.run("list", "-H", "-o", "origin", "-r", self._lab.containers)
+        if any(origin.startswith(f"{guest.dataset}@") for origin in origins.splitlines()):
+            return
         # Unmounted by us: the command would try only once, while it is still busy being unmounted.
         await self._zfs.run("unmount", guest.dataset, patient=True)
         try:
             await self._zfs.run("rename", guest.dataset, dataset, patient=True)
             guest.dataset = dataset
-        except ZfsError as error:
-            if not error.busy:
-                raise
         finally:
             await self._zfs.run("mount", guest.dataset, patient=True)
 
     async def move_snapshot(self, container: str, label: str, target: str, new_label: str) -> None:
         """The first one that is asked for takes all the others along."""
-        there = f"{self._dataset(target)}@{label}"
+        real = self._guests[container].snapshots.pop(label)
+        self._guests[target].snapshots[new_label] = real
         present = await self._zfs.run("list", "-H", "-o", "name", "-r", "-t", "snapshot", self._dataset(target))
-        if there not in present.splitlines():
+        if self._id(target, new_label) not in present.splitlines():
             await self._zfs.run("promote", self._dataset(target), patient=True)
-        if new_label != label:
-            await self._zfs.run("rename", there, f"{self._dataset(target)}@{new_label}")
 
     def used(self, container: str) -> int:
         return self._files(container).used()
@@ -221,6 +231,9 @@ class LxcEngine:
 
     def _dataset(self, container: str) -> str:
         return self._guests[container].dataset
+
+    def _id(self, container: str, label: str) -> str:
+        return f"{self._dataset(container)}@{self._guests[container].snapshots[label]}"
 
     def _free_dataset(self, container: str) -> str:
         """Named like the container, unless one that could not be renamed has that name still."""
