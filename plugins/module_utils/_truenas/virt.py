@@ -43,6 +43,9 @@ NOTES = ("fleet", "owner", "image", "origin", "cloning", "run", "pending")
 # The middleware waits 300 s for Incus whatever it is asked for (plugins/virt/utils.py).
 LONGEST_STOP = 300
 
+# The first seconds of a graceful stop are a try of their own: an init that has only just begun hears no signal.
+FIRST_TRY = 5
+
 
 class VirtBackend(ContainerBackend):
     generation = "virt"
@@ -92,26 +95,31 @@ class VirtBackend(ContainerBackend):
         self._unless_so_already(name, "running", "virt.instance.start", name, timeout=timeout)
 
     def stop(self, name: str, *, graceful: float, force: bool = False, timeout: float) -> None:
-        try:
-            self._unless_so_already(
-                name, "stopped", "virt.instance.stop", name, stop_arguments(graceful, force=force), timeout=timeout
-            )
-        except Refused as error:
-            if not force and self._is(name, "running") and says_shutdown_timed_out(error):
-                raise TimedOut(
-                    f"{name} on {self._wire.nas} is still running {graceful:g} s after it was asked to stop"
-                ) from error
-            raise
+        for seconds, last in tries(graceful, force=force):
+            try:
+                self._unless_so_already(
+                    name, "stopped", "virt.instance.stop", name, stop_arguments(seconds, force=force), timeout=timeout
+                )
+                return
+            except Refused as error:
+                if force or not says_shutdown_timed_out(error) or not self._is(name, "running"):
+                    raise
+                if last:
+                    raise self._still_running(name, graceful) from error
 
     def restart(self, name: str, *, graceful: float, force: bool = False, timeout: float) -> None:
-        try:
-            self._wire.run_job("virt.instance.restart", name, stop_arguments(graceful, force=force), timeout=timeout)
-        except Refused as error:
-            if not force and says_shutdown_timed_out(error):
-                raise TimedOut(
-                    f"{name} on {self._wire.nas} is still running {graceful:g} s after it was asked to stop"
-                ) from error
-            raise
+        for seconds, last in tries(graceful, force=force):
+            try:
+                self._wire.run_job("virt.instance.restart", name, stop_arguments(seconds, force=force), timeout=timeout)
+                return
+            except Refused as error:
+                if force or not says_shutdown_timed_out(error):
+                    raise
+                if last:
+                    raise self._still_running(name, graceful) from error
+
+    def _still_running(self, name: str, graceful: float) -> TimedOut:
+        return TimedOut(f"{name} on {self._wire.nas} is still running {graceful:g} s after it was asked to stop")
 
     def delete(self, name: str, *, timeout: float) -> None:
         self._wire.run_job("virt.instance.delete", name, timeout=timeout)
@@ -207,6 +215,13 @@ def address(alias: Row) -> Address:
 
 def device(nic: Nic) -> dict[str, t.Any]:
     return {"dev_type": "NIC", "name": nic.name, "nic_type": nic.type.upper(), "parent": nic.parent}
+
+
+def tries(graceful: float, *, force: bool) -> list[tuple[float, bool]]:
+    """For how long to ask for a stop each time, and whether that is the last time."""
+    if force or graceful <= 2 * FIRST_TRY:
+        return [(graceful, True)]
+    return [(FIRST_TRY, False), (graceful - FIRST_TRY, True)]
 
 
 def stop_arguments(graceful: float, *, force: bool) -> dict[str, t.Any]:

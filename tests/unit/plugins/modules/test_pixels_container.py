@@ -188,6 +188,19 @@ def test_a_stop_that_takes_too_long_says_what_helps_and_force_does(container, tr
     assert truenas.world.containers["px-web"].status == "STOPPED"
 
 
+@pytest.mark.parametrize(
+    ("state", "method"), [("stopped", "virt.instance.stop"), ("restarted", "virt.instance.restart")]
+)
+def test_one_that_did_not_hear_the_first_request_is_asked_again(container, truenas, state, method):
+    truenas.world.add_container("px-web")
+    truenas.faults.add("stop_times_out", method=method)
+
+    assert container(state=state, stop_timeout=30)["changed"]
+
+    assert truenas.stats.calls[method] == 2
+    assert truenas.world.containers["px-web"].status == {"stopped": "STOPPED", "restarted": "RUNNING"}[state]
+
+
 def test_restarts_every_time(container, truenas):
     truenas.world.add_container("px-web")
 

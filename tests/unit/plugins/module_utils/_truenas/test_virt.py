@@ -14,6 +14,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._truenas.virt impor
     container,
     device,
     stop_arguments,
+    tries,
 )
 
 ROW = {
@@ -92,6 +93,14 @@ def test_a_network_card_is_named_so_that_it_replaces_the_one_of_the_profile():
 @pytest.mark.parametrize(("seconds", "sent"), [(30, 30), (0, 1), (0.2, 1), (4000, 300)])
 def test_a_graceful_stop_never_sends_what_would_kill_or_outlast_the_job(seconds, sent):
     assert stop_arguments(seconds, force=False) == {"timeout": sent}
+
+
+@pytest.mark.parametrize(("seconds", "each"), [(30, [5, 25]), (300, [5, 295]), (10, [10]), (1, [1])])
+def test_a_graceful_stop_is_asked_for_twice_where_there_is_time_for_that(seconds, each):
+    asked = tries(seconds, force=False)
+
+    assert [seconds for seconds, _last in asked] == each
+    assert [last for _seconds, last in asked][-1:] == [True]
 
 
 def test_a_forced_stop_has_no_timeout():
