@@ -33,9 +33,15 @@ def release(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def truenas(release: str, engine: str, pytestconfig: pytest.Config) -> t.Iterator[t.Any]:
+def ssh_installed() -> bool:
+    """Whether images come with an SSH server; a real one of Ubuntu has none."""
+    return False
+
+
+@pytest.fixture
+def truenas(release: str, engine: str, ssh_installed: bool, pytestconfig: pytest.Config) -> t.Iterator[t.Any]:
     living = pytestconfig.getoption("--engine") if engine == "process" else engine
-    with running_simulator(release=release, engine=living) as simulator:
+    with running_simulator(release=release, engine=living, ssh_installed=ssh_installed) as simulator:
         yield simulator
         assert simulator.contract_errors == []
 
