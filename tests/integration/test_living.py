@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
+import time
 
 import pytest
 
@@ -18,6 +20,7 @@ from tests.unit.plugins.conftest import put, read
 pytestmark = pytest.mark.skipif(shutil.which("ssh") is None, reason="enters pixels by OpenSSH")
 MIB = 1024 * 1024
 MANY = 20
+SECONDS_TO_BOOT = 30
 
 
 @pytest.fixture
@@ -38,6 +41,15 @@ def pixel(truenas, entering, tmp_path):
     def make(name):
         truenas.world.add_container(f"px-{name}")
         put(truenas, "/root/.ssh/authorized_keys", public, name=f"px-{name}", mode=0o600)
+        address = truenas.world.containers[f"px-{name}"].aliases[0]["address"]
+        until = time.monotonic() + SECONDS_TO_BOOT
+        while True:
+            try:
+                socket.create_connection((address, truenas.ssh_port), timeout=1).close()
+                break
+            except OSError:
+                assert time.monotonic() < until, f"{name} has no SSH server"
+                time.sleep(0.05)
 
     return make
 
@@ -98,7 +110,8 @@ def test_what_was_destroyed_in_a_pixel_is_back_after_a_restore(playbook, pixel, 
     inside("echo after >/root/state; rm -rf /usr/lib/python3* /usr/share/*; rm -rf /usr 2>/dev/null; exit 0")
     assert truenas.run(truenas.world.engine.stat("px-web", "/usr/bin/python3")) is None
 
-    playbook("restore", restore_label="ready", restore_wait="ssh")
+    # Without its programs it cannot even stop.
+    playbook("restore", restore_label="ready", restore_wait="ssh", restore_force=True)
 
     assert inside("cat /root/state; python3 -c 'print(6 * 7)'") == {"web": "before\r\n42"}
 
