@@ -64,7 +64,8 @@ def _start_host(host: Host, mirror: Path) -> subprocess.Popen[t.Any]:
     inside = (
         f"link set lo up\naddress add {host.v4}/32 dev lo\naddress add {host.v6}/128 dev lo nodad\n"
         f"address add {link_v4}.2/30 dev {theirs}\naddress add {link_v6}:2/64 dev {theirs} nodad\n"
-        f"link set {theirs} up\nroute add default via {link_v4}.1\n-6 route add default via {link_v6}:1\n"
+        f"link set {theirs} up\nroute add default via {link_v4}.1 src {host.v4}\n"
+        f"-6 route add default via {link_v6}:1 src {host.v6}\n"
     )
     for line in inside.splitlines():
         ip("-netns", host.label, *line.split())
