@@ -1,0 +1,199 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Is anything of a lab left on the machine once it has ended, however it ended? Each test starts labs of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import typing as t
+import uuid
+from pathlib import Path
+
+import pytest
+
+from tests.lab import namespaces
+from tests.lab.machine import UNFIT
+
+ROOT = Path(__file__).resolve().parents[3]
+MARK = "PIXELS_LAB_TEST"
+SECONDS_TO_VANISH = 20
+LONGEST = 5.0
+"""Seconds after which a lab of these tests has everything: pool, network, hosts, containers that boot."""
+KINDS = ("net", "mnt", "pid", "uts", "ipc")
+WORK = ("tests/lab/test_engine.py", "-k", "several or rollback", "-q")
+
+
+class Lab:
+    """One that is at work, and what it would leave behind."""
+
+    def __init__(self, *command: str) -> None:
+        self.mark = f"{MARK}={uuid.uuid4()}"
+        name, _is, value = self.mark.partition("=")
+        self.interfaces = interfaces()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.lab", *command],
+            cwd=ROOT,
+            env={**os.environ, name: value},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        self.namespaces: set[str] = set()
+
+    def processes(self) -> list[int]:
+        """Whoever has inherited our mark, or is in a namespace of somebody who had."""
+        return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if self._is_ours(pid)]
+
+    def _is_ours(self, pid: int) -> bool:
+        try:
+            if self.mark.encode() in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
+                return True
+            return not self.namespaces.isdisjoint(namespaces_of(pid))
+        except OSError:
+            return False
+
+    def note_namespaces(self) -> None:
+        for pid in self.processes():
+            self.namespaces |= namespaces_of(pid)
+        self.namespaces -= namespaces_of(os.getpid())
+
+    def left(self) -> list[str]:
+        """Everything of it that is still there."""
+        group = f"{namespaces.NAME}{self.process.pid}"
+        return [
+            *(f"process {pid}" for pid in self.processes()),
+            *(f"control group {path}" for path in namespaces.groups(group)),
+            *(f"interface {name}" for name in interfaces() - self.interfaces),
+            *(
+                f"mount {line}"
+                for line in Path("/proc/self/mountinfo").read_text().splitlines()
+                if "pixels-lab" in line
+            ),
+            *(str(path) for path in (Path("/run/pixels-lab"), Path("/mnt/pixels-lab")) if path.exists()),
+        ]
+
+    def wait_until_gone(self) -> list[str]:
+        until = time.monotonic() + SECONDS_TO_VANISH
+        self.process.communicate()
+        while (left := self.left()) and time.monotonic() < until:
+            time.sleep(0.05)
+        return left
+
+    def kill(self, number: signal.Signals, pid: int) -> None:
+        self.note_namespaces()
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+    def inside(self, name: str) -> int | None:
+        """A process of the lab by a word of its command."""
+        for pid in self.processes():
+            with contextlib.suppress(OSError):
+                if name.encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
+                    return pid
+        return None
+
+
+def namespaces_of(pid: int) -> set[str]:
+    return {os.readlink(f"/proc/{pid}/ns/{kind}") for kind in KINDS}
+
+
+def interfaces() -> set[str]:
+    return set(os.listdir("/sys/class/net"))
+
+
+def zpools() -> str:
+    """What the machine's own zfs-fuse has, where it has one."""
+    return subprocess.run(["zpool", "list", "-H"], capture_output=True, text=True, check=False).stdout
+
+
+@pytest.fixture
+def moment(request: pytest.FixtureRequest) -> float:
+    """A different one in every run; a test that fails tells which it was."""
+    return random.uniform(0, LONGEST)
+
+
+@pytest.mark.parametrize("attempt", range(4))
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+def test_a_lab_that_is_killed_leaves_nothing(number: signal.Signals, attempt: int, moment: float) -> None:
+    pools = zpools()
+    lab = Lab(*WORK)
+    time.sleep(moment)
+
+    # A terminal sends its Ctrl-C to all that it started.
+    lab.kill(number, -lab.process.pid if number == signal.SIGINT else lab.process.pid)
+
+    assert lab.wait_until_gone() == [], f"killed after {moment:.3f} s"
+    assert zpools() == pools
+
+
+@pytest.mark.parametrize("name", ["zfs-fuse", "dnsmasq", "pytest", "init"])
+def test_a_lab_of_which_a_part_is_killed_leaves_nothing(name: str) -> None:
+    lab = Lab(*WORK)
+    until = time.monotonic() + SECONDS_TO_VANISH
+    while (pid := lab.inside("pytest" if name == "init" else name)) is None and time.monotonic() < until:
+        time.sleep(0.02)
+    assert pid is not None
+    time.sleep(random.uniform(0, 2))
+
+    lab.kill(signal.SIGKILL, parent(pid) if name == "init" else pid)
+    if name in ("zfs-fuse", "dnsmasq"):
+        # What needs it may wait for long.
+        time.sleep(1)
+        lab.kill(signal.SIGKILL, lab.process.pid)
+
+    assert lab.wait_until_gone() == []
+    assert lab.process.returncode not in (0, UNFIT)
+
+
+def test_a_lab_dies_with_whoever_started_it() -> None:
+    shell = subprocess.Popen(
+        ["sh", "-c", f"{sys.executable} -m tests.lab --run sleep 600 & echo $!; wait"], cwd=ROOT, stdout=subprocess.PIPE
+    )
+    started = int(t.cast(t.IO[bytes], shell.stdout).readline())
+    time.sleep(random.uniform(0, LONGEST))
+    group = f"{namespaces.NAME}{started}"
+
+    shell.kill()
+
+    shell.communicate()
+    until = time.monotonic() + SECONDS_TO_VANISH
+    while (Path(f"/proc/{started}").exists() or namespaces.groups(group)) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not Path(f"/proc/{started}").exists()
+    assert namespaces.groups(group) == []
+
+
+def test_a_command_that_fails_fails_the_lab_with_its_status_and_leaves_nothing() -> None:
+    lab = Lab("--run", "sh", "-c", "sleep 0.5; exit 5")
+    time.sleep(0.5)
+    lab.note_namespaces()
+    during = lab.left()
+
+    left = lab.wait_until_gone()
+
+    assert during != []
+    assert (left, lab.process.returncode) == ([], 5)
+
+
+def test_a_daemon_that_gets_stuck_is_noticed_and_the_lab_is_made_anew() -> None:
+    stop = "import os, signal, time; time.sleep(0.2); os.kill(1, signal.SIGUSR1); time.sleep(600)"
+    lab = Lab("--run", sys.executable, "-c", stop)
+
+    said, _nothing = lab.process.communicate(timeout=60)
+
+    assert said.count(b"zfs-fuse got stuck") == 3
+    assert lab.process.returncode not in (0, UNFIT)
+    assert lab.left() == []
+
+
+def parent(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(next(line for line in status.splitlines() if line.startswith("PPid:")).split()[1])
