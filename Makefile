@@ -69,8 +69,9 @@ build: ready ## the Galaxy artifact, in build/artifact
 test-build: ready ## build the artifact, install it into an empty folder and use it from there
 	$(BIN)/pytest tests/build $(ARGS)
 
-bench: ready ## how long things take
+bench: ready ## how long things take; LAB=1 as root on Debian 12 adds containers that are real
 	bench/run
+	$(if $(LAB),$(BIN)/python -m tests.lab --run $(abspath $(BIN))/python -m bench.lab)
 
 lab: ready ## the playbooks again, on containers that are real: as root on Debian 12; ARGS="-k name" picks some
 	$(BIN)/python -m tests.lab $(ARGS)

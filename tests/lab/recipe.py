@@ -51,6 +51,7 @@ FILES = {
     "etc/machine-id": "",
     "etc/hostname": "golden\n",
 }
+USER = "ubuntu"
 MAKERS = ("recipe.py", "golden.py", "shifted_ids.c")
 PLACE = Path("/run/pixels-lab-recipe")
 
@@ -112,6 +113,20 @@ def finish(root: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     run("systemctl", f"--root={root}", "--quiet", "mask", *MASKED)
+    # Images of Ubuntu come with this user.
+    run(
+        "useradd",
+        "--root",
+        str(root),
+        "--create-home",
+        "--uid",
+        "1000",
+        "--groups",
+        "sudo",
+        "--shell",
+        "/bin/bash",
+        USER,
+    )
 
 
 def source() -> str:

@@ -220,7 +220,7 @@ def test_a_terminal_is_one_for_the_programs_in_it(in_engine):
 
         terminal = await engine.open_terminal("px-web", ["bash"], environment={"TERM": "xterm"})
         terminal.resize(111, 33)
-        await terminal.write(b"tty; stty size; echo $TERM $((6 * 7)); exit\n")
+        await terminal.write(b"tty; stty size; echo $TERM $((6 * 7)); stty raw; echo a; exit\n")
         said = b""
         while piece := await terminal.read(1024):
             said += piece
@@ -229,7 +229,8 @@ def test_a_terminal_is_one_for_the_programs_in_it(in_engine):
 
         assert b"/dev/pts/" in said
         assert b"33 111" in said
-        assert b"xterm 42" in said
+        assert b"xterm 42\r\n" in said
+        assert b"a\n" in said
 
     in_engine(scenario)
 

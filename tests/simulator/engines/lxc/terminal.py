@@ -16,7 +16,7 @@ import typing as t
 
 from tests.simulator.engines.process.streams import Stream
 
-LOCAL_MODES = 3
+OUTPUT_MODES, LOCAL_MODES = 1, 3
 """Where they are in what C(tcgetattr) returns."""
 SECONDS_BETWEEN_LOOKS = 0.005
 
@@ -37,6 +37,7 @@ class LxcTerminal:
         finally:
             os.close(theirs)
         terminal = cls(process, Stream(ours))
+        terminal._leave_output_alone()
         await terminal._until_attached()
         return terminal
 
@@ -48,7 +49,14 @@ class LxcTerminal:
                     await self.wait()
             except TimeoutError:
                 continue
-            return
+            break
+        self._leave_output_alone()
+
+    def _leave_output_alone(self) -> None:
+        """The terminal inside has made of a line break what it is to be; LXC leaves this one to do so again."""
+        modes = termios.tcgetattr(self._stream.fileno())
+        modes[OUTPUT_MODES] &= ~termios.OPOST
+        termios.tcsetattr(self._stream.fileno(), termios.TCSANOW, modes)
 
     async def read(self, most: int) -> bytes:
         return await self._stream.read(most)

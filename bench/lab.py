@@ -1,0 +1,284 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How long it takes to get a pixel that can be entered, beside the raw commands that do the same to the same machine.
+
+Runs in the lab: C(make bench LAB=1). Both sides end when an SSH server has said its first words, and take turns, so
+that whatever else the machine does meets both.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tests.simulator.engines.lxc import config
+from tests.simulator.engines.lxc.addresses import FIRST, Place
+from tests.simulator.engines.lxc.place import Place as Lab
+from tests.simulator.running import RunningSimulator, running_simulator
+
+PIXELS = str(Path(__file__).resolve().parents[1] / "bin/pixels")
+TURNS = 5
+MANY = 20
+MANY_TURNS = 3
+LIMIT = 1.3
+"""For what 20 clones at once may take, as a multiple of the raw commands."""
+RAW_ADDRESSES = FIRST + 512
+SECONDS_TO_BOOT = 60
+BANNER = b"SSH-2.0"
+RAW_IS = "zfs clone, lxc-start"
+
+
+class Measured(t.NamedTuple):
+    what: str
+    ours: float
+    peer: float
+    peer_is: str
+    target: float | None
+
+
+class Raw:
+    """zfs and LXC by hand, in the same pool and on the same bridge."""
+
+    def __init__(self) -> None:
+        self.lab = Lab.here()
+        self.folder = self.lab.folder / "raw"
+        self.folder.mkdir()
+        self._zfs("create", "-o", "canmount=off", f"{self.lab.pool}/raw")
+        self.golden = f"{self.lab.golden}@{self.lab.with_ssh}"
+
+    def _zfs(self, *words: str) -> None:
+        # One at a time, or zfs-fuse hangs; the simulator uses the same lock.
+        run("flock", str(self.lab.folder / "zfs.lock"), "zfs", *words)
+
+    def clone(self, name: str, snapshot: str) -> None:
+        self._zfs("clone", snapshot, f"{self.lab.pool}/raw/{name}")
+
+    def snapshot(self, name: str, label: str) -> str:
+        self._zfs("snapshot", f"{self.lab.pool}/raw/{name}@{label}")
+        return f"{self.lab.pool}/raw/{name}@{label}"
+
+    def rollback(self, snapshot: str) -> None:
+        self._zfs("rollback", snapshot)
+
+    def start(self, name: str, number: int) -> None:
+        rootfs = self.lab.mountpoint(f"{self.lab.pool}/raw/{name}") / "rootfs"
+        place = Place(RAW_ADDRESSES + number)
+        container = config.Container(name, rootfs, place, self.lab.bridge, self.lab.group)
+        written = self.folder / f"{name}.conf"
+        written.write_text(config.text(container, unified=config.unified()))
+        run("lxc-start", "-P", str(self.folder), "-n", name, "-d", "-f", str(written))
+        wait_for_banner(place.v4)
+
+    def stop(self, name: str) -> None:
+        run("lxc-stop", "-P", str(self.folder), "-n", name, "-t", "10")
+
+    def destroy(self, *names: str) -> None:
+        for name in names:
+            run("lxc-stop", "-P", str(self.folder), "-n", name, "-k", check=False)
+        for name in names:
+            # Busy for a moment after the stop.
+            until = time.monotonic() + SECONDS_TO_BOOT
+            while True:
+                try:
+                    self._zfs("destroy", "-r", f"{self.lab.pool}/raw/{name}")
+                    break
+                except subprocess.CalledProcessError:
+                    if time.monotonic() > until:
+                        raise
+                    time.sleep(0.02)
+
+
+class Ours:
+    """The pixels command, as a person runs it."""
+
+    def __init__(self, nas: RunningSimulator, home: Path) -> None:
+        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(home / "key"))
+        (home / "run").mkdir(mode=0o700)
+        self.nas = nas
+        self.environment = {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "HOME": str(home),
+            "LANG": "C.UTF-8",
+            "XDG_RUNTIME_DIR": str(home / "run"),
+            "PIXELS_PYTHON": sys.executable,
+            "PIXELS_TRUENAS_HOST": nas.host,
+            "PIXELS_TRUENAS_PORT": str(nas.port),
+            "PIXELS_TRUENAS_USERNAME": nas.username,
+            "PIXELS_TRUENAS_API_KEY": nas.api_key,
+            "PIXELS_TRUENAS_CA_PATH": nas.ca_file,
+            "PIXELS_SSH_KEY": str(home / "key"),
+            "PIXELS_SSH_PORT": str(nas.ssh_port),
+        }
+
+    def __call__(self, *words: str, check: bool = True) -> None:
+        run(PIXELS, *words, env=self.environment, check=check)
+
+    def until_banner(self, name: str) -> None:
+        wait_for_banner(self.nas.world.containers[f"px-{name}"].aliases[0]["address"])
+
+
+def run(*words: str, check: bool = True, env: t.Mapping[str, str] | None = None) -> None:
+    ended = subprocess.run(words, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if check and ended.returncode:
+        sys.stderr.write(f"{' '.join(words)}: {ended.stdout}{ended.stderr}")
+        raise subprocess.CalledProcessError(ended.returncode, words)
+
+
+def wait_for_banner(address: str) -> None:
+    until = time.monotonic() + SECONDS_TO_BOOT
+    while time.monotonic() < until:
+        try:
+            with socket.create_connection((address, 22), timeout=1) as asked:
+                if asked.recv(64).startswith(BANNER):
+                    return
+        except OSError:
+            time.sleep(0.01)
+    raise SystemExit(f"no SSH server at {address}")
+
+
+def seconds(work: t.Callable[[], t.Any]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+class Bench:
+    def __init__(self, ours: Ours, raw: Raw) -> None:
+        self._ours = ours
+        self._raw = raw
+
+    def beside(
+        self,
+        ours: t.Callable[[], t.Any],
+        peer: t.Callable[[], t.Any],
+        clean: t.Callable[[], t.Any],
+        *,
+        turns: int = TURNS,
+    ) -> tuple[float, float]:
+        """The medians of both."""
+        taken = []
+        for _turn in range(turns):
+            taken.append((seconds(ours), seconds(peer)))
+            clean()
+        return statistics.median(one for one, _other in taken), statistics.median(other for _one, other in taken)
+
+    def create(self) -> Measured:
+        def ours() -> None:
+            self._ours("create", "--no-provision", "--wait", "running", "web")
+            self._ours.until_banner("web")
+
+        def peer() -> None:
+            self._raw.clone("web", self._raw.golden)
+            self._raw.start("web", 1)
+
+        return Measured(
+            "create a pixel, until its SSH server answers", *self.beside(ours, peer, self._clean), RAW_IS, None
+        )
+
+    def _clean(self) -> None:
+        self._ours("destroy", "--force", "web")
+        self._raw.destroy("web")
+
+    def clone(self, snapshot: str) -> Measured:
+        def ours() -> None:
+            self._ours("create", "--from", "base:ready", "--wait", "running", "web")
+            self._ours.until_banner("web")
+
+        def peer() -> None:
+            self._raw.clone("web", snapshot)
+            self._raw.start("web", 1)
+
+        return Measured("clone one, until its SSH server answers", *self.beside(ours, peer, self._clean), RAW_IS, None)
+
+    def restore(self) -> Measured:
+        self._ours("create", "--no-provision", "--wait", "ssh", "web")
+        self._ours("checkpoint", "create", "--label", "ready", "web")
+        self._raw.clone("web", self._raw.golden)
+        snapshot = self._raw.snapshot("web", "ready")
+        self._raw.start("web", 1)
+
+        def ours() -> None:
+            self._ours("checkpoint", "restore", "web", "ready")
+            self._ours.until_banner("web")
+
+        def peer() -> None:
+            self._raw.stop("web")
+            self._raw.rollback(snapshot)
+            self._raw.start("web", 1)
+
+        measured = self.beside(ours, peer, lambda: None)
+        self._clean()
+        return Measured(
+            "restore one, until its SSH server answers", *measured, "lxc-stop, zfs rollback, lxc-start", None
+        )
+
+    def many(self, snapshot: str) -> Measured:
+        names = [f"agent-{number}" for number in range(MANY)]
+
+        def ours() -> None:
+            self._ours("create", "--from", "base:ready", "--wait", "running", *names)
+            with ThreadPoolExecutor(MANY) as pool:
+                list(pool.map(self._ours.until_banner, names))
+
+        def one(number: int) -> None:
+            self._raw.clone(names[number], snapshot)
+            self._raw.start(names[number], number)
+
+        def peer() -> None:
+            with ThreadPoolExecutor(MANY) as pool:
+                list(pool.map(one, range(MANY)))
+
+        # One side's containers are gone before the other side's begin: they would be in the way.
+        taken = []
+        for _turn in range(MANY_TURNS):
+            mine = seconds(ours)
+            self._ours("destroy", "--force", *names)
+            other = seconds(peer)
+            self._raw.destroy(*names)
+            taken.append((mine, other))
+        medians = (statistics.median(each) for each in zip(*taken, strict=True))
+        return Measured(f"{MANY} clones at once, until all SSH servers answer", *medians, RAW_IS, LIMIT)
+
+
+def measure() -> list[Measured]:
+    # A short path: sockets live below it.
+    home = Path(tempfile.mkdtemp(prefix="px-"))
+    raw = Raw()
+    with running_simulator(engine="lxc", ssh_installed=True, login_limit=100_000) as nas:
+        ours = Ours(nas, home)
+        ours("create", "--no-provision", "--wait", "ssh", "base")
+        ours("checkpoint", "create", "--label", "ready", "base")
+        raw.clone("base", raw.golden)
+        snapshot = raw.snapshot("base", "ready")
+        bench = Bench(ours, raw)
+        try:
+            return [bench.create(), bench.clone(snapshot), bench.restore(), bench.many(snapshot)]
+        finally:
+            ours("session", "stop", check=False)
+
+
+def main() -> None:
+    rows = measure()
+    if "--json" in sys.argv:
+        print(json.dumps([{**row._asdict(), "ratio": row.ours / row.peer} for row in rows], indent=2))
+    else:
+        print(f"{'what':50} {'ours':>9} {'peer':>9} {'ratio':>7} {'target':>7}  peer")
+        for row in rows:
+            target = "" if row.target is None else f"{row.target:.2f}"
+            ratio = row.ours / row.peer
+            print(f"{row.what:50} {row.ours:>7.3f} s {row.peer:>7.3f} s {ratio:>7.2f} {target:>7}  {row.peer_is}")
+    sys.exit(any(row.target is not None and row.ours > row.target * row.peer for row in rows))
+
+
+if __name__ == "__main__":
+    main()
