@@ -136,4 +136,4 @@ def test_a_library_that_is_missing_here_is_not_blamed_on_the_nas():
             raise MissingLibrary("websocket-client is needed")
 
     with pytest.raises(MissingLibrary):
-        _ = Snapshots(Lacking()).service
+        Snapshots(Lacking()).labels("tank")
