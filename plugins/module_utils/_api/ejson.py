@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-import datetime
 import ipaddress
 import json
 import typing as t
 
-EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 RESERVED_KEYS = ({"$date"}, {"$time"}, {"$set"}, {"$ipv4_interface"}, {"$ipv6_interface"}, {"$type", "$value"})
 
 
@@ -45,10 +43,17 @@ def _marked(value: t.Any) -> t.Any:
 
 
 def _marked_object(value: t.Any) -> dict[str, t.Any]:
+    # Here and below: it takes longer to load than all of this, and few messages have a date.
+    import datetime
+
     match value:
         case datetime.datetime():
             aware = value if value.tzinfo else value.replace(tzinfo=datetime.UTC)
-            return {"$date": (aware - EPOCH) // datetime.timedelta(seconds=1) * 1000}
+            return {
+                "$date": (aware - datetime.datetime.fromtimestamp(0, datetime.UTC))
+                // datetime.timedelta(seconds=1)
+                * 1000
+            }
         case datetime.date():
             return {"$type": "date", "$value": value.isoformat()}
         case datetime.time():
@@ -64,8 +69,10 @@ def _unmarked(found: dict[str, t.Any]) -> t.Any:
     try:
         match found:
             case {"$date": int(milliseconds)} if len(found) == 1:
-                return EPOCH + datetime.timedelta(milliseconds=milliseconds)
+                return _moment(milliseconds)
             case {"$time": str(text)} if len(found) == 1:
+                import datetime
+
                 return datetime.time.fromisoformat(text)
             case {"$set": list(items)} if len(found) == 1:
                 return set(items)
@@ -74,7 +81,16 @@ def _unmarked(found: dict[str, t.Any]) -> t.Any:
             case {"$ipv6_interface": str(text)} if len(found) == 1:
                 return ipaddress.IPv6Interface(text)
             case {"$type": "date", "$value": str(text)} if len(found) == 2:
+                import datetime
+
                 return datetime.date.fromisoformat(text)
     except (ValueError, OverflowError, TypeError):
         return found
     return found
+
+
+def _moment(milliseconds: int) -> t.Any:
+    """Since 1970; not by C(fromtimestamp), which goes less far."""
+    import datetime
+
+    return datetime.datetime.fromtimestamp(0, datetime.UTC) + datetime.timedelta(milliseconds=milliseconds)

@@ -9,11 +9,9 @@ import contextlib
 import errno
 import fcntl
 import os
-import secrets
 import socket
 import stat
 import struct
-import tempfile
 import time
 import typing as t
 
@@ -69,7 +67,7 @@ class Rendezvous:
         with self.locked():
             salt = self._read_salt()
             if salt is None:
-                salt = secrets.token_bytes(SALT_LENGTH)
+                salt = os.urandom(SALT_LENGTH)
                 self._write("salt", salt)
         return salt
 
@@ -129,6 +127,9 @@ def _in_runtime_folder(runtime: str | None) -> str:
 
 
 def _in_temporary_folder(_runtime: str | None) -> str:
+    # Only here: it takes longer to load than all of this, and few are without a folder of their own.
+    import tempfile
+
     return _checked(tempfile.gettempdir(), f"pixels-{os.geteuid()}")
 
 

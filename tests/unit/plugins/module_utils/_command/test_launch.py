@@ -16,7 +16,8 @@ from tests.unit.command import PIXELS
 LAUNCH = PIXELS.parents[1] / "plugins/module_utils/_command/launch.py"
 
 LOADED = """
-import runpy, sys
+import os, runpy, sys
+os._exit = sys.exit
 sys.argv = [sys.argv[1], *sys.argv[2:]]
 try:
     runpy.run_path(sys.argv[0], run_name="__main__")
