@@ -277,6 +277,11 @@ def for_list(own: argparse.ArgumentParser) -> None:
 
 def for_exec(own: argparse.ArgumentParser) -> None:
     own.usage = "pixels exec [options] NAME [NAME ...] -- COMMAND [ARGUMENT ...]"
+    own.add_argument(
+        "--transport",
+        choices=("auto", "ssh", "shell"),
+        help="ssh, the shell of the NAS, or auto for ssh and then the shell (default: auto)",
+    )
     own.add_argument("-t", "--tty", action="store_true", help="give the command a terminal")
     own.add_argument("--all", action="store_true", help="in all running pixels")
     own.add_argument("first", nargs="?", metavar="NAME", help="a pixel; several, or patterns, before --")

@@ -25,6 +25,7 @@ OPTIONS = {
     "username": "username",
     "config": "config",
     "profile": "nas",
+    "transport": "transport",
 }
 
 

@@ -10,7 +10,12 @@ import sys
 import threading
 import typing as t
 
-from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import NotFound, PixelsError, Refused
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import (
+    NotFound,
+    PixelsError,
+    Refused,
+    TimedOut,
+)
 from ansible_collections.pixels.truenas.plugins.module_utils._command import inside, targets
 from ansible_collections.pixels.truenas.plugins.module_utils._command.output import FAILED, failure, leave_at_once
 from ansible_collections.pixels.truenas.plugins.module_utils._command.place import Place
@@ -46,6 +51,25 @@ def execute(asked: argparse.Namespace, output: Output) -> int:
 def in_one(place: Place, name: str, asked: argparse.Namespace) -> int:
     """Input and outputs are ours, and stream as they come; the exit status is the command's."""
     command = Command(tuple(asked.command))
+    if place.ssh.transport == "shell":
+        return by_shell(place, name, command, terminal=asked.tty)
+    try:
+        return over_ssh(place, name, command, asked)
+    except TimedOut as late:
+        # No SSH server answered in all that time, so nothing was begun.
+        if place.ssh.transport == "ssh" or asked.tty:
+            raise
+        place.output.detail(f"{late}: going through the shell of {place.nas}")
+    return by_shell(place, name, command, terminal=False)
+
+
+def by_shell(place: Place, name: str, command: Command, *, terminal: bool) -> int:
+    from ansible_collections.pixels.truenas.plugins.module_utils._command import through_nas
+
+    return through_nas.run(place, name, command, terminal=terminal)
+
+
+def over_ssh(place: Place, name: str, command: Command, asked: argparse.Namespace) -> int:
     if openssh.program() is None:
         from ansible_collections.pixels.truenas.plugins.module_utils._command import without_openssh
 
@@ -113,7 +137,7 @@ def not_begun(bare: str, status: int) -> Ended:
 
 
 def run_in(place: Place, name: str, command: Command, heard: Kept, relay: relaying.Relay) -> int:
-    if openssh.program() is None:
+    if place.ssh.transport == "shell" or openssh.program() is None:
         from ansible_collections.pixels.truenas.plugins.module_utils._pixel import entering
 
         with entering.enter(place.pixels, name, place.ssh) as shell:

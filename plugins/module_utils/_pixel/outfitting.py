@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Refused, TimedOut
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import host_keys, names, readiness, transfer
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.exec import Command
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.first_boot import SSH_SERVER
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.first_boot import FAILED, MARKER, SSH_SERVER
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.provisioning import (
     AUTHORIZED_KEYS,
     RESOLVED,
@@ -112,6 +112,8 @@ def provision(pixels: Pixels, name: str, wanted: Provision, *, deadline: Deadlin
         if "ssh server" in lacking:
             see_to_ssh_server(pixels, name, shell, installed=found.has_sshd, deadline=deadline, ssh_port=ssh_port)
             done.append("an SSH server")
+        # What upstream pixels, and our own status, know a provisioned pixel by.
+        run(shell, f"rm -f {FAILED}; [ -e {MARKER} ] || touch {MARKER}", timeout=LOOK_WITHIN)
         pin(pixels, name, look(shell).host_keys)
 
 

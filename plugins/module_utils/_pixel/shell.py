@@ -68,8 +68,12 @@ class NasShell:
         if shell is not None:
             shell.give_back(dialogue.READY)
 
-    def run(self, command: Command, *, timeout: float | None = None, out: Sink | None = None) -> Result:
-        """Run a command to its end; C(out) is handed its standard output as it comes, which is then in no result.
+    def run(
+        self, command: Command, *, timeout: float | None = None, out: Sink | None = None, err: Sink | None = None
+    ) -> Result:
+        """Run a command to its end; C(out) and C(err) are handed its outputs as they come, which are then in no result.
+
+        Interrupted, it ends the command in the pixel as well.
 
         Raises C(TimedOut) after C(timeout) seconds, having ended the command in the pixel too, and C(ConnectionLost)
         when the shell goes away: then nothing is known of how it ended.
@@ -77,7 +81,7 @@ class NasShell:
         word = dialogue.new_word()
         outputs: list[bytes] = []
         errors: list[bytes] = []
-        answer = dialogue.Answer(word, out=out or outputs.append, err=errors.append)
+        answer = dialogue.Answer(word, out=out or outputs.append, err=err or errors.append)
         request = dialogue.request(command, word)
         shell = self._borrowed()
         try:
@@ -87,10 +91,12 @@ class NasShell:
             if not ended:
                 self._end(answer.pid)
                 raise TimedOut(f"the command ran longer than {timeout:g} s in {self._where} and was ended")
-        except BaseException:
+        except BaseException as error:
             # What it says from now on is of a command nobody waits for.
             self._shell = None
             shell.discard()
+            if isinstance(error, KeyboardInterrupt):
+                self._end(answer.pid)
             raise
         return Result(answer.rc or 0, b"".join(outputs), b"".join(errors))
 
