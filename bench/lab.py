@@ -92,7 +92,7 @@ class Raw:
                 try:
                     self._zfs("destroy", "-r", f"{self.lab.pool}/raw/{name}")
                     break
-                except subprocess.CalledProcessError:
+                except RuntimeError:
                     if time.monotonic() > until:
                         raise
                     time.sleep(0.02)
@@ -130,8 +130,7 @@ class Ours:
 def run(*words: str, check: bool = True, env: t.Mapping[str, str] | None = None) -> None:
     ended = subprocess.run(words, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if check and ended.returncode:
-        sys.stderr.write(f"{' '.join(words)}: {ended.stdout}{ended.stderr}")
-        raise subprocess.CalledProcessError(ended.returncode, words)
+        raise RuntimeError(f"{' '.join(words)}: {ended.stdout}{ended.stderr}")
 
 
 def wait_for_banner(address: str) -> None:
@@ -174,7 +173,7 @@ class Bench:
 
     def create(self) -> Measured:
         def ours() -> None:
-            self._ours("create", "--no-provision", "--wait", "running", "web")
+            self._ours("create", "--no-provision", "--wait", "ssh", "web")
             self._ours.until_banner("web")
 
         def peer() -> None:
@@ -191,7 +190,7 @@ class Bench:
 
     def clone(self, snapshot: str) -> Measured:
         def ours() -> None:
-            self._ours("create", "--from", "base:ready", "--wait", "running", "web")
+            self._ours("create", "--from", "base:ready", "--wait", "ssh", "web")
             self._ours.until_banner("web")
 
         def peer() -> None:
@@ -208,7 +207,7 @@ class Bench:
         self._raw.start("web", 1)
 
         def ours() -> None:
-            self._ours("checkpoint", "restore", "web", "ready")
+            self._ours("checkpoint", "restore", "--wait", "ssh", "web", "ready")
             self._ours.until_banner("web")
 
         def peer() -> None:
@@ -226,7 +225,7 @@ class Bench:
         names = [f"agent-{number}" for number in range(MANY)]
 
         def ours() -> None:
-            self._ours("create", "--from", "base:ready", "--wait", "running", *names)
+            self._ours("create", "--from", "base:ready", "--wait", "ssh", *names)
             with ThreadPoolExecutor(MANY) as pool:
                 list(pool.map(self._ours.until_banner, names))
 

@@ -33,8 +33,10 @@ MASKED = """
     apt-daily-upgrade.timer apt-daily.timer console-getty.service container-getty@.service dev-hugepages.mount
     dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer getty@tty1.service
     sys-kernel-debug.mount sys-kernel-tracing.mount systemd-journal-flush.service systemd-pstore.service
+    systemd-ask-password-console.path systemd-ask-password-wall.path systemd-logind.service
     systemd-udevd.service systemd-udev-trigger.service
 """.split()
+"""Slow, of no use in a container, or watching files: of those watches (inotify) all containers together have 128."""
 FILES = {
     "etc/apt/sources.list": f"deb [trusted=yes] http://{MIRROR.name}/debian {SUITE} main\n",
     "etc/apt/apt.conf.d/99lab": 'Acquire::Languages "none";\nAPT::Install-Recommends "false";\n',
