@@ -1,0 +1,40 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Does the lab say where it cannot be, and why?"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.lab import machine
+
+ROOT = Path(__file__).resolve().parents[3]
+DEBIAN = 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nVERSION_ID="12"\nID=debian\n'
+
+
+def test_without_root_there_is_no_lab() -> None:
+    assert "needs root" in (machine.unfit(uid=1000, os_release=DEBIAN) or "")
+
+
+@pytest.mark.parametrize(
+    "os_release",
+    [DEBIAN.replace('"12"', '"13"'), DEBIAN.replace("debian", "ubuntu"), "PRETTY_NAME=Other\n"],
+)
+def test_another_system_is_named(os_release: str) -> None:
+    problem = machine.unfit(uid=0, os_release=os_release) or ""
+
+    assert "the lab runs on Debian 12, and this is " in problem
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may have a lab")
+def test_who_may_have_no_lab_is_told_so_by_a_status_of_its_own() -> None:
+    ended = subprocess.run([sys.executable, "-m", "tests.lab"], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert ended.returncode == machine.UNFIT
+    assert "not run: the lab needs root" in ended.stderr
