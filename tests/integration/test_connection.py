@@ -40,7 +40,7 @@ PLAY = """
       ansible.builtin.assert:
         that: who.stdout == "ubuntu"
     - name: Install a package
-      ansible.builtin.raw: apt-get install -y openssh-server
+      ansible.builtin.raw: apt-get update -qq && apt-get install -y openssh-server
     - name: Work in the background
       ansible.builtin.command: sleep 0.5
       async: 30
