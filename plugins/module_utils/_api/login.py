@@ -55,11 +55,13 @@ def log_in(
     nas: str,
     login_wait: float,
     notice: t.Callable[[str], None],
+    unverified: bool = False,
     sleep: t.Callable[[float], None] = time.sleep,
     clock: t.Callable[[], float] = time.monotonic,
 ) -> None:
     """Log in on this connection, or raise LoginRefused; RateLimited after C(login_wait) seconds in vain.
 
+    C(unverified) is whether anybody could be at the other end: then it is told before a secret is sent there.
     TrueNAS counts all logins of an address, also those that succeed, in windows of 60 s (utils/rate_limit).
     """
     until = clock() + login_wait
@@ -70,6 +72,12 @@ def log_in(
         try:
             if scram is None:
                 scram = _chooses_scram(ask, credential, nas)
+                if unverified and not scram:
+                    notice(
+                        f"the certificate of {nas} is not verified, so whoever answers there gets the "
+                        f"{_secret(credential)}: name its authority with ca_path, or have it never sent with "
+                        "login_mechanism scram (TrueNAS 26)"
+                    )
             return _log_in_once(ask, credential, nas, scram=scram)
         except RateLimited:
             left = until - clock()

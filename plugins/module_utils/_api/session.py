@@ -244,7 +244,14 @@ class Session:
             self._admit(method, params)
             return connection.call(method, params, timeout=self._timeouts.call)
 
-        log_in(ask, self._credential, nas=self.nas, login_wait=self._timeouts.login_wait, notice=self._notice)
+        log_in(
+            ask,
+            self._credential,
+            nas=self.nas,
+            login_wait=self._timeouts.login_wait,
+            notice=self._notice,
+            unverified=not (self._endpoint.validate_certs or self._endpoint.plain or self._endpoint.is_loopback),
+        )
         connection.logins += 1
 
     def _log_in_again(self, connection: Connection, logins: int) -> None:

@@ -261,3 +261,21 @@ def test_the_mechanisms_are_asked_for_once_however_long_the_wait():
     attempt(ask, AUTO)
 
     assert ask.methods == ["auth.mechanism_choices", *["auth.login_ex"] * 3]
+
+
+@pytest.mark.parametrize("credential", [KEY, AUTO, PASSWORD])
+def test_who_could_be_anybody_is_told_of_before_a_secret_is_sent(credential):
+    notices = []
+    log_in(Asked(SUCCESS), credential, nas="nas.lan", login_wait=0, notice=notices.append, unverified=True)
+
+    [told] = notices
+    assert "the certificate of nas.lan is not verified" in told
+    assert "S3CRET" not in told
+
+
+def test_who_is_verified_is_not_told_of():
+    notices = []
+
+    attempt(Asked(SUCCESS), KEY, notices=notices)
+
+    assert notices == []
