@@ -106,7 +106,7 @@ def test_bytes_of_any_kind_and_number_come_back_as_they_went(shell):
 def test_arguments_of_any_bytes_come_back_as_they_went(shell):
     chance = random.Random(4)
     for _turn in range(20):
-        arguments = [chance.randbytes(chance.randrange(80)).replace(b"\0", b"") for _ in range(4)]
+        arguments = [chance.randbytes(chance.randrange(80)).replace(b"\0", b"") for _word in range(4)]
         words = [each.decode("utf-8", "surrogateescape") for each in arguments]
 
         ended = shell.run(Command(("printf", "%s|", *words)))
