@@ -114,8 +114,7 @@ class Answer:
         while self.rc is None:
             at = heard.find(self._word)
             if at < 0:
-                # The word may have come in part.
-                at = max(len(heard) - len(self._word) + 1, 0)
+                at = len(heard) - self._begun(heard)
                 self._out_if_any(heard[:at])
                 heard = heard[at:]
                 break
@@ -127,6 +126,11 @@ class Answer:
             self._note(heard[len(self._word) : end - at])
             heard = heard[end - at + 1 :]
         self._heard = heard
+
+    def _begun(self, heard: bytes) -> int:
+        """How many bytes at the end may be the beginning of the word."""
+        longest = min(len(self._word) - 1, len(heard))
+        return next((size for size in range(longest, 0, -1) if self._word.startswith(heard[-size:])), 0)
 
     def _out_if_any(self, piece: bytes) -> None:
         if piece:

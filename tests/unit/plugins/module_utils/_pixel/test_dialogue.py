@@ -237,6 +237,16 @@ def test_a_zero_byte_is_refused() -> None:
         dialogue.request(Command(("echo", "a\0b")), dialogue.new_word())
 
 
+def test_what_can_be_no_word_is_not_held_back() -> None:
+    out: list[bytes] = []
+    answer = dialogue.Answer("abcd", out=out.append, err=out.append)
+
+    answer.hear(b"begun ab")
+    answer.hear(b"out a")
+
+    assert out == [b"begun ", b"about "]
+
+
 def test_an_answer_may_come_in_any_pieces() -> None:
     word = dialogue.new_word()
     said = f"one{word}p12\ntwo{word}eZXJy\nthree{word}x3\n".encode()
