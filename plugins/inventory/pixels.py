@@ -106,7 +106,9 @@ keyed_groups:
     prefix: pool
 """
 
+import contextlib
 import fnmatch
+import gc
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
@@ -167,11 +169,12 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 raise AnsibleError(missing_required_lib(library))
         self._read_config_data(path)
         self._cache_key, self._cache_will_do = self.get_cache_key(path), cache
-        found = self._ask_all()
-        hosts = unambiguous(found)
-        self._tell_of_new_names(found, hosts)
-        for host in hosts:
-            self._add(host)
+        with without_collecting_garbage():
+            found = self._ask_all()
+            hosts = unambiguous(found)
+            self._tell_of_new_names(found, hosts)
+            for host in hosts:
+                self._add(host)
 
     def _rendered(self, options: Values) -> Values:
         self.templar.available_variables = self._vars
@@ -289,6 +292,18 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             self._add_host_to_composed_groups(self.get_option("groups"), variables, name, strict=strict)
         if self.get_option("keyed_groups"):
             self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, name, strict=strict)
+
+
+@contextlib.contextmanager
+def without_collecting_garbage() -> t.Iterator[None]:
+    """All that is made here stays, and looking through it for garbage takes the longer the more there is."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def checked(box: Values) -> Values:
