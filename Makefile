@@ -69,8 +69,8 @@ build: ready ## the Galaxy artifact, in build/artifact
 test-build: ready ## build the artifact, install it into an empty folder and use it from there
 	$(BIN)/pytest tests/build $(ARGS)
 
-bench: ready ## how long things take; LAB=1 as root on Debian 12 adds containers that are real
-	bench/run
+bench: ready ## how long things take; ARGS="command" picks a subject; LAB=1 as root on Debian 12 adds containers that are real
+	bench/run $(ARGS)
 	$(if $(LAB),$(BIN)/python -m tests.lab --run $(abspath $(BIN))/python -m bench.lab)
 
 lab: ready ## the playbooks again, on containers that are real: as root on Debian 12; ARGS="-k name" picks some
