@@ -26,7 +26,7 @@ BASE = """
     ca-certificates dbus iproute2 iputils-ping netbase nftables procps python3 sudo systemd systemd-sysv
 """.split()
 """Beside what is essential. All of python3: Ansible's modules need more than python3-minimal."""
-MIRRORED = ("openssh-server", "openssh-sftp-server", "curl", "tree")
+MIRRORED = ("openssh-server", "openssh-sftp-server", "curl", "python3-apt", "tree")
 """With what they depend on, in the lab's own package source."""
 LEFT_OUT = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*")
 MASKED = """

@@ -1,0 +1,83 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role that sets pixels up from inside, on real systems: it works with their own package manager and init."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+NAME = "web"
+
+
+@pytest.fixture
+def engine() -> str:
+    return "process"
+
+
+@pytest.fixture
+def release() -> str:
+    return "25.10"
+
+
+@pytest.fixture
+def provision(ansible, truenas, tmp_path, pytestconfig):
+    if pytestconfig.getoption("--engine") != "lxc":
+        pytest.skip("takes a real system, which the lab has (make lab)")
+    truenas.world.add_container(f"px-{NAME}")
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "key")], check=True)
+    (tmp_path / "all.pixels.yml").write_text("plugin: pixels.truenas.pixels\nconnect_with: shell\n")
+    variables = (
+        '{"ansible_python_interpreter": "/usr/bin/python3", "provision_environment": {"GREETING": "hello there"}, '
+        f'"provision_packages": ["tree"], "provision_public_keys": ["{(tmp_path / "key.pub").read_text().strip()}"]}}'
+    )
+
+    def run(*options):
+        played = ansible.playbook(
+            "pixels.truenas.provision", "-i", str(tmp_path / "all.pixels.yml"), "-e", variables, *options
+        )
+        return [result["task"] for result in played["results"] if result["result"].get("changed")]
+
+    return run
+
+
+def test_a_bare_system_becomes_one_to_work_in_and_stays_it(provision, ansible, truenas, tmp_path):
+    ansible.run(
+        *("ansible", "-i", str(tmp_path / "all.pixels.yml"), NAME, "-m", "wait_for_connection"),
+        *("-e", "ansible_python_interpreter=/usr/bin/python3"),
+    )
+
+    changed = provision()
+
+    assert changed
+    assert provision("--check") == []
+    assert provision() == []
+    said = as_user(ansible, truenas, tmp_path, 'id -un; sudo -n id -un; tree --version; echo "$GREETING"')
+    assert said.splitlines()[:2] == ["pixel", "root"]
+    assert "tree v" in said
+    assert said.splitlines()[-1] == "hello there"
+    assert truenas.stats.logins == 1
+
+
+def as_user(ansible, truenas, tmp_path, script):
+    """What a script prints over SSH, with the host key that was pinned."""
+    address = truenas.world.containers[f"px-{NAME}"].aliases[0]["address"]
+    ended = subprocess.run(
+        [
+            *("ssh", "-F", "none", "-i", str(tmp_path / "key"), "-p", str(truenas.ssh_port)),
+            *("-o", f"UserKnownHostsFile={tmp_path}/.local/state/pixels/known_hosts"),
+            *("-o", f"HostKeyAlias={alias(tmp_path)}", "-o", "StrictHostKeyChecking=yes", "-o", "BatchMode=yes"),
+            *(f"pixel@{address}", script),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+def alias(tmp_path):
+    return (tmp_path / ".local/state/pixels/known_hosts").read_text().split()[0]
