@@ -126,10 +126,10 @@ def while_it_stops(truenas, label):
     engine = truenas.world.engine
     stop = engine.stop
 
-    async def stop_slowly(name, *, force):
+    async def stop_slowly(name, **how):
         engine.stop = stop
         await truenas.world.storage.take(WEB, label)
-        await stop(name, force=force)
+        await stop(name, **how)
 
     engine.stop = stop_slowly
 
