@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 MIB = 1024 * 1024
@@ -387,6 +389,29 @@ def test_a_fleet_is_one_task(ansible, truenas):
 
     assert results(played, "fleet")["localhost"]["summary"]["created"] == 5
     assert "agent-3: created" in played["text"]
+
+
+@pytest.mark.parametrize("release", ["25.10"])
+def test_a_fleet_tells_how_far_the_jobs_of_the_nas_are(ansible, truenas):
+    truenas.world.options.create_seconds = 0.5
+
+    played = ansible.play(
+        """
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - name: fleet
+      pixels.truenas.pixels_fleet:
+        pixels: [web, db]
+""",
+        "-v",
+    )
+
+    lines = played["text"].splitlines()
+    for name in ("web", "db"):
+        told = [int(found[1]) for line in lines if (found := re.match(rf"{name}: (\d+) % ", line))]
+        assert told
+        assert told == sorted(told)
 
 
 def test_a_pixel_that_fails_fails_the_play_with_its_reason(ansible, truenas):

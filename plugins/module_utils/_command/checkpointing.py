@@ -10,7 +10,7 @@ import time
 import typing as t
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import PixelsError, TimedOut
-from ansible_collections.pixels.truenas.plugins.module_utils._command import changing
+from ansible_collections.pixels.truenas.plugins.module_utils._command import changing, ssh_config
 from ansible_collections.pixels.truenas.plugins.module_utils._command.output import failure, leave_at_once
 from ansible_collections.pixels.truenas.plugins.module_utils._command.place import Place
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import (
@@ -170,6 +170,7 @@ def restore(asked: argparse.Namespace, output: Output) -> int:
             warning = str(error)
     if found and found.running and found.ipv4:
         place.addresses.note(found.name, found.ipv4)
+        ssh_config.keep_up_to_date(place)
     if output.json:
         output.give(
             {
