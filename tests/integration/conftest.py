@@ -88,7 +88,8 @@ class Ansible:
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             states = [json.loads(path.read_text() or "{}") for path in (self.folder / "async").glob("j*")]
-            if all(state.get("finished") or "invocation" in state for state in states):
+            # What has ended left its result, in place of the note that it began.
+            if all(state and (state.get("finished") or "started" not in state) for state in states):
                 return
             time.sleep(0.05)
         raise AssertionError("a task in the background never ended")
