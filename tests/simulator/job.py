@@ -85,6 +85,11 @@ class Job:
         if self._logs is not None:
             self._logs.extend(text.splitlines())
 
+    @property
+    def log_text(self) -> str | None:
+        """What has been logged so far; None where there is no log."""
+        return None if self._logs is None else "".join(f"{line}\n" for line in self._logs)
+
     def give_input(self, content: bytes) -> None:
         """Open the input pipe: what an upload sends."""
         self._input = content
@@ -148,7 +153,7 @@ class Job:
             "transient": False,
             "description": None,
             "abortable": False,
-            "logs_path": None if self._logs is None else f"/var/log/jobs/{self.id}.log",
+            "logs_path": self.logs_path,
             "logs_excerpt": self._excerpt(),
             "progress": dict(self.progress),
             "result": self.result if raw_result else redact(self.method, self.result),
@@ -161,6 +166,10 @@ class Job:
             "time_finished": self.time_finished,
             "credentials": None if self.owner is None else self.owner.as_row(self._release),
         }
+
+    @property
+    def logs_path(self) -> str | None:
+        return None if self._logs is None else f"/var/log/jobs/{self.id}.log"
 
     def _excerpt(self) -> str | None:
         """The first and the last ten lines, from the final event on."""

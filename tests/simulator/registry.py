@@ -76,9 +76,12 @@ class Method:
     lock_queue_size: int = 5
     logs: bool = False
     input_pipe: bool = False
+    output_pipe: bool = False
     model: t.Any = None
     """Pydantic model of the arguments (fields in positional order), or None: the handler checks them itself."""
     max_chars: int = 65_536
+    private: bool = False
+    """Callable like any other, but not listed by C(core.get_methods)."""
 
 
 @dataclass

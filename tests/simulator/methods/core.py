@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""C(core.*): options of a connection, subscriptions, jobs and bulk calls."""
+"""C(core.*): options of a connection, subscriptions, jobs, bulk calls, and which methods there are."""
 
 from __future__ import annotations
 
@@ -107,22 +107,56 @@ async def bulk(
     return rows
 
 
+def get_methods(context: Context, service: str | None) -> dict[str, dict[str, bool]]:
+    """Of each public method the caller may call: whether it is a job, and whether that takes or gives a file."""
+    return {
+        name: {"job": each.job, "downloadable": each.output_pipe, "uploadable": each.input_pipe}
+        for name, each in sorted(REGISTRY.methods[context.release.name].items())
+        if service in (None, name.rpartition(".")[0]) and not each.private and _may_call(context, each)
+    }
+
+
+method("core.get_methods", releases=["25.04"], login=False, model=models.GetMethods)(get_methods)
+method("core.get_methods", releases=["25.10"], role_needed=False, model=models.GetMethods)(get_methods)
+
+
 @method("core.download", role_needed=False, model=models.Download)
 def download(context: Context, method: str, args: list[t.Any], filename: str, buffered: bool) -> list[t.Any]:
     """A job whose output waits at an address that works once."""
     inner = _inner(context, method)
     authorise(inner, context.login)
     started = start_job(context, inner, args)
-    started.announced.set()
+    return [started.id, _address(context, started, filename, buffered=buffered)]
+
+
+@method("core.job_download_logs", role_needed=False, model=models.DownloadLogs)
+def job_download_logs(context: Context, id: int, filename: str, buffered: bool) -> str:
+    """By a job of its own, which needs none of the rights that C(filesystem.get) asks of others."""
+    meant = context.simulator.jobs.owned(id, context.caller)
+    if meant.logs_path is None:
+        raise CallError("This job has no logs")
+
+    async def read(job: Job) -> None:
+        job.give_output(meant.log_text.encode())
+
+    started, _new = context.simulator.jobs.submit(
+        _inner(context, "filesystem.get"), [meant.logs_path], read, login=context.login
+    )
+    return _address(context, started, filename, buffered=buffered)
+
+
+def _address(context: Context, job: Job, filename: str, *, buffered: bool) -> str:
+    """Let the job run; where its output can then be fetched."""
+    job.announced.set()
     ttl = BUFFERED_SECONDS if buffered else DOWNLOAD_SECONDS
     token = context.simulator.accounts.add_token(
         context.caller.account,
         ttl=ttl,
-        attributes={"filename": filename, "job": started.id},
+        attributes={"filename": filename, "job": job.id},
         remote=context.remote,
         single_use=True,
     )
-    return [started.id, f"/_download/{started.id}?auth_token={token.text}"]
+    return f"/_download/{job.id}?auth_token={token.text}"
 
 
 def resize_shell(context: Context, id: str, cols: int, rows: int) -> None:
@@ -148,6 +182,14 @@ def _inner(context: Context, name: str) -> Method:
         service, _dot, short = name.rpartition(".")
         raise CallError(f"Method {short!r} not found in {service!r}", ENOMETHOD)
     return found
+
+
+def _may_call(context: Context, inner: Method) -> bool:
+    try:
+        authorise(inner, context.login)
+    except CallError:
+        return False
+    return True
 
 
 async def _one(context: Context, inner: Method, arguments: list[t.Any]) -> dict[str, t.Any]:

@@ -97,7 +97,7 @@ def asked_for(properties: Row, extra: Row) -> Row:
 
 for each in RELEASES.values():
     method("pool.dataset.query", releases=[each.name], roles=READ, model=query_model(each))(query_visible)
-    method("zfs.dataset.query", releases=[each.name], model=query_model(each))(query_all)
+    method("zfs.dataset.query", releases=[each.name], private=True, model=query_model(each))(query_all)
 
 
 @method("pool.dataset.get_instance", roles=READ, model=GetInstance)
@@ -108,7 +108,7 @@ def get_instance(context: Context, id: str, options: Row) -> Row:
     return found
 
 
-@method("zfs.dataset.delete", model=Destroy)
+@method("zfs.dataset.delete", private=True, model=Destroy)
 async def delete(context: Context, id: str, options: Row) -> bool:
     """Private. A mounted container's dataset is busy, and so is one with a held snapshot."""
     world = context.world
@@ -122,7 +122,7 @@ async def delete(context: Context, id: str, options: Row) -> bool:
     return True
 
 
-@method("zfs.dataset.rename", model=Rename)
+@method("zfs.dataset.rename", private=True, model=Rename)
 async def rename(context: Context, id: str, options: Row) -> None:
     """Private. A dataset that ZFS has mounted itself is mounted anew at its new place; one of Incus stays as it is."""
     refuse_unknown(context, id)
@@ -132,7 +132,7 @@ async def rename(context: Context, id: str, options: Row) -> None:
         raise CallError(f"Failed to rename dataset: {error}") from error
 
 
-@method("zfs.dataset.promote", model=Name)
+@method("zfs.dataset.promote", private=True, model=Name)
 async def promote(context: Context, id: str) -> None:
     """Private."""
     refuse_unknown(context, id)

@@ -181,7 +181,9 @@ async def file_receive(context: Context, path: str, content: str, options: Row) 
 
 
 for release, model in ((FANGTOOTH, models.OldReceive), (GOLDEYE, models.Receive)):
-    method("filesystem.file_receive", releases=[release.name], model=model, max_chars=RECEIVE_CHARS)(file_receive)
+    method("filesystem.file_receive", releases=[release.name], private=True, model=model, max_chars=RECEIVE_CHARS)(
+        file_receive
+    )
 
 
 @job("filesystem.put", roles=("FULL_ADMIN",), model=models.Put, input_pipe=True)
@@ -193,7 +195,7 @@ async def put(context: Context, job: Job, path: str, options: Row) -> bool:
     return True
 
 
-@job("filesystem.get", roles=("FULL_ADMIN",), model=models.Path)
+@job("filesystem.get", roles=("FULL_ADMIN",), model=models.Path, output_pipe=True)
 async def get(context: Context, job: Job, path: str) -> None:
     """The content goes to the job's output, which C(core.download) hands out."""
     files = context.world.files

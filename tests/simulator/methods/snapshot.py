@@ -99,10 +99,11 @@ def register(service: str, release: Release, actions: Actions) -> None:
 
 def register_private(release: Release) -> None:
     """zfs.snapshot is still there since 25.10, without a check of arguments, for full admins."""
-    for name, model in OLD.models.items():
-        method(f"zfs.snapshot.{name}", releases=[release.name])(unchecked(HANDLERS[name], model))
-    method("zfs.snapshot.query", releases=[release.name])(unchecked(query_snapshots, query_model(FANGTOOTH)))
-    method("zfs.snapshot.get_instance", releases=[release.name])(unchecked(get_instance, GetInstance))
+    handlers = {name: unchecked(HANDLERS[name], model) for name, model in OLD.models.items()}
+    handlers["query"] = unchecked(query_snapshots, query_model(FANGTOOTH))
+    handlers["get_instance"] = unchecked(get_instance, GetInstance)
+    for name, handler in handlers.items():
+        method(f"zfs.snapshot.{name}", releases=[release.name], private=True)(handler)
 
 
 def unchecked(handler: Handler, model: type[Model]) -> Handler:

@@ -301,7 +301,7 @@ async def delete(context: Context, job: Job, id: str) -> bool:
     return True
 
 
-@method("virt.instance.get_shell", model=models.Id)
+@method("virt.instance.get_shell", private=True, model=models.Id)
 async def get_shell(context: Context, id: str) -> str | None:
     """Private. Looks into the dataset of the default pool, wherever the container lives."""
     world = context.world

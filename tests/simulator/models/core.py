@@ -44,6 +44,16 @@ class JobId(Model):
     id: int
 
 
+class DownloadLogs(Model):
+    id: int
+    filename: str
+    buffered: bool = False
+
+
+class GetMethods(Model):
+    service: str | None = None
+
+
 class ResizeShell(Model):
     id: str
     cols: int

@@ -135,6 +135,14 @@ class Talk:
             ),
         )
 
+    def download(self, path: str) -> tuple[int, bytes]:
+        """Status and content of what C(core.download) has named."""
+        return t.cast("tuple[int, bytes]", self._run(self._download(path)))
+
+    async def _download(self, path: str) -> tuple[int, bytes]:
+        async with self._session.get(f"https://{self._simulator.host}:{self._simulator.port}{path}") as response:
+            return response.status, await response.read()
+
     def job(self, id: int) -> Message:
         """The row of a job that has ended."""
         deadline = time.monotonic() + PATIENCE

@@ -126,27 +126,17 @@ def test_an_upload_job_called_without_a_file_has_no_pipe(talk: Talk) -> None:
     assert error["data"]["reason"] == "Pipe 'input' is not open"
 
 
-def download(simulator: RunningSimulator, path: str) -> tuple[int, bytes]:
-    async def get() -> tuple[int, bytes]:
-        context = ssl.create_default_context(cafile=simulator.ca_file)
-        url = f"https://{simulator.host}:{simulator.port}{path}"
-        async with aiohttp.ClientSession() as session, session.get(url, ssl=context) as response:
-            return response.status, await response.read()
-
-    return asyncio.run(get())
-
-
 def test_a_file_can_be_fetched_once(simulator: RunningSimulator, talk: Talk, connect: Connect) -> None:
     post(simulator, [("data", PUT), ("file", "hello")])
 
     id, path = talk.call("core.download", "filesystem.get", ["/mnt/tank/greeting"], "greeting")
 
     assert path.startswith(f"/_download/{id}?auth_token=")
-    assert download(simulator, path) == (200, b"hello")
-    assert download(simulator, path)[0] == 401
+    assert talk.download(path) == (200, b"hello")
+    assert talk.download(path)[0] == 401
 
 
 def test_what_is_not_there_cannot_be_fetched(simulator: RunningSimulator, talk: Talk) -> None:
     _id, path = talk.call("core.download", "filesystem.get", ["/mnt/tank/nothing"], "nothing")
 
-    assert download(simulator, path)[0] == 410
+    assert talk.download(path)[0] == 410

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Does core.bulk do one after the other, whatever becomes of each?"""
+"""Tests of bulk calls, of the logs of jobs, and of what a caller is told of methods."""
 
 from __future__ import annotations
 
@@ -79,3 +79,99 @@ def test_a_description_is_shown_as_progress(simulator: RunningSimulator, talk: T
     descriptions = {event["fields"]["progress"]["description"] for event in talk.events}
     assert {"0 / 2: Looking at px-a", "1 / 2: Looking at px-b"} <= descriptions
     assert wrong["state"] == "FAILED"
+
+
+def test_the_log_of_a_job_can_be_fetched_once(simulator: RunningSimulator, talk: Talk) -> None:
+    cron_job = talk.call("cronjob.create", {"command": "zfs destroy tank/nothing", "user": "root", "stdout": False})
+    id = talk.call("cronjob.run", cron_job["id"])
+    excerpt = talk.job(id)["logs_excerpt"]
+
+    path = talk.call("core.job_download_logs", id, "run.log")
+
+    assert excerpt
+    assert talk.download(path) == (200, f"{excerpt}\n".encode())
+    assert talk.download(path)[0] == 401
+
+
+def test_a_log_may_be_empty(simulator: RunningSimulator, talk: Talk) -> None:
+    simulator.world.add_container("px-web", status="STOPPED")
+    id = talk.call("virt.instance.start", "px-web")
+    talk.job(id)
+
+    path = talk.call("core.job_download_logs", id, "start.log", True)
+
+    assert talk.download(path) == (200, b"")
+
+
+def test_not_every_job_has_a_log(talk: Talk) -> None:
+    id = talk.call("core.bulk", "core.ping", [])
+    talk.job(id)
+
+    data = talk.refusal("core.job_download_logs", id, "bulk.log")["data"]
+
+    assert (data["error"], data["reason"]) == (14, "[EFAULT] This job has no logs")
+
+
+def test_a_log_is_for_who_started_the_job(simulator: RunningSimulator, talk: Talk, connect: Connect) -> None:
+    simulator.world.add_container("px-web", status="STOPPED")
+    simulator.world.add_container("px-db", status="STOPPED")
+    other = connect(simulator)
+    other.login("limited", simulator.add_account("limited", roles=["VIRT_INSTANCE_WRITE"]))
+    others, own = talk.call("virt.instance.start", "px-web"), other.call("virt.instance.start", "px-db")
+
+    refused = other.refusal("core.job_download_logs", others, "start.log")["data"]
+    path = other.call("core.job_download_logs", own, "start.log")
+
+    assert (refused["error"], refused["reason"]) == (1, "[EPERM] Job is not owned by current session")
+    assert other.download(path)[0] == 200
+
+
+def test_methods_of_a_service_say_whether_they_are_jobs(each_release: RunningSimulator, connect: Connect) -> None:
+    talk = connect(each_release)
+    talk.login()
+
+    found = talk.call("core.get_methods", "virt.instance")
+
+    assert {name.rpartition(".")[0] for name in found} == {"virt.instance"}
+    assert found["virt.instance.create"] == {"job": True, "downloadable": False, "uploadable": False}
+    assert found["virt.instance.query"] == {"job": False, "downloadable": False, "uploadable": False}
+    assert "virt.instance.get_shell" not in found, "private methods are not listed"
+
+
+def test_methods_say_whether_they_take_or_give_a_file(talk: Talk) -> None:
+    found = talk.call("core.get_methods")
+
+    assert [name for name, each in found.items() if each["uploadable"]] == ["filesystem.put"]
+    assert [name for name, each in found.items() if each["downloadable"]] == ["filesystem.get"]
+    assert "filesystem.file_receive" not in found
+
+
+def test_snapshots_are_listed_under_their_public_name(each_release: RunningSimulator, connect: Connect) -> None:
+    talk = connect(each_release)
+    talk.login()
+
+    services = {name.rpartition(".")[0] for name in talk.call("core.get_methods")}
+
+    assert services & {"zfs.snapshot", "pool.snapshot"} == {each_release.release.snapshot_service}
+    assert "zfs.dataset" not in services
+
+
+def test_only_methods_that_may_be_called_are_listed(simulator: RunningSimulator, stranger: Talk) -> None:
+    stranger.login("limited", simulator.add_account("limited", roles=["VIRT_INSTANCE_READ"]))
+
+    found = stranger.call("core.get_methods")
+
+    assert "virt.instance.query" in found
+    assert "core.get_jobs" in found
+    assert "auth.login_ex" in found
+    assert not found.keys() & {"virt.instance.create", "cronjob.query", "filesystem.get"}
+
+
+def test_only_25_04_lists_methods_before_a_login(start: Start, connect: Connect) -> None:
+    old, new = connect(start(release="25.04")), connect(start(release="25.10"))
+
+    listed = old.call("core.get_methods")
+
+    assert "auth.login_ex" in listed
+    assert "virt.instance.query" not in listed
+    assert new.refusal("core.get_methods")["data"]["error"] == 207
