@@ -13,6 +13,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from tests.simulator import dispatch, ejson, framing, replies
 from tests.simulator.auth import Peer
 from tests.simulator.concurrency import CallSlots
+from tests.simulator.event_sources import Streams
 from tests.simulator.events import Subscriptions
 from tests.simulator.registry import REGISTRY
 
@@ -36,6 +37,7 @@ class Connection:
         self.peer = peer
         self.slots = CallSlots()
         self.subscriptions = Subscriptions()
+        self.streams = Streams(self)
         self.settings = {"legacy_jobs": True, "private_methods": False, "py_exceptions": False}
         self._request = request
         # pings are answered here, since an answer to one counts as traffic for the idle cut
@@ -60,6 +62,7 @@ class Connection:
         finally:
             self._writer.cancel()
             idle.cancel()
+            self.streams.stop_all()
             self.simulator.disconnected(self)
         return self._socket
 

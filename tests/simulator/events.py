@@ -10,7 +10,7 @@ import errno as errnos
 import typing as t
 import uuid
 
-from tests.simulator import framing
+from tests.simulator import event_sources, framing
 from tests.simulator.errors import CallError
 from tests.simulator.registry import REGISTRY
 
@@ -75,11 +75,14 @@ class Events:
 
 
 def check_may_subscribe(release: str, name: str, login: Login) -> None:
-    """An event needs a role of the method it is named after; a full admin may name anything. Raises C(CallError)."""
+    """An event needs a role of the method it is named after, or its source's; a full admin may name anything.
+
+    Raises C(CallError).
+    """
     if name == JOBS or login.full_admin:
         return
-    method = REGISTRY.find(release, name)
-    if method is None or login.roles.isdisjoint(method.roles):
+    owner = event_sources.find(release, name) or REGISTRY.find(release, name)
+    if owner is None or login.roles.isdisjoint(owner.roles):
         raise CallError("Not authorized", errnos.EACCES)
 
 

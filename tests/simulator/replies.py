@@ -17,30 +17,28 @@ Data = dict[str, t.Any]
 
 def failure(id: t.Any, error: BaseException, *, method: str, params: t.Sequence[t.Any]) -> dict[str, t.Any]:
     """The whole reply to a call that raised."""
+    data = without_trace(error) | {"trace": _trace(error, method, params)}
     if isinstance(error, (ValidationErrors, ValidationError)):
-        triples = [list(triple) for triple in error.triples]
-        data = _data(errnos.EINVAL, str(error), triples, error, method, params)
         return framing.error(id, framing.INVALID_PARAMS, "Invalid params", data)
-    if isinstance(error, CallError):
-        data = _data(error.errno, str(error), error.extra, error, method, params)
-    else:
-        data = _data(errnos.EINVAL, str(error) or repr(error), None, error, method, params)
     return framing.error(id, framing.CALL_ERROR, "Method call error", data)
 
 
+def without_trace(error: BaseException) -> Data:
+    """What went wrong, as the end of an event source tells it."""
+    if isinstance(error, (ValidationErrors, ValidationError)):
+        return _data(errnos.EINVAL, str(error), [list(triple) for triple in error.triples])
+    if isinstance(error, CallError):
+        return _data(error.errno, str(error), error.extra)
+    return _data(errnos.EINVAL, str(error) or repr(error), None)
+
+
 def unserialisable(id: t.Any, error: TypeError) -> dict[str, t.Any]:
-    data = _data(errnos.EFAULT, str(error), None, error, "", ())
+    data = _data(errnos.EFAULT, str(error), None) | {"trace": _trace(error, "", ())}
     return framing.error(id, framing.INTERNAL_ERROR, "Failed to JSON serialize server message", data)
 
 
-def _data(number: int, reason: str, extra: t.Any, error: BaseException, method: str, params: t.Sequence[t.Any]) -> Data:
-    return {
-        "error": number,
-        "errname": errname(number),
-        "reason": reason,
-        "trace": _trace(error, method, params),
-        "extra": extra,
-    }
+def _data(number: int, reason: str, extra: t.Any) -> Data:
+    return {"error": number, "errname": errname(number), "reason": reason, "trace": None, "extra": extra}
 
 
 def _trace(error: BaseException, method: str, params: t.Sequence[t.Any]) -> Data:

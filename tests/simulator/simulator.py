@@ -127,11 +127,12 @@ class Simulator:
         for connection in connections:
             connection.cut()
 
-    def spawn(self, work: t.Coroutine[t.Any, t.Any, None]) -> None:
+    def spawn(self, work: t.Coroutine[t.Any, t.Any, None]) -> asyncio.Task[None]:
         """Runs to its end, whether or not anybody waits for it (25.x cancels no call when a connection closes)."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
+        return task
 
     def restart_soon(self, seconds: float) -> None:
         """For a job or call that takes part in the restart and ends with it."""

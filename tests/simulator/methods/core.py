@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno as errnos
 import typing as t
 
-from tests.simulator import query
+from tests.simulator import event_sources, query
 from tests.simulator.calls import run_plain, start_job
 from tests.simulator.dispatch import authorise
 from tests.simulator.errors import ENOMETHOD, CallError, GenericError, SimulatedError
@@ -48,13 +48,17 @@ def set_options(context: Context, options: dict[str, t.Any]) -> dict[str, bool]:
 @method("core.subscribe", role_needed=False, model=models.Subscribe)
 def subscribe(context: Context, event: str) -> str:
     check_may_subscribe(context.release.name, event, context.caller)
-    ident: str = context.connection.subscriptions.add(event)
-    return ident
+    source = event_sources.find(context.release.name, event)
+    if source is not None:
+        return t.cast(str, context.connection.streams.start(source, event))
+    return t.cast(str, context.connection.subscriptions.add(event))
 
 
 @method("core.unsubscribe", role_needed=False, model=models.Unsubscribe)
 def unsubscribe(context: Context, ident: str) -> None:
+    """Only the end of a source is told."""
     context.connection.subscriptions.remove(ident)
+    context.connection.streams.stop(ident)
 
 
 def get_jobs(context: Context, filters: list[t.Any], options: dict[str, t.Any]) -> t.Any:
