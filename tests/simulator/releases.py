@@ -53,6 +53,8 @@ class Release:
     """Creating with a DISK without source ends in a Python error before the validation is reported."""
     only_containers_start_with_the_nas: bool
     interface_state_has_lag_fields: bool
+    volume_id_has_pool: bool
+    """C(virt.volume) calls a volume C(<pool>_<name>); before, by its name alone."""
     query_limit: int | None
     """The largest C(limit) of a query; None is any."""
 
@@ -91,6 +93,7 @@ FANGTOOTH = Release(
     null_disk_source_crashes=True,
     only_containers_start_with_the_nas=False,
     interface_state_has_lag_fields=False,
+    volume_id_has_pool=False,
     query_limit=None,
 )
 
@@ -121,6 +124,7 @@ GOLDEYE = Release(
     null_disk_source_crashes=False,
     only_containers_start_with_the_nas=True,
     interface_state_has_lag_fields=True,
+    volume_id_has_pool=True,
     query_limit=10_000,
 )
 

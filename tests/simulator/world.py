@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import threading
 import typing as t
 from dataclasses import dataclass, field
@@ -68,6 +69,31 @@ class Pool:
 
 
 @dataclass
+class Volume:
+    """A disk for VMs, which Incus keeps in a storage pool; containers cannot use one."""
+
+    name: str
+    pool: str
+    megabytes: int
+    created: datetime.datetime = field(default_factory=lambda: datetime.datetime.now(tz=datetime.UTC))
+
+    def id(self, release: Release) -> str:
+        return f"{self.pool}_{self.name}" if release.volume_id_has_pool else self.name
+
+    def row(self, release: Release) -> dict[str, t.Any]:
+        return {
+            "id": self.id(release),
+            "name": self.name,
+            "storage_pool": self.pool,
+            "content_type": "BLOCK",
+            "created_at": self.created.isoformat(),
+            "type": "custom",
+            "config": {"size": self.megabytes},
+            "used_by": [],
+        }
+
+
+@dataclass
 class CronJob:
     id: int
     command: str
@@ -101,6 +127,7 @@ class World:
         self.faults: Faults = NoFaults()
         self.containers: dict[str, Instance] = {}
         self.cron_jobs: dict[int, CronJob] = {}
+        self.volumes: list[Volume] = []
         self.users = {"root", "truenas_admin"}
 
         self.pools = {name: Pool(name) for name in ("tank", "fast")}
@@ -265,4 +292,5 @@ class World:
             },
             "interfaces": {name: list(interface.live) for name, interface in self.interfaces.items()},
             "cron_jobs": [job.row() for job in self.cron_jobs.values()],
+            "volumes": [volume.row(self.release) for volume in self.volumes],
         }

@@ -11,6 +11,7 @@ import typing as t
 from tests.simulator.device_checks import Check
 from tests.simulator.errors import CallError, ValidationErrors
 from tests.simulator.methods.virt_instance import READ, WRITE, find
+from tests.simulator.methods.virt_volume import known
 from tests.simulator.models import virt_device as models
 from tests.simulator.models.virt_global import Nothing
 from tests.simulator.models.virt_instance import Id
@@ -106,7 +107,8 @@ def nic_choices(context: Context, nic_type: str) -> dict[str, str]:
 
 @method("virt.device.disk_choices", roles=READ, model=Nothing)
 def disk_choices(context: Context) -> Row:
-    return {}
+    """Volumes by their ids; there are no zvols."""
+    return {id: id for id in (each.id(context.release) for each in known(context.world))}
 
 
 @method("virt.device.usb_choices", roles=READ, model=Nothing)

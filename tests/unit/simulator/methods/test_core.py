@@ -81,7 +81,7 @@ def test_a_description_is_shown_as_progress(simulator: RunningSimulator, talk: T
     assert wrong["state"] == "FAILED"
 
 
-def test_the_log_of_a_job_can_be_fetched_once(simulator: RunningSimulator, talk: Talk) -> None:
+def test_the_log_of_a_job_can_be_fetched_once(talk: Talk) -> None:
     cron_job = talk.call("cronjob.create", {"command": "zfs destroy tank/nothing", "user": "root", "stdout": False})
     id = talk.call("cronjob.run", cron_job["id"])
     excerpt = talk.job(id)["logs_excerpt"]
