@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.plugins.conftest import users_of_its_own
+
 PLAY = """
 - hosts: pixels
   tasks:
@@ -30,15 +32,6 @@ PLAY = """
       ansible.builtin.fetch: {src: /etc/copied, dest: "{{ fetched }}/"}
     - name: Render a template
       ansible.builtin.template: {src: "{{ template }}", dest: /etc/rendered}
-    - name: Become somebody else
-      ansible.builtin.command: id -un
-      become: true
-      become_user: ubuntu
-      become_method: ansible.builtin.su
-      register: who
-    - name: It is somebody else
-      ansible.builtin.assert:
-        that: who.stdout == "ubuntu"
     - name: Install a package
       ansible.builtin.raw: apt-get update -qq && apt-get install -y openssh-server
     - name: Work in the background
@@ -51,6 +44,22 @@ PLAY = """
       ansible.builtin.meta: reset_connection
     - name: Come back
       ansible.builtin.ping:
+"""
+
+
+BECOME = """
+- hosts: pixels
+  gather_facts: false
+  tasks:
+    - name: Become somebody else
+      ansible.builtin.command: id -un
+      become: true
+      become_user: ubuntu
+      become_method: ansible.builtin.su
+      register: who
+    - name: It is somebody else
+      ansible.builtin.assert:
+        that: who.stdout == "ubuntu"
 """
 
 
@@ -91,6 +100,14 @@ def test_modules_of_ansible_run_in_pixels_without_ssh(ansible, truenas, without_
         assert (tmp_path / f"fetched/{name}/etc/copied").read_text() == "one\ntwo"
     assert truenas.stats.logins == 1
     assert truenas.stats.shells == 2
+
+
+@users_of_its_own
+@pytest.mark.parametrize("release", ["25.10"])
+def test_a_task_may_become_somebody_else(ansible, truenas, without_ssh, inventory):
+    played = ansible.play(BECOME, "--inventory", str(inventory))
+
+    assert {result["outcome"] for result in played["results"]} == {"ok"}
 
 
 @pytest.mark.parametrize("release", ["25.10"])

@@ -54,6 +54,7 @@ log=$(mktemp)
 if {{ install_ssh_server && enable_ssh_server; }} >"$log" 2>&1; then
     touch {MARKER}
 else
+    [ -s "$log" ] || echo "it said nothing" >"$log"
     mv "$log" {FAILED}
 fi
 rm -f "$log"

@@ -118,6 +118,7 @@ def provision(
             rootfs.write(file)
             written.append(file.path)
         if any(file.restart for file in lacking):
+            rootfs.forget_failure()
             pixels.containers.restart(name, graceful=stop_timeout, timeout=deadline.left)
             rootfs.wait_for_first_boot(deadline)
         readiness.wait_for(pixels, name, "ssh", deadline=deadline, ssh_port=ssh_port)
@@ -211,6 +212,11 @@ class Rootfs:
         if deadline.wait_until(lambda: self.mounted or None) is None:
             raise TimedOut(f"its filesystem was not mounted on {self._nas} after {deadline.seconds:g} s")
 
+    def forget_failure(self) -> None:
+        """Empty the note of an earlier failure, which is there until the script runs again and would be taken for its."""
+        if self.has(FAILED):
+            self.write(File(FAILED, "", 0o600, restart=False))
+
     def wait_for_first_boot(self, deadline: Deadline) -> None:
         """Wait until the first-boot script has ended, and tell what it said when it failed."""
         ended = deadline.wait_until(self._first_boot_ended, first=0.2)
@@ -229,4 +235,7 @@ class Rootfs:
     def _first_boot_ended(self) -> str | None:
         if not self.mounted:
             return None
-        return next((path for path in (MARKER, FAILED) if self.has(path)), None)
+        if self.has(MARKER):
+            return MARKER
+        failed = self._look(FAILED)
+        return FAILED if failed and failed.size else None

@@ -14,6 +14,7 @@ from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.session import Credential, Endpoint, Session
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels import Pixels
+from tests.simulator.engines.process.image_builder import Ids
 from tests.simulator.running import running_simulator
 from tests.unit.command import Command
 
@@ -112,6 +113,10 @@ def guest(truenas, key, nas) -> str:
     put(truenas, "/root/.ssh/authorized_keys", f"{key.public}\n", mode=0o600)
     nas.update(ssh_key=key.private, ssh_port=truenas.ssh_port)
     return "web"
+
+
+# A guest has its own users where root gives it ids for them; whoever else runs the tests has only the own one to give.
+users_of_its_own = pytest.mark.skipif(Ids.here().number == 1, reason="only root can give guests users of their own")
 
 
 def read(truenas, path: str, *, name: str = "px-web") -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import host_keys
 from ansible_collections.pixels.truenas.plugins.modules import pixels_authorize, pixels_exec
-from tests.unit.plugins.conftest import put, read
+from tests.unit.plugins.conftest import put, read, users_of_its_own
 
 KEYS = "/root/.ssh/authorized_keys"
 ALICE, BOB = "ssh-ed25519 AAAAalice alice@there", "ssh-ed25519 AAAAbob bob@there"
@@ -81,6 +81,7 @@ def test_host_keys_are_pinned_as_they_are_read_inside(authorize, truenas, pixels
     assert pixels.host_keys.find(alias) == {kind: key}
 
 
+@users_of_its_own
 def test_a_user_of_the_pixel_owns_what_is_made_for_him(authorize, run):
     result = authorize(ALICE, user="ubuntu")
 

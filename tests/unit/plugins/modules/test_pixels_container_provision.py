@@ -111,6 +111,18 @@ def test_a_first_boot_that_fails_fails_the_task_with_what_it_said_and_what_is_in
 
 
 @by_rootfs
+def test_the_note_of_an_earlier_failure_is_gone_before_the_script_runs_again(provision, truenas):
+    truenas.world.add_container("px-web")
+    put(truenas, "/root/.ssh-provision-failed", "what it said the last time\n")
+    truenas.faults.add("fail_job", method="virt.instance.restart", kind="CallError", errno=14, text="not now")
+
+    assert "not now" in provision()["msg"]
+
+    assert read(truenas, "/root/.ssh-provision-failed") == ""
+    assert provision()["changed"]
+
+
+@by_rootfs
 def test_a_symlink_of_the_guest_is_not_followed(provision, truenas, run):
     truenas.world.add_container("px-web")
     engine = truenas.world.engine
@@ -165,6 +177,7 @@ def test_a_new_pixel_gets_the_usual_name_servers_unless_others_or_none_are_asked
             pixels_container,
             name=name,
             wait="none",
+            ssh_port=truenas.ssh_port,
             provision={"method": "rootfs", "public_keys": [key.public], **asked},
         )
         try:

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import ConnectionLost
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import entering, settings, transfer
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.exec import Command
-from tests.unit.plugins.conftest import put, read
+from tests.unit.plugins.conftest import put, read, users_of_its_own
 
 
 @pytest.fixture
@@ -61,12 +61,14 @@ def modes(shell, path):
     return shell.run(Command(("stat", "-c", "%a %U:%G", path))).stdout.decode().strip()
 
 
+@users_of_its_own
 def test_mode_and_owner_are_those_asked_for(shell, source):
     transfer.put(shell, str(source), "/srv/secret", mode="0640", owner="ubuntu:ubuntu")
 
     assert modes(shell, "/srv/secret") == "640 ubuntu:ubuntu"
 
 
+@users_of_its_own
 def test_what_is_there_keeps_its_mode_and_owner(shell, source):
     shell.run(Command(("sh", "-c", "echo old >/srv/x; chmod 604 /srv/x; chown ubuntu:ubuntu /srv/x")))
 
