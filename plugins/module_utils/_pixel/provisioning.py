@@ -30,6 +30,9 @@ AUTHORIZED_KEYS = "/root/.ssh/authorized_keys"
 RESOLVED = "/etc/systemd/resolved.conf.d/pixels-dns.conf"
 FIRST_BOOT = "/etc/rc.local"
 
+# TrueNAS takes no empty file (C(filesystem.file_receive): content of at least one character).
+NOTHING = "\n"
+
 
 @dataclass(frozen=True)
 class Provision:
@@ -213,9 +216,9 @@ class Rootfs:
             raise TimedOut(f"its filesystem was not mounted on {self._nas} after {deadline.seconds:g} s")
 
     def forget_failure(self) -> None:
-        """Empty the note of an earlier failure, which is there until the script runs again and would be taken for its."""
+        """Empty the note of an earlier failure: until the script runs again it would be taken for one of this run."""
         if self.has(FAILED):
-            self.write(File(FAILED, "", 0o600, restart=False))
+            self.write(File(FAILED, NOTHING, 0o600, restart=False))
 
     def wait_for_first_boot(self, deadline: Deadline) -> None:
         """Wait until the first-boot script has ended, and tell what it said when it failed."""
@@ -238,4 +241,4 @@ class Rootfs:
         if self.has(MARKER):
             return MARKER
         failed = self._look(FAILED)
-        return FAILED if failed and failed.size else None
+        return FAILED if failed and failed.size > len(NOTHING) else None

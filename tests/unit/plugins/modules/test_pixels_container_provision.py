@@ -118,7 +118,7 @@ def test_the_note_of_an_earlier_failure_is_gone_before_the_script_runs_again(pro
 
     assert "not now" in provision()["msg"]
 
-    assert read(truenas, "/root/.ssh-provision-failed") == ""
+    assert read(truenas, "/root/.ssh-provision-failed").strip() == ""
     assert provision()["changed"]
 
 
