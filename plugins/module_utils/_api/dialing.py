@@ -95,7 +95,7 @@ def _why_no_tls(endpoint: Endpoint, error: Exception, timeout: float) -> str:
             f"{nas} does not speak TLS on port {endpoint.port}: "
             "give the HTTPS port of its web interface (443 unless it was changed)"
         )
-    if isinstance(error, (ssl.SSLEOFError, ConnectionResetError, BrokenPipeError)):
+    if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionResetError, BrokenPipeError)):
         return f"{nas} hung up during the TLS greeting on port {endpoint.port}: is it its HTTPS port?"
     return f"no TLS connection to {nas} on port {endpoint.port}: {_words(error)}"
 
