@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 import typing as t
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import (
     ConnectionFailed,
@@ -66,7 +66,9 @@ class NasShell:
         """Give the shell back, for the next command of whomever."""
         shell, self._shell = self._shell, None
         if shell is not None:
-            shell.give_back(dialogue.READY)
+            # Its loss by now is no loss: what was run in it has ended, and its outcome is known.
+            with suppress(ConnectionLost):
+                shell.give_back(dialogue.READY)
 
     def run(
         self, command: Command, *, timeout: float | None = None, out: Sink | None = None, err: Sink | None = None

@@ -14,6 +14,9 @@ import pytest
 from ansible_collections.pixels.truenas.plugins.module_utils._api.endpoint import Credential
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import ConnectionLost, NotPermitted
 from ansible_collections.pixels.truenas.plugins.module_utils._api.shared import overview
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.exec import Command
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels import Pixels
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.shell import NasShell
 
 WEB = {"virt_instance_id": "px-web", "command": "/bin/sh", "use_console": False}
 
@@ -132,3 +135,12 @@ def test_without_a_holder_there_are_shells_as_well(nas, web, truenas):
 
         assert session.borrow_shell(WEB).note == "ready"
     assert overview.status() == []
+
+
+def test_a_holder_that_ends_after_a_command_takes_nothing_of_its_outcome(nas, web):
+    with nas.open() as session, NasShell(Pixels(session), "px-web") as shell:
+        ended = shell.run(Command(("echo", "done")))
+        [holder] = overview.status()
+        os.kill(holder.pid, signal.SIGKILL)
+
+    assert ended.stdout == b"done\n"
