@@ -113,19 +113,18 @@ async def serving(options: Options) -> t.AsyncIterator[tuple[Simulator, Server]]
 @contextlib.contextmanager
 def running_simulator(**options: t.Any) -> t.Iterator[RunningSimulator]:
     """Keywords are the fields of C(Options). Raises what kept the simulator from starting."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="simulator", daemon=True)
-    thread.start()
     context = serving(Options(**options))
-    try:
-        simulator, server = asyncio.run_coroutine_threadsafe(context.__aenter__(), loop).result(START_SECONDS)
+    # Its end cancels what nobody waits for any more, such as the TLS handshake of a client that comes too late.
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+        loop = runner.get_loop()
+        thread = threading.Thread(target=loop.run_forever, name="simulator", daemon=True)
+        thread.start()
         try:
-            yield RunningSimulator(simulator, server, loop)
+            simulator, server = asyncio.run_coroutine_threadsafe(context.__aenter__(), loop).result(START_SECONDS)
+            try:
+                yield RunningSimulator(simulator, server, loop)
+            finally:
+                asyncio.run_coroutine_threadsafe(context.__aexit__(None, None, None), loop).result(STOP_SECONDS)
         finally:
-            asyncio.run_coroutine_threadsafe(context.__aexit__(None, None, None), loop).result(STOP_SECONDS)
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        # engines work in threads of the loop
-        loop.run_until_complete(loop.shutdown_default_executor())
-        loop.close()
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()

@@ -30,8 +30,10 @@ PATH = "/websocket/shell"
 DIALECTS: dict[str, Dialect] = {"virt_instance_id": VirtShells()}
 """By C(Release.shell_target)."""
 MOST_READ = 1024
-DRAIN_SECONDS = 0.5
-"""How long something in the background may go on writing after the command has ended."""
+DRAIN_SECONDS = 0.05
+DRAINS = 10
+"""How often, and for how long each time, what the terminal still says is waited for after the command has ended. All at
+once would be lost where the machine stands still for as long, with the last words still in the terminal."""
 
 
 class Size(t.NamedTuple):
@@ -180,7 +182,8 @@ class Shell:
         reading = asyncio.create_task(self._read(opened.terminal))
         try:
             await opened.terminal.wait()
-            await asyncio.wait({reading}, timeout=DRAIN_SECONDS)
+            for _drain in range(DRAINS):
+                await asyncio.wait({reading}, timeout=DRAIN_SECONDS)
             if reading.done():
                 reading.result()
         finally:

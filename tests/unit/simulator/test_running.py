@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import json
 import os
 import signal
@@ -31,6 +33,14 @@ def test_nothing_is_left_of_it() -> None:
     assert "simulator" not in {thread.name for thread in threading.enumerate()}
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def test_a_client_in_the_middle_of_its_handshake_is_left_by_nothing() -> None:
+    with socket.socket() as client, running_simulator(engine="paper") as simulator:
+        client.connect((simulator.host, simulator.port))
+        simulator.run(asyncio.sleep(0))  # it is accepted
+
+    gc.collect()  # sockets and transports that nobody has closed would fail the test here
 
 
 def test_a_state_folder_that_was_given_stays(tmp_path: Path) -> None:

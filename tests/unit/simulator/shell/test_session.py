@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
+import time
 import typing as t
 import uuid
 
 import aiohttp
 import pytest
 
+from tests.simulator.engines.last_words import LastWords
 from tests.unit.simulator.conftest import Connect, Start
 from tests.unit.simulator.shell.conftest import SHELL, MakeShells, Shells, ShellTalk
 from tests.unit.simulator.test_server import fetch
@@ -183,6 +185,24 @@ def test_what_runs_in_the_background_does_not_keep_the_connection(shells: Shells
     shell.type("trap '' HUP; sleep 1000 & exit\n")
 
     assert shell.rest()[1] == 1000
+
+
+def test_last_words_are_heard_although_the_machine_stands_still_as_they_are_said(
+    paper: Shells, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupted(LastWords):
+        async def read(self, most: int) -> bytes:
+            asyncio.get_running_loop().call_soon(time.sleep, 0.6)
+            for _turn in range(9):
+                await asyncio.sleep(0)
+            return await super().read(most)
+
+    async def open_terminal(*_arguments: t.Any, **_options: t.Any) -> LastWords:
+        return Interrupted(b"goodbye\r\n")
+
+    monkeypatch.setattr(paper.simulator.world.engine, "open_terminal", open_terminal)
+
+    assert paper.open(command="/bin/sh").rest() == (b"goodbye\r\n", 1000)
 
 
 def test_a_text_frame_ends_the_shell(shells: Shells) -> None:
