@@ -124,7 +124,10 @@ options:
       - With the C(method) C(rootfs), files and a script for the first boot are written through the file API of the NAS
         into the filesystem of the container. That takes an account with full rights, and has a risk where somebody else
         is root in the pixel already; C(docs/pixels.md) says which.
-      - C(public_keys) is a list of lines for root's C(authorized_keys); keys that are there already stay.
+      - C(user) is whom SSH logs in as, O(ssh_user) when left out. One that the image does not have is made, with the
+        number 1000, our key, and C(sudo) without a password where the image has C(sudo); a user of the image with that
+        number is renamed, with all it has.
+      - C(public_keys) is a list of lines for C(authorized_keys) of root and the user; keys that are there already stay.
       - C(public_key_file) is a file with such a line on the controller, used when C(public_keys) is not given.
         Left out, it is O(ssh_key) with C(.pub), else C(~/.ssh/id_ed25519.pub).
       - C(dns) is a list of name servers for systemd-resolved, or for C(/etc/resolv.conf) where that is not there.
@@ -312,7 +315,7 @@ ARGUMENTS: dict[str, t.Any] = {**SSH, **CHECKPOINTS, **SPECIFICATION}
 def run(task: Task) -> dict[str, t.Any]:
     deadline = Deadline(task.params["wait_timeout"])
     limits = patience(task.params, task.ssh.port)
-    asked = wanted(task.params, task.ssh.key)
+    asked = wanted(task.params, task.ssh)
     found = lifecycle.find(task.pixels, asked)
     asked = lifecycle.complete(
         task.pixels, asked, found, default_nic=lambda: lifecycle.detect_nic(task.pixels, task.warn)

@@ -194,7 +194,7 @@ def member(task: Task, entry: t.Any) -> fleet.Member:
         raise Invalid(f"pixel {own['name']}: {problem}", fields=(("pixels", problem),))
     options = checked.validated_parameters
     return fleet.Member(
-        wanted(options, task.ssh.key), patience(options, task.ssh.port), wait_timeout=options["wait_timeout"]
+        wanted(options, task.ssh), patience(options, task.ssh.port), wait_timeout=options["wait_timeout"]
     )
 
 

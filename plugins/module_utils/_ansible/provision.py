@@ -10,21 +10,25 @@ import typing as t
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.parsing.convert_bool import boolean
 
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel import public_keys
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import public_keys, users
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.provisioning import Provision
+
+if t.TYPE_CHECKING:
+    from ansible_collections.pixels.truenas.plugins.module_utils._pixel.settings import Ssh
 
 OPTIONS: dict[str, t.Any] = {
     "method": {"type": "str", "choices": ["shell", "rootfs"], "default": "shell"},
     "public_keys": {"type": "list", "elements": "str"},
     "public_key_file": {"type": "path"},
+    "user": {"type": "str"},
     "dns": {"type": "list", "elements": "str"},
 }
 
 
-def provision(value: t.Any, *, ssh_key: str | None) -> Provision | None:
-    """What to provision; None for false and for nothing.
+def provision(value: t.Any, *, ssh: Ssh) -> Provision | None:
+    """What to provision, for who logs in with C(ssh); None for false and for nothing.
 
-    Raises C(Invalid) for unknown keys, and when there is no public key to be found.
+    Raises C(Invalid) for unknown keys, when there is no public key to be found, and for a user that cannot be made.
     """
     if value is None:
         return None
@@ -39,6 +43,12 @@ def provision(value: t.Any, *, ssh_key: str | None) -> Provision | None:
     if checked.error_messages:
         raise public_keys.invalid("; ".join(checked.error_messages))
     options = checked.validated_parameters
-    keys = options["public_keys"] or [public_keys.read(options["public_key_file"] or public_keys.path_beside(ssh_key))]
+    keys = options["public_keys"] or [public_keys.read(options["public_key_file"] or public_keys.path_beside(ssh.key))]
     dns = None if options["dns"] is None else tuple(options["dns"])
-    return Provision(public_keys=tuple(keys), dns=dns, method=options["method"])
+    if options["method"] == "rootfs":
+        if options["user"] not in (None, users.ROOT):
+            raise public_keys.invalid("the method rootfs makes no user: leave user out, or take the method shell")
+        login = users.ROOT
+    else:
+        login = users.check(options["user"] or ssh.user)
+    return Provision(public_keys=tuple(keys), user=login, dns=dns, method=options["method"])

@@ -19,6 +19,9 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel import (
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Nic
 
+if t.TYPE_CHECKING:
+    from ansible_collections.pixels.truenas.plugins.module_utils._pixel.settings import Ssh
+
 # What is compared with the NAS has no default here: left out means "as it is".
 SPECIFICATION: dict[str, t.Any] = {
     "name": {"type": "str", "required": True},
@@ -55,7 +58,7 @@ SPECIFICATION: dict[str, t.Any] = {
 }
 
 
-def wanted(params: Params, ssh_key: str | None) -> lifecycle.Wanted:
+def wanted(params: Params, ssh: Ssh) -> lifecycle.Wanted:
     """What the options ask for. Raises C(Invalid) for a value that makes no sense, before anything is sent."""
     return lifecycle.Wanted(
         name=names.full_name(params["name"]),
@@ -70,7 +73,7 @@ def wanted(params: Params, ssh_key: str | None) -> lifecycle.Wanted:
         labels=None if params["labels"] is None else marks.check_labels(params["labels"]),
         pool=params["storage_pool"],
         nic=Nic(**params["nic"]) if params["nic"] else None,
-        provision=provision(params["provision"], ssh_key=ssh_key),
+        provision=provision(params["provision"], ssh=ssh),
         origin=cloning.parse(params["from"]) if params["from"] else None,
         clones=params["clones"],
     )

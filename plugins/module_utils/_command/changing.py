@@ -28,6 +28,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel import (
     readiness,
     show,
     sizes,
+    users,
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.waiting import Deadline
 
@@ -103,9 +104,10 @@ def what_to_provision(asked: argparse.Namespace, place: Place) -> provisioning.P
     """Our public key, so that we can log in; without one there is little to provision."""
     if asked.no_provision:
         return None
+    login = users.check(place.ssh.user)
     path = public_keys.path_beside(place.ssh.key)
     try:
-        return provisioning.Provision(public_keys=(public_keys.read(path),))
+        return provisioning.Provision(public_keys=(public_keys.read(path),), user=login)
     except Invalid as error:
         place.output.warn(
             f"{error.fields[0][1]}. Without one nobody can log in over SSH, so nothing is provisioned: "

@@ -11,7 +11,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Refused, TimedOut
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel import host_keys, names, readiness, transfer
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import (
+    authorizing,
+    host_keys,
+    names,
+    readiness,
+    transfer,
+    users,
+)
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.exec import Command
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.first_boot import FAILED, MARKER, SSH_SERVER
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.provisioning import (
@@ -36,10 +43,14 @@ NETWORK_WITHIN = 60.0
 LOOK_WITHIN = 30.0
 LAST_LINES = 3
 
-# A word, a blank, and what there is to say of it, which for files is base64.
+# The user is its argument. It says a word, a blank, and what there is to say of it, which for files is base64.
 LOOK = f"""\
 file() {{ [ -f "$2" ] && printf '%s %s\\n' "$1" "$(base64 <"$2" | tr -d '\\n')"; }}
 file keys {AUTHORIZED_KEYS}
+if entry=$(getent passwd "$1" 2>/dev/null || grep "^$1:" /etc/passwd); then
+    echo user yes
+    file user_keys "$(echo "$entry" | cut -d: -f6)/.ssh/authorized_keys"
+fi
 if [ -x /lib/systemd/systemd-resolved ] || [ -x /usr/lib/systemd/systemd-resolved ]; then
     echo resolved yes
     file dns {RESOLVED}
@@ -69,6 +80,9 @@ class State:
 
     keys: str = ""
     """Root's authorized_keys."""
+    has_user: bool = False
+    user_keys: str = ""
+    """Those of the user that SSH logs in as."""
     dns: str = ""
     """What says which name servers there are."""
     has_resolved: bool = False
@@ -79,7 +93,9 @@ class State:
 
     def lacks(self, wanted: Provision) -> list[str]:
         lacking = []
-        if merge_keys(self.keys, wanted.public_keys) != merge_keys(self.keys, ()):
+        if not self.has_user and wanted.user != users.ROOT:
+            lacking.append("user")
+        if any(merge_keys(keys, wanted.public_keys) != merge_keys(keys, ()) for keys in (self.keys, self.user_keys)):
             lacking.append("keys")
         if wanted.dns and name_servers(wanted.dns, resolved=self.has_resolved) != self.dns:
             lacking.append("dns")
@@ -91,7 +107,7 @@ class State:
 def is_complete(pixels: Pixels, name: str, wanted: Provision) -> bool:
     """Whether a running pixel has all of it already."""
     with trying(f"looking at {names.bare_name(name)} on {pixels.nas}"), NasShell(pixels, name) as shell:
-        return not look(shell).lacks(wanted)
+        return not look(shell, wanted.user).lacks(wanted)
 
 
 def provision(pixels: Pixels, name: str, wanted: Provision, *, deadline: Deadline, ssh_port: int) -> None:
@@ -102,11 +118,15 @@ def provision(pixels: Pixels, name: str, wanted: Provision, *, deadline: Deadlin
     done: list[str] = []
     where = f"{names.bare_name(name)} on {pixels.nas}"
     with trying(f"provisioning {where}"), telling(done), NasShell(pixels, name) as shell:
-        found = look(shell)
+        found = look(shell, wanted.user)
         lacking = found.lacks(wanted)
+        if "user" in lacking:
+            users.make(shell, wanted.user)
+            done.append(f"the user {wanted.user}")
         if "keys" in lacking:
-            write(shell, AUTHORIZED_KEYS, merge_keys(found.keys, wanted.public_keys), folder="700", mode="600")
-            done.append(AUTHORIZED_KEYS)
+            done.extend(
+                authorize(shell, login, wanted.public_keys) for login in dict.fromkeys((users.ROOT, wanted.user))
+            )
         if "dns" in lacking:
             done.append(set_name_servers(shell, wanted.dns or (), resolved=found.has_resolved))
         if "ssh server" in lacking:
@@ -114,12 +134,13 @@ def provision(pixels: Pixels, name: str, wanted: Provision, *, deadline: Deadlin
             done.append("an SSH server")
         # What upstream pixels, and our own status, know a provisioned pixel by.
         run(shell, f"rm -f {FAILED}; [ -e {MARKER} ] || touch {MARKER}", timeout=LOOK_WITHIN)
-        pin(pixels, name, look(shell).host_keys)
+        pin(pixels, name, look(shell, wanted.user).host_keys)
 
 
-def look(shell: Shell) -> State:
+def look(shell: Shell, login: str) -> State:
+    """C(login) is who SSH logs in as."""
     told: dict[str, list[str]] = {}
-    for line in run(shell, LOOK, timeout=LOOK_WITHIN).stdout.decode("ascii", "replace").splitlines():
+    for line in run(shell, LOOK, login, timeout=LOOK_WITHIN).stdout.decode("ascii", "replace").splitlines():
         word, _blank, value = line.partition(" ")
         told.setdefault(word, []).append(value)
 
@@ -128,6 +149,8 @@ def look(shell: Shell) -> State:
 
     return State(
         keys=file("keys"),
+        has_user="user" in told,
+        user_keys=file("user_keys"),
         dns=file("dns"),
         has_resolved="resolved" in told,
         has_sshd="sshd" in told,
@@ -142,6 +165,15 @@ def public_key(line: bytes) -> tuple[str, str] | None:
     return (words[0], words[1]) if len(words) > 1 else None
 
 
+def authorize(shell: Shell, login: str, keys: t.Sequence[str]) -> str:
+    """Where these keys are among others, then."""
+    found = authorizing.find(shell, login)
+    change = authorizing.plan(found, authorizing.Wanted(login, tuple(keys)))
+    if change.needed:
+        authorizing.apply(shell, found, change)
+    return found.path
+
+
 def name_servers(dns: t.Sequence[str], *, resolved: bool) -> str:
     """The content of the file that names them."""
     if resolved:
@@ -151,7 +183,7 @@ def name_servers(dns: t.Sequence[str], *, resolved: bool) -> str:
 
 def set_name_servers(shell: Shell, dns: t.Sequence[str], *, resolved: bool) -> str:
     path = RESOLVED if resolved else RESOLV_CONF
-    write(shell, path, name_servers(dns, resolved=resolved), folder="755", mode="644")
+    write(shell, path, name_servers(dns, resolved=resolved))
     if resolved:
         run(shell, RELOAD_RESOLVED, timeout=LOOK_WITHIN)
     return path
@@ -180,14 +212,10 @@ def pin(pixels: Pixels, name: str, keys: t.Sequence[tuple[str, str]]) -> None:
         pixels.host_keys.pin(alias, kind, key)
 
 
-def write(shell: Shell, path: str, text: str, *, folder: str, mode: str) -> None:
-    run(
-        shell,
-        f"[ -d {path.rpartition('/')[0]} ] || mkdir -p -m {folder} {path.rpartition('/')[0]}",
-        timeout=LOOK_WITHIN,
-    )
+def write(shell: Shell, path: str, text: str) -> None:
+    run(shell, 'mkdir -p -m 755 "$1"', path.rpartition("/")[0], timeout=LOOK_WITHIN)
     try:
-        transfer.put_bytes(shell, text.encode("utf-8"), path, mode=mode)
+        transfer.put_bytes(shell, text.encode("utf-8"), path, mode="644")
     except transfer.NotTransferred as error:
         problem = str(error)
     else:
@@ -195,8 +223,8 @@ def write(shell: Shell, path: str, text: str, *, folder: str, mode: str) -> None
     raise Refused(f"it did not take the file {problem}")
 
 
-def run(shell: Shell, script: str, *, timeout: float) -> Result:
-    ended = shell.run(Command(("/bin/sh", "-c", script)), timeout=timeout)
+def run(shell: Shell, script: str, *arguments: str, timeout: float) -> Result:
+    ended = shell.run(Command(("/bin/sh", "-c", script, "sh", *arguments)), timeout=timeout)
     if ended.rc:
         raise Refused(f"a command in it ended with {ended.rc}: {last_words(ended)}")
     return ended

@@ -39,7 +39,9 @@ class Provision:
     """What to put into a pixel."""
 
     public_keys: tuple[str, ...]
-    """Lines for root's authorized_keys."""
+    """Lines for the authorized_keys of root and the user."""
+    user: str = "root"
+    """Whom SSH logs in as. One that is not there is made; with the method C(rootfs), there is none but root."""
     dns: tuple[str, ...] | None = None
     """Addresses of name servers; empty leaves the image's own, None means those a new pixel usually gets."""
     method: str = "shell"

@@ -9,8 +9,14 @@ import pytest
 
 from ansible_collections.pixels.truenas.plugins.module_utils._ansible.provision import provision
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.settings import Ssh
 
+ROOTFS = {"method": "rootfs", "public_keys": ["one"]}
 KEY = "ssh-ed25519 AAAA me@here"
+
+
+def ssh(key, user="root"):
+    return Ssh(user=user, key=key, port=22)
 
 
 @pytest.fixture
@@ -22,16 +28,16 @@ def key_file(tmp_path):
 
 @pytest.mark.parametrize("value", [None, False, "false", "no"])
 def test_nothing_and_false_provision_nothing(value):
-    assert provision(value, ssh_key=None) is None
+    assert provision(value, ssh=ssh(None)) is None
 
 
 @pytest.mark.parametrize("value", [True, "true", {}])
 def test_true_takes_the_public_half_of_the_login_key(value, key_file):
-    assert provision(value, ssh_key=key_file).public_keys == (KEY,)
+    assert provision(value, ssh=ssh(key_file)).public_keys == (KEY,)
 
 
 def test_keys_that_are_given_are_taken(key_file):
-    asked = provision({"public_keys": ["one", "two"], "dns": ["1.1.1.1"]}, ssh_key=key_file)
+    asked = provision({"public_keys": ["one", "two"], "dns": ["1.1.1.1"]}, ssh=ssh(key_file))
 
     assert asked.public_keys == ("one", "two")
     assert asked.dns == ("1.1.1.1",)
@@ -39,7 +45,7 @@ def test_keys_that_are_given_are_taken(key_file):
 
 def test_a_missing_key_says_which_option_names_one(tmp_path):
     with pytest.raises(Invalid, match="name one with public_key_file"):
-        provision(True, ssh_key=str(tmp_path / "none"))
+        provision(True, ssh=ssh(str(tmp_path / "none")))
 
 
 def test_a_private_key_is_never_sent(tmp_path):
@@ -47,10 +53,29 @@ def test_a_private_key_is_never_sent(tmp_path):
     path.write_text("-----BEGIN OPENSSH PRIVATE KEY-----\n")
 
     with pytest.raises(Invalid, match="is a private key"):
-        provision({"public_key_file": str(path)}, ssh_key=None)
+        provision({"public_key_file": str(path)}, ssh=ssh(None))
 
 
 @pytest.mark.parametrize("value", [{"keys": []}, {"method": "magic"}, ["true"], "perhaps"])
 def test_what_cannot_be_meant_is_refused(value, key_file):
     with pytest.raises(Invalid, match="cannot provision"):
-        provision(value, ssh_key=key_file)
+        provision(value, ssh=ssh(key_file))
+
+
+@pytest.mark.parametrize(
+    ("value", "user"),
+    [(True, "pixel"), ({}, "pixel"), ({"user": "agent"}, "agent"), ({"user": "root"}, "root"), (ROOTFS, "root")],
+)
+def test_the_user_is_whom_ssh_logs_in_as_unless_another_is_named(value, user, key_file):
+    assert provision(value, ssh=ssh(key_file, user="pixel")).user == user
+
+
+@pytest.mark.parametrize("user", ["Admin", "a b", "-x", "0day", "", "x" * 33, "$(id)"])
+def test_a_user_that_cannot_be_made_is_refused(user, key_file):
+    with pytest.raises(Invalid, match="is no name of a user"):
+        provision(True, ssh=ssh(key_file, user=user))
+
+
+def test_through_files_no_user_can_be_made(key_file):
+    with pytest.raises(Invalid, match="the method rootfs makes no user"):
+        provision({**ROOTFS, "user": "pixel"}, ssh=ssh(key_file))

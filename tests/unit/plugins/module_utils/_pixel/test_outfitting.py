@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
+
 import pytest
 
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import host_keys
@@ -23,7 +26,12 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel.waiting impo
 from tests.unit.plugins.conftest import put, read
 
 KEY = "ssh-ed25519 AAAAours us@here"
-COMPLETE = State(keys=f"{KEY}\n", has_resolved=True, has_sshd=True, is_serving=True)
+OTHER = "ssh-ed25519 AAAAother x\n"
+COMPLETE = State(
+    keys=f"{KEY}\n", has_user=True, user_keys=f"{KEY}\n", has_resolved=True, has_sshd=True, is_serving=True
+)
+
+several_users = pytest.mark.skipif(os.geteuid() != 0, reason="root gives guests all the user ids they need")
 
 
 @pytest.fixture
@@ -45,13 +53,19 @@ def ssh_installed():
     ("state", "lacking"),
     [
         (COMPLETE, []),
-        (State(), ["keys", "ssh server"]),
-        (State(keys=f"{KEY}\n", has_sshd=True), ["ssh server"]),
-        (State(keys="ssh-ed25519 AAAAother x\n", has_sshd=True, is_serving=True), ["keys"]),
+        (State(), ["user", "keys", "ssh server"]),
+        (replace(COMPLETE, is_serving=False), ["ssh server"]),
+        (replace(COMPLETE, keys=OTHER), ["keys"]),
+        (replace(COMPLETE, user_keys=OTHER), ["keys"]),
+        (replace(COMPLETE, has_user=False, user_keys=""), ["user", "keys"]),
     ],
 )
 def test_what_is_lacking_is_named(state, lacking):
-    assert state.lacks(Provision(public_keys=(KEY,))) == lacking
+    assert state.lacks(Provision(public_keys=(KEY,), user="pixel")) == lacking
+
+
+def test_root_is_always_there():
+    assert replace(COMPLETE, has_user=False).lacks(Provision((KEY,), user="root")) == []
 
 
 def test_name_servers_are_lacking_only_where_some_are_asked_for():
@@ -73,7 +87,7 @@ def test_a_fresh_pixel_lacks_all_of_it_and_then_nothing(pixels, truenas):
 
     assert is_complete(pixels, "px-web", wanted)
     with NasShell(pixels, "px-web") as shell:
-        found = look(shell)
+        found = look(shell, "root")
     assert (found.has_sshd, found.is_serving, found.keys) == (True, True, f"{KEY}\n")
 
 
@@ -87,11 +101,43 @@ def test_a_folder_of_keys_is_for_root_alone(pixels, truenas):
     assert truenas.run(engine.stat("px-web", AUTHORIZED_KEYS)).mode & 0o777 == 0o600
 
 
+@several_users
+def test_whom_ssh_logs_in_as_is_made_of_the_images_own_user_and_loses_nothing(pixels, truenas):
+    truenas.world.add_container("px-web")
+    put(truenas, "/home/ubuntu/thesis", "precious")
+    wanted = Provision((KEY,), user="pixel")
+    assert not is_complete(pixels, "px-web", wanted)
+
+    provision(pixels, "px-web", wanted, deadline=Deadline(60), ssh_port=truenas.ssh_port)
+
+    assert is_complete(pixels, "px-web", wanted)
+    assert "pixel:x:1000:1000:" in read(truenas, "/etc/passwd")
+    assert read(truenas, "/home/pixel/thesis") == "precious"
+    assert read(truenas, "/home/pixel/.ssh/authorized_keys") == read(truenas, AUTHORIZED_KEYS) == f"{KEY}\n"
+    found = truenas.run(truenas.world.engine.stat("px-web", "/home/pixel/.ssh/authorized_keys"))
+    assert (found.uid, found.mode & 0o777) == (1000, 0o600)
+    assert read(truenas, "/etc/sudoers.d/pixels-provision") == "pixel ALL=(ALL:ALL) NOPASSWD: ALL\n"
+
+
+@several_users
+def test_what_the_user_may_was_somebodys_decision(pixels, truenas):
+    truenas.world.add_container("px-web")
+    wanted = Provision((KEY,), user="pixel")
+    provision(pixels, "px-web", wanted, deadline=Deadline(60), ssh_port=truenas.ssh_port)
+    put(truenas, "/etc/sudoers.d/pixels-provision", "")
+    put(truenas, AUTHORIZED_KEYS, "")
+
+    provision(pixels, "px-web", wanted, deadline=Deadline(60), ssh_port=truenas.ssh_port)
+
+    assert read(truenas, AUTHORIZED_KEYS) == f"{KEY}\n"
+    assert read(truenas, "/etc/sudoers.d/pixels-provision") == ""
+
+
 def test_without_resolved_the_name_servers_are_in_resolv_conf(pixels, truenas):
     truenas.world.add_container("px-web")
     put(truenas, RESOLV_CONF, "nameserver 1.1.1.1\n")
     with NasShell(pixels, "px-web") as shell:
-        has_resolved = look(shell).has_resolved
+        has_resolved = look(shell, "root").has_resolved
 
     provision(pixels, "px-web", Provision((KEY,), dns=("9.9.9.9",)), deadline=Deadline(60), ssh_port=truenas.ssh_port)
 
