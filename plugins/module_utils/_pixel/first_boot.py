@@ -24,7 +24,7 @@ install_ssh_server() {
     elif command -v dnf >/dev/null 2>&1; then
         dnf install -y -q openssh-server
     elif command -v apk >/dev/null 2>&1; then
-        apk add -q openssh
+        apk add -q --update-cache --wait 300 openssh
     elif command -v pacman >/dev/null 2>&1; then
         pacman -Sy --noconfirm openssh
     else

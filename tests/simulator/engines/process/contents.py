@@ -10,7 +10,7 @@ TOPS = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32")
 FOLDERS = ("boot", "dev", "home", "media", "mnt", "opt", "proc", "root", "run", "srv", "sys", "tmp", "var")
 IN_USR = ("bin", "lib", "lib32", "lib64", "libexec", "libx32", "local", "sbin", "share")
 IN_LIB = """
-    apt dpkg git-core init locale openssh pam.d security ssl sudo systemd terminfo
+    apt dpkg git-core init locale openssh pam.d rpm security ssl sudo systemd terminfo
 """.split()
 IN_LIB_BY_START = ("python3", "ld-", "os-release")
 IN_SHARE = """

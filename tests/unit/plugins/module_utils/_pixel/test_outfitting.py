@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 
 import pytest
@@ -23,15 +22,13 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel.outfitting i
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.provisioning import AUTHORIZED_KEYS, Provision
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.shell import NasShell
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.waiting import Deadline
-from tests.unit.plugins.conftest import put, read
+from tests.unit.plugins.conftest import put, read, users_of_its_own
 
 KEY = "ssh-ed25519 AAAAours us@here"
 OTHER = "ssh-ed25519 AAAAother x\n"
 COMPLETE = State(
     keys=f"{KEY}\n", has_user=True, user_keys=f"{KEY}\n", has_resolved=True, has_sshd=True, is_serving=True
 )
-
-several_users = pytest.mark.skipif(os.geteuid() != 0, reason="root gives guests all the user ids they need")
 
 
 @pytest.fixture
@@ -101,7 +98,7 @@ def test_a_folder_of_keys_is_for_root_alone(pixels, truenas):
     assert truenas.run(engine.stat("px-web", AUTHORIZED_KEYS)).mode & 0o777 == 0o600
 
 
-@several_users
+@users_of_its_own
 def test_whom_ssh_logs_in_as_is_made_of_the_images_own_user_and_loses_nothing(pixels, truenas):
     truenas.world.add_container("px-web")
     put(truenas, "/home/ubuntu/thesis", "precious")
@@ -119,7 +116,7 @@ def test_whom_ssh_logs_in_as_is_made_of_the_images_own_user_and_loses_nothing(pi
     assert read(truenas, "/etc/sudoers.d/pixels-provision") == "pixel ALL=(ALL:ALL) NOPASSWD: ALL\n"
 
 
-@several_users
+@users_of_its_own
 def test_what_the_user_may_was_somebodys_decision(pixels, truenas):
     truenas.world.add_container("px-web")
     wanted = Provision((KEY,), user="pixel")

@@ -5,17 +5,14 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid, Refused
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.exec import Command
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.shell import NasShell
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.users import check, make
-from tests.unit.plugins.conftest import put, read
+from tests.unit.plugins.conftest import put, read, users_of_its_own
 
-several_users = pytest.mark.skipif(os.geteuid() != 0, reason="root gives guests all the user ids they need")
 WITHOUT_1000 = "root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"
 
 
@@ -52,7 +49,7 @@ def test_other_names_are_refused(name):
         check(name)
 
 
-@several_users
+@users_of_its_own
 def test_a_number_that_nobody_has_is_the_new_users(shell, truenas):
     leave_1000_to_nobody(truenas)
 
@@ -67,7 +64,7 @@ def test_a_number_that_nobody_has_is_the_new_users(shell, truenas):
     assert owner == b"pixel\n"
 
 
-@several_users
+@users_of_its_own
 def test_a_failure_says_what_the_pixel_said(shell, truenas):
     leave_1000_to_nobody(truenas)
     put(truenas, "/etc/group", "root:x:0:\npixel:x:7:\n")
