@@ -36,6 +36,14 @@ options:
     default: shell
     vars:
       - name: pixels_transport
+  environment:
+    description:
+      - Variables for every command of a task, beside the forwarded and session-only ones in C([env]) of the
+        configuration file; these count for more.
+      - Nobody but its user and root get to see them in the pixel, and they are written nowhere.
+    type: dict
+    vars:
+      - name: pixels_environment
   profile:
     description: Name of a NAS in the configuration file.
     type: str
@@ -178,6 +186,7 @@ class Connection(ConnectionBase):
         super().__init__(*arguments, **more)
         self._leaving = contextlib.ExitStack()
         self._inside: Shell | None = None
+        self._variables: dict[str, str] = {}
 
     def _connect(self) -> Connection:
         if not self._connected:
@@ -191,7 +200,8 @@ class Connection(ConnectionBase):
         super().exec_command(cmd, in_data=in_data, sudoable=sudoable)
         self._connect()
         with self._unreachable_when_lost():
-            ended = self._way_in.run(Command(("/bin/sh", "-c", cmd), stdin=in_data or b""))
+            command = Command(("/bin/sh", "-c", cmd), stdin=in_data or b"", environment=self._variables)
+            ended = self._way_in.run(command)
         return ended.rc, ended.stdout, ended.stderr
 
     def put_file(self, in_path: str, out_path: str) -> None:
@@ -235,12 +245,16 @@ class Connection(ConnectionBase):
             with contextlib.ExitStack() as opening:
                 pixels, settled = opening.enter_context(connected(self._given, notice=self._display.display))
                 way = entering.enter(pixels, self.get_option("pixel"), settled.ssh)
+                self._variables = {**dict(settled.ssh.variables), **self._own_variables()}
                 self._inside = opening.enter_context(way)
                 self._leaving = opening.pop_all()
         except MissingLibrary as error:
             raise AnsibleError(f"{missing_required_lib(error.library)} {error}") from None
         except PixelsError as error:
             raise AnsibleConnectionFailure(str(error)) from None
+
+    def _own_variables(self) -> dict[str, str]:
+        return {str(name): str(value) for name, value in (self.get_option("environment") or {}).items()}
 
     def _given(self, option: str) -> t.Any:
         return self.get_option(option) if self.has_option(option) else None

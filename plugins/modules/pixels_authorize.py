@@ -146,7 +146,9 @@ def run(task: Task) -> dict[str, t.Any]:
             if change.needed:
                 authorizing.apply(shell, found, change)
             if task.ssh.transport == "shell":
-                outfitting.pin(pixels, names.full_name(params["name"]), outfitting.look(shell).host_keys)
+                outfitting.pin(
+                    pixels, names.full_name(params["name"]), outfitting.look(shell, params["user"]).host_keys
+                )
     return {**change.result(), **(change.after or {})}
 
 

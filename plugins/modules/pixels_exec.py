@@ -40,7 +40,9 @@ options:
     type: path
   environment:
     description:
-      - Environment variables for it. Left out, it gets what a login has.
+      - Environment variables for it, beside what a login has.
+      - The forwarded and session-only variables in C([env]) of the configuration file are set as well; these count for
+        more.
       - Nobody but its user and root get to see them in the pixel. Their names are letters, digits and underscores.
     type: dict
   stdin:
@@ -216,7 +218,7 @@ RULES: dict[str, t.Any] = {"mutually_exclusive": [("argv", "cmd")], "required_on
 
 def run(task: Task) -> dict[str, t.Any]:
     params = task.params
-    command = asked(params)
+    command = asked(params, task.ssh.variables)
     result: dict[str, t.Any] = {"name": names.bare_name(params["name"]), "cmd": list(command.argv), "changed": True}
     if task.check_mode and not params["creates"] and not params["removes"]:
         would = "Command would have run if not in check mode"
@@ -235,8 +237,11 @@ def run(task: Task) -> dict[str, t.Any]:
     return result
 
 
-def asked(params: Params) -> Command:
-    """The command the options describe. Raises C(Invalid) for an empty one or one with an open quote."""
+def asked(params: Params, variables: t.Iterable[tuple[str, str]] = ()) -> Command:
+    """The command the options describe, with C(variables) beside its own.
+
+    Raises C(Invalid) for an empty one or one with an open quote.
+    """
     try:
         argv = params["argv"] or shlex.split(params["cmd"] or "")
     except ValueError as error:
@@ -249,7 +254,7 @@ def asked(params: Params) -> Command:
     return Command(
         argv=tuple(argv),
         stdin=(stdin or "").encode("utf-8"),
-        environment={key: str(value) for key, value in (params["environment"] or {}).items()},
+        environment={**dict(variables), **{key: str(value) for key, value in (params["environment"] or {}).items()}},
         chdir=params["chdir"],
         user=params["become_user"],
     )

@@ -132,3 +132,37 @@ def test_a_pixel_that_is_down_is_unreachable_and_the_others_go_on(ansible, truen
     assert "down | UNREACHABLE!" in ended.stdout
     assert "is stopped: start it first" in ended.stdout
     assert truenas.api_key not in ended.stdout + ended.stderr
+
+
+VARIABLES = """
+- hosts: pixels
+  gather_facts: false
+  vars:
+    pixels_environment: {TOKEN: "it's sesame"}
+  tasks:
+    - name: Look
+      ansible.builtin.raw: echo "$TOKEN|$MODE"; cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -c 'ses[a]me'
+      failed_when: false
+      register: raw
+    - name: Look by a module
+      ansible.builtin.command: printenv TOKEN MODE
+      register: module
+    - name: Both had them and nobody else
+      ansible.builtin.assert:
+        that:
+          - raw.stdout_lines == ["it's sesame|fast", "0"]
+          - module.stdout_lines == ["it's sesame", "fast"]
+"""
+
+
+@pytest.mark.parametrize("release", ["25.10"])
+def test_every_task_has_the_variables_of_the_session(ansible, truenas, without_ssh, inventory, tmp_path):
+    config = tmp_path / "config.toml"
+    config.write_text(
+        '[env]\nMODE = {value = "fast", session_only = true}\nTOKEN = {value = "no", session_only = true}\n'
+    )
+    ansible.environment["PIXELS_CONFIG"] = str(config)
+
+    played = ansible.play(VARIABLES, "--inventory", str(inventory))
+
+    assert {result["outcome"] for result in played["results"]} == {"ok"}

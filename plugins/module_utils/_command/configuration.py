@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.pixels.truenas.plugins.module_utils._command.place import OPTIONS, Place
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel import secrecy, settings
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import environment, secrecy, settings
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.sizes import format_memory
 
 if t.TYPE_CHECKING:
@@ -27,6 +27,8 @@ def show(asked: argparse.Namespace, output: Output) -> int:
         found = survey.values[name]
         source = f"--{OPTIONS.get(name, name).replace('_', '-')}" if found.source == "option" else found.source
         rows.append((setting.key, worded(name, found.value), source))
+    for name, found in survey.variables.items():
+        rows.append((f"{settings.ENVIRONMENT}{name}", variable(found.value), found.source))
     if output.json:
         output.give({key: {"value": value or None, "source": source} for key, value, source in rows})
         return 0
@@ -51,6 +53,11 @@ def worded(name: str, value: t.Any) -> str:
     if isinstance(value, tuple):
         return " ".join(value)
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def variable(found: environment.Variable) -> str:
+    """Which kind it is; values may be secrets."""
+    return found.kind if found.kind == environment.FORWARD else f"{found.kind}, {secrecy.HIDDEN}"
 
 
 def path(asked: argparse.Namespace, output: Output) -> int:

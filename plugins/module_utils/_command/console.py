@@ -21,6 +21,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._command.output import Output
 
 WHOLE = 60.0
+HINT = "provision the pixel, or enter it with --transport shell"
 SESSION = re.compile(r"[a-zA-Z0-9._-]+")
 
 
@@ -48,7 +49,12 @@ def go_in(place: Place, name: str, *, session: str | None = None) -> int:
     if place.output.json:
         place.output.give({"name": names.bare_name(name), "command": argv})
         return 0
-    os.execv(program, argv)
+    variables = dict(place.ssh.variables)
+    if variables and (refused := master.refuses(variables)):
+        place.output.complain(
+            f"The SSH server of {names.bare_name(name)} takes no {', '.join(refused)} (AcceptEnv): {HINT}"
+        )
+    os.execve(program, argv, {**openssh.surroundings(), **variables})
     raise AssertionError("unreachable")
 
 
@@ -57,7 +63,8 @@ def console(program: str, master: openssh.Master, place: Place, line: str | None
     shared = ["-S", str(master.socket or "none"), "-o", "ControlMaster=no"]
     how = openssh.options(master.login, place.host_keys, only_pinned=True)
     quiet = ["-o", "LogLevel=ERROR"]
-    return [program, "-t", *shared, *quiet, *how, master.login.address, *([line] if line else [])]
+    sent = openssh.sending(name for name, _value in place.ssh.variables)
+    return [program, "-t", *shared, *quiet, *sent, *how, master.login.address, *([line] if line else [])]
 
 
 def keeping(session: str, bare: str) -> str:

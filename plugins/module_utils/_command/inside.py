@@ -40,7 +40,8 @@ class Way(t.NamedTuple):
 def run(place: Place, name: str, command: Command, **how: t.Any) -> int:
     """Run a command in a pixel, C(how) as C(openssh.Master.run) has it, by the shortest way that works."""
     way = open_way(place, name)
-    if way.master.socket and not place.by_options:
+    # What is noted is done without Python, which alone knows the variables of a session.
+    if way.master.socket and not place.by_options and not place.survey.environment.names:
         warm.note(names.full_name(name), way.master.socket, place.survey.file, os.environ)
     try:
         return way.run(command, **how)

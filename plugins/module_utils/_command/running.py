@@ -50,7 +50,7 @@ def execute(asked: argparse.Namespace, output: Output) -> int:
 
 def in_one(place: Place, name: str, asked: argparse.Namespace) -> int:
     """Input and outputs are ours, and stream as they come; the exit status is the command's."""
-    command = Command(tuple(asked.command))
+    command = Command(tuple(asked.command), environment=dict(place.ssh.variables))
     if place.ssh.transport == "shell":
         return by_shell(place, name, command, terminal=asked.tty)
     try:
@@ -86,7 +86,8 @@ def in_many(place: Place, wanted: t.Sequence[str], asked: argparse.Namespace) ->
     named = {names.full_name(word) for word in wanted if not targets.is_pattern(word)}
     full = [each.name for each in chosen.found if each.running or each.name in named]
     stdin = b"" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.buffer.read()
-    ended, complete = run_all(place, full, Command(tuple(asked.command), stdin=stdin))
+    command = Command(tuple(asked.command), stdin=stdin, environment=dict(place.ssh.variables))
+    ended, complete = run_all(place, full, command)
     ended.extend(Ended("", FAILED, error=error) for error in chosen.missing)
     if not ended:
         raise NotFound(f"of the pixels that are meant, none runs on {place.nas}")

@@ -18,6 +18,10 @@ Read = t.Callable[[Value], Value]
 PROFILES = "nas"
 HOME_OF_THE_NAS = "truenas"
 
+ANY = "*"
+"""In place of a key: a table with one value for each variable that is named there."""
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+
 HEADER = r"\s*\[\s*([^\[\]]+?)\s*\]\s*(#.*)?"
 ASSIGNMENT = r"\s*([\w.\"' -]+?)\s*="
 
@@ -79,6 +83,9 @@ class ConfigFile(t.NamedTuple):
         found: dict[str, Line] = {}
         for key, read in keys.items():
             table, _dot, name = key.partition(".")
+            if name == ANY:
+                found.update(self._read_all(read, tables, table, within))
+                continue
             value = tables.get(table, {}).get(name)
             if value is None or value in ("", []):
                 continue
@@ -89,6 +96,20 @@ class ConfigFile(t.NamedTuple):
             except ValueError as error:
                 # What was written is not shown: it could be a secret in the wrong place.
                 raise Invalid(f"{place}: {path}.{name} {error}", fields=((f"{path}.{name}", str(error)),)) from None
+        return found
+
+    def _read_all(self, read: Read, tables: Table, table: str, within: str) -> dict[str, Line]:
+        """The values of a table whose keys are not ours."""
+        found: dict[str, Line] = {}
+        path = ".".join(filter(None, [within, table]))
+        for name, value in tables.get(table, {}).items():
+            place = self._place(path, name)
+            try:
+                if not NAME.fullmatch(name):
+                    raise ValueError("is no name of a variable: use letters, digits and underscores")
+                found[f"{table}.{name}"] = Line(read(value), place)
+            except ValueError as error:
+                raise Invalid(f'{place}: {path} "{name}": {error}', fields=((f"{path}.{name}", str(error)),)) from None
         return found
 
     def _refuse_unknown(self, keys: t.Mapping[str, Read]) -> None:
@@ -113,7 +134,7 @@ class ConfigFile(t.NamedTuple):
     def _refuse_unknown_in(self, keys: t.Mapping[str, Read], table: Table, kind: str, where: str) -> None:
         known = {key.partition(".")[2] for key in keys if key.startswith(f"{kind}.")}
         for name in table:
-            if name not in known:
+            if name not in known and ANY not in known:
                 raise self._unknown(where, name, known)
 
     def _unknown(self, table: str, name: str, known: t.Iterable[str]) -> Invalid:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.environment import NOTHING, Environment
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.sizes import MIB
 
 
@@ -27,3 +28,5 @@ class Defaults:
     """The bridge of the NAS itself, instead of an interface."""
     dns: tuple[str, ...] = ()
     """Name servers, where the pixel is provisioned; none leaves the image's own."""
+    environment: Environment = NOTHING
+    """Variables, where the pixel is provisioned."""

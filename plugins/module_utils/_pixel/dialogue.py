@@ -14,8 +14,8 @@ byte through, and then runs one line after the other. For each command it
 - ends with such a line that holds the exit status.
 
 The word is never an argument of a process: a command may well list those. It takes C(sh), C(stty), C(cat), C(head) and
-C(base64), which are in coreutils and in busybox. With C(setsid)
-the command is in a session of its own, so that all of it can be ended, and nothing of it can write to the terminal.
+C(base64), which are in coreutils and in busybox. With C(setsid) the command is in a session of its own, so that all of
+it can be ended, and nothing of it can write to the terminal.
 """
 
 from __future__ import annotations
@@ -30,11 +30,14 @@ if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.exec import Command
 
 READY, LACKING = "ready", "lacking"
+NOTE = "runs commands, 2"
+"""Of a shell that is given back: how it has been prepared."""
 
 # In one line without tabs, which an interactive shell would complete, and without single quotes, which are around it.
 # x WORD BYTES LINE: 9 is the terminal, 8 goes to r, 7 is standard output and 6 standard error of the command.
 # The variable n is a line break, which no line can hold. bash drops bytes in the locales of people, so the shell itself
-# has LC_ALL=C, and each command what was there before.
+# has LC_ALL=C, and each command what was there before. Of a line that is typed to busybox it keeps 1023 bytes, so what
+# is not needed to take the next one comes as the next one.
 PROGRAM = (
     "a=${{LC_ALL+x$LC_ALL}}; LC_ALL=C; "
     "for p in stty cat head base64; do "
@@ -43,7 +46,7 @@ PROGRAM = (
     "command -v setsid >/dev/null 2>&1 && s=setsid; "
     'n=$(printf "\\n."); n=${{n%.}}; '
     'l() {{ if [ "$a" ]; then export LC_ALL="${{a#x}}"; else unset LC_ALL; fi; }}; '
-    'c() {{ (l; exec $s sh -c "$3") 2>&6 6>&- 7>&- 8>&-; echo $? >&8; }}; '
+    'c() {{ (l; v 2>/dev/null; exec $s sh -c "$3") 2>&6 6>&- 7>&- 8>&-; echo $? >&8; }}; '
     'e() {{ while IFS= read -r y; do printf "%se%s\\n" "$1" "$y" >&9; done; }}; '
     "x() {{ r=$( {{ {{ {{ "
     'if [ "$2" = 0 ]; then c "$@" </dev/null; '
@@ -52,6 +55,15 @@ PROGRAM = (
     'printf "%sx%s\\n" "$1" "$r" >&9; }}; '
     'printf "pixels-%s-%s\\n" {ready} {word}; '
     'while IFS= read -r l; do eval "$l"; done'
+)
+
+# What every login has, as the PAM of an SSH server reads it.
+LIKE_A_LOGIN = (
+    'q=$(printf "\\047"); '
+    'v() { while IFS= read -r y || [ -n "$y" ]; do y=${y%%#*}; y=${y#export }; k=${y%%=*}; '
+    'case $k in "$y" | "" | [0-9]* | *[!A-Za-z0-9_]*) continue;; esac; y=${y#*=}; '
+    'case $y in \\"*\\") y=${y#\\"}; y=${y%\\"};; $q*$q) y=${y#$q}; y=${y%$q};; esac; '
+    'export "$k=$y"; done </etc/environment; }'
 )
 
 
@@ -63,6 +75,11 @@ def new_word() -> str:
 def opening(word: str) -> bytes:
     """What is typed first, to whatever shell there is."""
     return f" exec sh -c '{PROGRAM.format(word=word, ready=READY, lacking=LACKING)}'\n".encode("ascii")
+
+
+def opened() -> bytes:
+    """The next line, once the terminal is ready."""
+    return f"{LIKE_A_LOGIN}\n".encode("ascii")
 
 
 def is_open(heard: bytes, word: str) -> bool:

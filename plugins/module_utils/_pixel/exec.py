@@ -65,26 +65,36 @@ class Command:
         # A file that is mapped, and not read, is not copied either.
         return self.variables + self.stdin if self.environment else self.stdin
 
-    def as_login(self, login: str) -> str:
-        """One line for a POSIX shell in which user C(login) arrives, that runs just this command."""
-        return self._line(login, "")
+    def as_login(self, login: str, *, sent: bool = False) -> str:
+        """One line for a POSIX shell in which user C(login) arrives, that runs just this command.
+
+        With C(sent) the variables come beside it, as far as the SSH server takes them; it says so where it does not.
+        """
+        return self._line(login, "", sent=sent)
 
     def as_program(self, login: str) -> str:
         """The same for a shell that becomes the command, so that a signal to its process is one to the command."""
         return self._line(login, "exec ")
 
-    def _line(self, login: str, start: str) -> str:
+    def _line(self, login: str, start: str, *, sent: bool = False) -> str:
         line = start + shlex.join(self.argv)
         if self.chdir:
             line = f"cd {shlex.quote(self.chdir)} && {line}"
         if self.environment:
-            line = SET_VARIABLES + line
+            line = f"{complaining(self.environment)} {line}" if sent else SET_VARIABLES + line
         if self.user is None or self.user == login:
             return line
         if login == "root":
             # su is everywhere, busybox included; runuser and sudo are not.
             return start + shlex.join(["su", "-s", "/bin/sh", self.user, "-c", line])
         return start + shlex.join(["sudo", "-n", "-H", "-u", self.user, "--", "/bin/sh", "-c", line])
+
+
+def complaining(variables: t.Iterable[str]) -> str:
+    """A line that says which of these variables have not come along: a server passes over those it does not know."""
+    said = "pixels: the SSH server takes no $pixels_name (AcceptEnv): provision the pixel, or use transport shell"
+    there = 'eval "[ \\"\\${$pixels_name+x}\\" ]"'
+    return f'for pixels_name in {" ".join(variables)}; do {there} || echo "{said}" >&2; done; unset pixels_name;'
 
 
 def in_one_line(value: str) -> str:

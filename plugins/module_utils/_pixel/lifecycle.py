@@ -139,6 +139,9 @@ def complete(pixels: Pixels, wanted: Wanted, found: Found | None, *, default_nic
         raise Invalid(f"cannot provision {names.bare_name(wanted.name)}: {problem}", fields=(("provision", problem),))
     if wanted.state == "absent":
         return wanted
+    if wanted.provision:
+        # What cannot be written is told before anything is made.
+        provisioning.with_usual_environment(pixels, wanted.provision)
     if wanted.nic and shown("nic", found and found.nic) != shown("nic", wanted.nic):
         refuse_unknown_parent(pixels, wanted.nic)
     if found:

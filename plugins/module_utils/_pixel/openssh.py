@@ -140,16 +140,21 @@ class Master:
                 # One to try, which ends at once.
                 stay = ["-S", "none", "-T"]
             else:
-                stay = ["-M", "-S", self.socket, "-o", f"ControlPersist={PERSIST}", "-f", "-N"]
+                # It sends no variable by itself, and of those that commands to come bring only what it is told to.
+                stay = ["-M", "-S", self.socket, "-o", f"ControlPersist={PERSIST}", "-o", "SendEnv=*", "-f", "-N"]
             # Its input and outputs are not ours: it stays when we are gone.
             told = ["-o", "LogLevel=ERROR", "-E", log]
             if quietly(*stay, *told, *how, self.login.address, *([] if self.socket else ["exit 0"])):
                 raise refused(self.login, self._keys, read(log))
 
-    def command(self, line: str, log: str, *, terminal: bool = False) -> list[str]:
-        """What to run so that a shell line runs in the pixel: over the open connection only, where one can be."""
+    def command(self, line: str, log: str, *, terminal: bool = False, sent: t.Iterable[str] = ()) -> list[str]:
+        """What to run so that a shell line runs in the pixel: over the open connection only, where one can be.
+
+        C(sent) are names of variables to send along, from the environment of what is run.
+        """
         # On a terminal a talkative ssh says goodbye as well.
         told = ["-o", f"LogLevel={'ERROR' if terminal else 'DEBUG2'}", "-E", log, "-tt" if terminal else "-T"]
+        told += sending(sent)
         if self.socket is None:
             how = options(self.login, self._keys, only_pinned=True)
             return [program() or "ssh", "-S", "none", *told, *how, self.login.address, line]
@@ -182,12 +187,12 @@ class Master:
         """Run a command to its end; its exit status.
 
         Where there is C(receive), it gets what the command writes, as it comes. Otherwise stdin, stdout and stderr are
-        this process's own, as is the terminal. A command with variables needs C(stdin), ahead of which they go. Signals
-        that would end this process go to the command; who runs several at once has a C(relay) for all of them. Raises
-        C(NotBegun), and C(ConnectionLost) when it broke off: then nothing is known of its end.
+        this process's own, as is the terminal. The variables of a command go ahead of C(stdin); where that is ours, ssh
+        sends them, and the command's stderr says which the server does not take. Signals that would end this process go
+        to the command; who runs several at once has a C(relay) for all of them. Raises C(NotBegun), and
+        C(ConnectionLost) when it broke off: then nothing is known of its end.
         """
-        if command.environment and stdin is None:
-            raise ValueError("the variables of a command go ahead of its input, and that is to be somebody else's")
+        sent = command.environment if stdin is None else {}
         token = secrets.token_hex(8)
         with contextlib.ExitStack() as undo:
             log = undo.enter_context(self._log())
@@ -196,11 +201,13 @@ class Master:
             if relay and relay.number:
                 return 128 + relay.number
             process = subprocess.Popen(
-                self.command(shell_line(command, self.login.user, token), log, terminal=terminal),
+                self.command(
+                    shell_line(command, self.login.user, token, sent=bool(sent)), log, terminal=terminal, sent=sent
+                ),
                 stdin=None if stdin is None else subprocess.PIPE,
                 stdout=subprocess.PIPE if receive else None,
                 stderr=subprocess.PIPE if receive else None,
-                env=surroundings(),
+                env={**surroundings(), **sent},
                 # Ctrl-C is for the command: ssh would leave it behind, running.
                 start_new_session=not terminal,
             )
@@ -217,6 +224,18 @@ class Master:
                     process.terminate()
                     raise
             return self._status(process.wait(), read(log), terminal=terminal)
+
+    def refuses(self, variables: t.Mapping[str, str]) -> list[str]:
+        """The names of those variables that the SSH server does not take from us."""
+        look = f'for name in {" ".join(variables)}; do eval "[ \\"\\${{$name+x}}\\" ]" || echo "$name"; done'
+        ended = subprocess.run(
+            self.command(look, os.devnull, sent=variables),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            env={**surroundings(), **variables},
+            check=False,
+        )
+        return ended.stdout.decode("utf-8", "replace").split()
 
     def _signal(self, token: str, number: int) -> None:
         # Beside this process: a handler of signals must not wait.
@@ -257,8 +276,12 @@ class Master:
             os.unlink(path)
 
 
-def hang_up(pixel: str) -> None:
-    """Close every open connection to a pixel, as whichever user it was; its name is all that is needed."""
+def hang_up(pixel: str, *, at_once: bool = True) -> None:
+    """Close every open connection to a pixel, as whichever user it was; its name is all that is needed.
+
+    Unless C(at_once), what runs over them goes on, and the next command gets a connection of its own.
+    """
+    word = "exit" if at_once else "stop"
     folder = control_folder()
     if folder is None or program() is None:
         return
@@ -267,7 +290,7 @@ def hang_up(pixel: str) -> None:
     for name in os.listdir(folder):
         # Nobody listens any more where nobody can be told to end.
         if name.rpartition("-")[0] == pixel and quietly(
-            "-F", "none", "-S", os.path.join(folder, name), "-O", "exit", pixel
+            "-F", "none", "-S", os.path.join(folder, name), "-O", word, pixel
         ):
             with contextlib.suppress(OSError):
                 os.unlink(os.path.join(folder, name))
@@ -291,12 +314,17 @@ def surroundings() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(NAS_VARIABLES)}
 
 
-def shell_line(command: Command, user: str, token: str) -> str:
+def sending(names: t.Iterable[str]) -> list[str]:
+    """What to tell ssh so that it sends these of its own variables along: no value is in what it is told."""
+    return [word for name in names for word in ("-o", f"SendEnv={name}")]
+
+
+def shell_line(command: Command, user: str, token: str, *, sent: bool = False) -> str:
     """One line for the login shell that runs just this command, and stays there to tell how it ended.
 
     The shell itself outlives signals, or SSH would have no status to report. C(token) is how it is found again.
     """
-    return f"trap : HUP INT QUIT TERM; : {token}; {command.as_login(user)}; exit $?"
+    return f"trap : HUP INT QUIT TERM; : {token}; {command.as_login(user, sent=sent)}; exit $?"
 
 
 def signal_line(token: str, number: int) -> str:

@@ -8,13 +8,15 @@ from __future__ import annotations
 import base64
 import typing as t
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Refused, TimedOut
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import (
     authorizing,
+    environment,
     host_keys,
     names,
+    openssh,
     readiness,
     transfer,
     users,
@@ -51,6 +53,8 @@ if entry=$(getent passwd "$1" 2>/dev/null || grep "^$1:" /etc/passwd); then
     echo user yes
     file user_keys "$(echo "$entry" | cut -d: -f6)/.ssh/authorized_keys"
 fi
+file env {environment.FILE}
+file accept {environment.ACCEPTED}
 if [ -x /lib/systemd/systemd-resolved ] || [ -x /usr/lib/systemd/systemd-resolved ]; then
     echo resolved yes
     file dns {RESOLVED}
@@ -71,6 +75,15 @@ exit 0
 
 SEE_TO_SSH_SERVER = f"{SSH_SERVER}\n{{ install_ssh_server && enable_ssh_server; }} 2>&1\n"
 
+# A server that waits for its first client, or has its settings from the socket, reads them anew by itself.
+RELOAD_SSH_SERVER = """\
+if command -v systemctl >/dev/null 2>&1; then
+    systemctl try-reload-or-restart ssh >/dev/null 2>&1 || systemctl try-reload-or-restart sshd
+else
+    rc-service --ifstarted sshd reload
+fi
+"""
+
 RELOAD_RESOLVED = "if systemctl is-active -q systemd-resolved; then systemctl restart systemd-resolved; fi"
 
 
@@ -90,6 +103,10 @@ class State:
     is_serving: bool = False
     host_keys: tuple[tuple[str, str], ...] = ()
     """Each with its kind."""
+    environment: str = field(default="", repr=False)
+    """Variables of every login."""
+    accepted: str = ""
+    """What lets SSH clients bring variables."""
 
     def lacks(self, wanted: Provision) -> list[str]:
         lacking = []
@@ -99,6 +116,10 @@ class State:
             lacking.append("keys")
         if wanted.dns and name_servers(wanted.dns, resolved=self.has_resolved) != self.dns:
             lacking.append("dns")
+        if environment.merged(self.environment, wanted.environment) != environment.merged(self.environment, ()):
+            lacking.append("environment")
+        if environment.accepting(self.accepted, wanted.accept_env) != self.accepted:
+            lacking.append("accept env")
         if not (self.has_sshd and self.is_serving):
             lacking.append("ssh server")
         return lacking
@@ -129,9 +150,20 @@ def provision(pixels: Pixels, name: str, wanted: Provision, *, deadline: Deadlin
             )
         if "dns" in lacking:
             done.append(set_name_servers(shell, wanted.dns or (), resolved=found.has_resolved))
+        if "environment" in lacking:
+            path = environment.FILE
+            write(shell, path, environment.merged(found.environment, wanted.environment))
+            done.append(path)
         if "ssh server" in lacking:
             see_to_ssh_server(pixels, name, shell, installed=found.has_sshd, deadline=deadline, ssh_port=ssh_port)
             done.append("an SSH server")
+        if "accept env" in lacking:
+            path = environment.ACCEPTED
+            write(shell, path, environment.accepting(found.accepted, wanted.accept_env))
+            run(shell, RELOAD_SSH_SERVER, timeout=LOOK_WITHIN)
+            # A connection goes on with what the server took when it was made.
+            openssh.hang_up(name, at_once=False)
+            done.append(path)
         # What upstream pixels, and our own status, know a provisioned pixel by.
         run(shell, f"rm -f {FAILED}; [ -e {MARKER} ] || touch {MARKER}", timeout=LOOK_WITHIN)
         pin(pixels, name, look(shell, wanted.user).host_keys)
@@ -152,6 +184,8 @@ def look(shell: Shell, login: str) -> State:
         has_user="user" in told,
         user_keys=file("user_keys"),
         dns=file("dns"),
+        environment=file("env"),
+        accepted=file("accept"),
         has_resolved="resolved" in told,
         has_sshd="sshd" in told,
         is_serving="serving" in told,

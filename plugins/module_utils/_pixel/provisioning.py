@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import typing as t
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import PixelsError, Refused, TimedOut
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel import names, readiness
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import environment, names, readiness
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.first_boot import FAILED, MARKER, MINE, RC_LOCAL
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.trying import trying
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas import files
@@ -46,6 +46,10 @@ class Provision:
     """Addresses of name servers; empty leaves the image's own, None means those a new pixel usually gets."""
     method: str = "shell"
     """C(shell), from inside; or C(rootfs), through the file API of the NAS."""
+    environment: environment.Pairs = field(default=(), repr=False)
+    """Variables of every login; others that are there stay."""
+    accept_env: tuple[str, ...] = ()
+    """Names of variables that SSH clients may bring."""
 
 
 @dataclass(frozen=True)
@@ -64,12 +68,24 @@ def with_usual_dns(provision: Provision, dns: tuple[str, ...]) -> Provision:
     return replace(provision, dns=dns) if provision.dns is None else provision
 
 
-def wanted_files(provision: Provision, authorized_keys: str) -> list[File]:
-    """The files of a provisioned pixel, given the authorized_keys it has now."""
+def with_usual_environment(pixels: Pixels, provision: Provision) -> Provision:
+    """Provision with the variables of the user's settings. Raises C(Invalid) for one that cannot be written."""
+    usual = pixels.defaults.environment
+    return replace(provision, environment=environment.to_write(usual), accept_env=usual.names)
+
+
+def wanted_files(provision: Provision, present: t.Callable[[str], str]) -> list[File]:
+    """The files of a provisioned pixel, given what those hold now that others write to as well."""
     wanted = [
-        File(AUTHORIZED_KEYS, merge_keys(authorized_keys, provision.public_keys), 0o600, restart=False),
+        File(AUTHORIZED_KEYS, merge_keys(present(AUTHORIZED_KEYS), provision.public_keys), 0o600, restart=False),
         File(FIRST_BOOT, RC_LOCAL, 0o755, restart=True),
     ]
+    if provision.environment:
+        path = environment.FILE
+        wanted.insert(0, File(path, environment.merged(present(path), provision.environment), 0o644, restart=False))
+    if provision.accept_env:
+        path = environment.ACCEPTED
+        wanted.insert(0, File(path, environment.accepting(present(path), provision.accept_env), 0o644, restart=True))
     if provision.dns:
         wanted.insert(0, File(RESOLVED, f"[Resolve]\nDNS={' '.join(provision.dns)}\n", 0o644, restart=True))
     return wanted
@@ -95,6 +111,7 @@ def is_complete(pixels: Pixels, name: str, provision: Provision) -> bool:
 
     Raises C(Refused) when the container's filesystem cannot be looked at safely.
     """
+    provision = with_usual_environment(pixels, provision)
     if provision.method == "shell":
         from ansible_collections.pixels.truenas.plugins.module_utils._pixel import outfitting
 
@@ -109,6 +126,7 @@ def provision(
 
     Raises what went wrong with what is in place by then; running it again goes on from there.
     """
+    wanted = with_usual_environment(pixels, wanted)
     if wanted.method == "shell":
         from ansible_collections.pixels.truenas.plugins.module_utils._pixel import outfitting
 
@@ -158,7 +176,7 @@ class Rootfs:
 
     def missing(self, provision: Provision) -> list[File]:
         """The files that are not as they should be, and the first-boot script until it has done its work."""
-        wanted = wanted_files(provision, self.read(AUTHORIZED_KEYS) or "")
+        wanted = wanted_files(provision, lambda path: self.read(path) or "")
         lacking = [file for file in wanted if file.path != FIRST_BOOT and self.read(file.path) != file.content]
         if not self.has(MARKER):
             lacking += [file for file in wanted if file.path == FIRST_BOOT]

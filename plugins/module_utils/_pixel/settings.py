@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import os
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.endpoint import Credential, Endpoint, Timeouts
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel import config_file, secrecy
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import config_file, environment, secrecy
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.defaults import Defaults
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.sizes import parse_memory
 
@@ -155,8 +155,12 @@ SETTINGS: dict[str, Setting] = {
 INSECURE = "PIXELS_TRUENAS_INSECURE"
 INSECURE_KEY = "truenas.insecure_skip_verify"
 
+# A table without keys of its own: it has the names of variables, and only the file has it.
+ENVIRONMENT = "env."
+
 KEYS: dict[str, config_file.Read] = {
     INSECURE_KEY: boolean,
+    ENVIRONMENT + config_file.ANY: environment.read,
     **{setting.key: setting.read for setting in SETTINGS.values()},
 }
 
@@ -179,6 +183,8 @@ class Ssh:
     port: int
     transport: str = "auto"
     """C(ssh), C(shell) for the NAS's own shell, or C(auto) for the first of them that is open."""
+    variables: environment.Pairs = field(default=(), repr=False)
+    """What a command or console there gets beside what a login has."""
 
 
 @dataclass(frozen=True)
@@ -214,6 +220,9 @@ class Survey:
     values: dict[str, Found]
     file: config_file.ConfigFile
     profile: str | None
+    variables: dict[str, Found] = field(default_factory=dict, repr=False)
+    """What the file says of variables, each an C(environment.Variable)."""
+    environment: environment.Environment = environment.NOTHING
 
     def __getitem__(self, name: str) -> Value:
         return self.values[name].value
@@ -244,13 +253,16 @@ def survey(
         raise Invalid(f"there is no profile {asked_for}: there is no configuration file {file.path}")
 
     variables = from_environment(environ)
-    from_file = from_configuration(file, profile)
+    lines = file.values(KEYS, profile) if file.exists else {}
+    from_file = from_configuration(lines)
     # Who names a NAS by its profile does not mean another one that happens to be in the environment.
     below = [only_nas(from_file), variables, from_file] if asked_for else [variables, from_file]
     layers: list[Layer] = [from_caller(given), *below]
     defaults = {name: setting.default for name, setting in SETTINGS.items()}
     layers.append({name: Found(value, "default") for name, value in {**defaults, **(usual or {})}.items()})
-    return Survey(merged(layers), file, profile)
+    inside = {key.removeprefix(ENVIRONMENT): Found(*line) for key, line in lines.items() if key.startswith(ENVIRONMENT)}
+    settled = environment.settle({name: found.value for name, found in inside.items()}, environ)
+    return Survey(merged(layers), file, profile, inside, settled)
 
 
 def from_caller(given: Given) -> Layer:
@@ -292,11 +304,8 @@ def read(variable: str, value: str, reader: t.Callable[[Value], Value]) -> Value
         raise Invalid(f"the variable {variable} cannot be read: {value!r} {error}") from None
 
 
-def from_configuration(file: config_file.ConfigFile, profile: str | None) -> dict[str, Found]:
+def from_configuration(lines: t.Mapping[str, config_file.Line]) -> dict[str, Found]:
     """The options that the file sets."""
-    if not file.exists:
-        return {}
-    lines = file.values(KEYS, profile)
     found: dict[str, Found] = {}
     if INSECURE_KEY in lines:
         found["validate_certs"] = Found(not lines[INSECURE_KEY].value, lines[INSECURE_KEY].place)
@@ -336,7 +345,13 @@ def endpoint(found: Survey) -> Endpoint:
 
 
 def ssh(found: Survey) -> Ssh:
-    return Ssh(user=found["ssh_user"], key=found["ssh_key"], port=found["ssh_port"], transport=found["transport"])
+    return Ssh(
+        user=found["ssh_user"],
+        key=found["ssh_key"],
+        port=found["ssh_port"],
+        transport=found["transport"],
+        variables=found.environment.session,
+    )
 
 
 def defaults(found: Survey) -> Defaults:
@@ -360,6 +375,7 @@ def defaults(found: Survey) -> Defaults:
         parent=found["default_parent"],
         network=found["default_network"],
         dns=tuple(found["default_dns"]),
+        environment=found.environment,
     )
 
 

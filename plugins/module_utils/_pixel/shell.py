@@ -68,7 +68,7 @@ class NasShell:
         if shell is not None:
             # Its loss by now is no loss: what was run in it has ended, and its outcome is known.
             with suppress(ConnectionLost):
-                shell.give_back(dialogue.READY)
+                shell.give_back(dialogue.NOTE)
 
     def run(
         self, command: Command, *, timeout: float | None = None, out: Sink | None = None, err: Sink | None = None
@@ -122,7 +122,7 @@ class NasShell:
         if self._shell is None:
             with self._telling_how_it_is():
                 shell = self._pixels.wire.borrow_shell(self._pixels.containers.shell(self._name))
-                if shell.note != dialogue.READY:
+                if shell.note != dialogue.NOTE:
                     self._open(shell)
             self._shell = shell
         return self._shell
@@ -145,6 +145,7 @@ class NasShell:
                     raise Unsupported(
                         f"the shell of {self._where} cannot be used: the pixel lacks the program {program}"
                     )
+            shell.send(dialogue.opened())
         except BaseException as error:
             shell.discard()
             if isinstance(error, ConnectionLost) and NO_SUDO in heard:

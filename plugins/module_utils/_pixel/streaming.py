@@ -36,8 +36,12 @@ def run(shell: Ssh, command: Command, *, terminal: bool = False) -> int:
             undo.enter_context(terminal_of(channel))
         else:
             undo.enter_context(signals_to(shell, token))
-        channel.exec_command(shell_line(command, shell.login.user, token))
-        channel.sendall(command.variables)
+        # A terminal would show what is typed, variables as well; it sends them where the server takes them.
+        if terminal and command.environment:
+            channel.update_environment(dict(command.environment))
+        channel.exec_command(shell_line(command, shell.login.user, token, sent=terminal))
+        if not terminal:
+            channel.sendall(command.variables)
         threading.Thread(target=feed, args=(channel,), daemon=True).start()
         pass_on(channel)
         rc = channel.recv_exit_status()

@@ -19,7 +19,7 @@ from tests.simulator.engines.process import packages, units
 from tests.simulator.engines.process.image import Image
 from tests.simulator.engines.process.inside.wire import Layout
 from tests.simulator.engines.process.room import PATH, Room
-from tests.simulator.engines.process.ssh import Server
+from tests.simulator.engines.process.ssh import Server, accepted_variables
 from tests.simulator.engines.process.tree import Tree
 
 RC_LOCAL = "/etc/rc.local"
@@ -45,6 +45,8 @@ class Guest:
         self.address = address
         self.running = False
         self.environment: dict[str, str] = {}
+        self.accepted_variables: list[str] = []
+        """Patterns of those that the SSH server takes from clients, as configured when it was last started."""
         self.connections: set[asyncssh.SSHServerConnection] = set()
         self.boot_log: Finished | None = None
         """How /etc/rc.local ended the last time."""
@@ -190,6 +192,7 @@ class Guest:
         except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError):
             return False
         if self._listener is None and self.running:
+            self.accepted_variables = accepted_variables(self.tree)
             self._listener = await asyncssh.listen(
                 self.address,
                 self._home.ssh_port,

@@ -61,7 +61,7 @@ def ssh_server_files() -> dict[str, File]:
             0o644,
         ),
         "/etc/ssh/sshd_config": File(
-            "PermitRootLogin prohibit-password\nPasswordAuthentication no\n"
+            "Include /etc/ssh/sshd_config.d/*.conf\nPermitRootLogin prohibit-password\nPasswordAuthentication no\n"
             "AcceptEnv LANG LC_*\nSubsystem sftp /usr/lib/openssh/sftp-server\n",
             0o644,
         ),

@@ -13,6 +13,7 @@ import stat
 import struct
 import termios
 import typing as t
+from fnmatch import fnmatchcase
 
 import asyncssh
 
@@ -21,7 +22,10 @@ from tests.simulator.engines.process.streams import Stream
 
 if t.TYPE_CHECKING:
     from tests.simulator.engines.process.guest import Guest
+    from tests.simulator.engines.process.tree import Tree
 
+CONFIGURATION = "/etc/ssh/sshd_config"
+INCLUDED = "/etc/ssh/sshd_config.d"
 SFTP_SERVER = "/usr/lib/openssh/sftp-server"
 LOST = (OSError, asyncssh.Error)
 """How a session notices that its client or its guest has gone."""
@@ -54,11 +58,27 @@ def _is_key(line: str) -> bool:
     return bool(line.strip())
 
 
+def accepted_variables(tree: Tree) -> list[str]:
+    """The patterns behind C(AcceptEnv), wherever sshd's configuration has some."""
+    found: list[str] = []
+    paths = [CONFIGURATION]
+    for path in paths:
+        for line in (tree.read_changed(path) or b"").decode(errors="replace").splitlines():
+            keyword, *words = line.split() or [""]
+            if keyword.lower() == "acceptenv":
+                found += words
+            elif keyword.lower() == "include" and words == [f"{INCLUDED}/*.conf"]:
+                paths += [f"{INCLUDED}/{name}" for name in tree.names_changed(INCLUDED) if name.endswith(".conf")]
+    return found
+
+
 class Server(asyncssh.SSHServer):
     """One connection to a guest."""
 
     def __init__(self, guest: Guest) -> None:
         self._guest = guest
+        # A reload is for the connections that come after it.
+        self._accepted = list(guest.accepted_variables)
         self._connection: asyncssh.SSHServerConnection
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
@@ -77,14 +97,14 @@ class Server(asyncssh.SSHServer):
         return True
 
     def session_requested(self) -> tuple[asyncssh.SSHServerChannel[bytes], Session]:
-        return self._connection.create_server_channel(encoding=None), Session(self._guest)
+        return self._connection.create_server_channel(encoding=None), Session(self._guest, self._accepted)
 
 
 class Session(asyncssh.SSHServerProcess[bytes]):
     """A command, a shell or a subsystem, all of them processes in the guest: so SFTP's paths are the guest's."""
 
-    def __init__(self, guest: Guest) -> None:
-        super().__init__(lambda process: serve(guest, process), None, 0, False)
+    def __init__(self, guest: Guest, accepted: list[str]) -> None:
+        super().__init__(lambda process: serve(guest, process, accepted), None, 0, False)
 
     def subsystem_requested(self, subsystem: str) -> bool:
         return subsystem == "sftp"
@@ -98,7 +118,7 @@ class Session(asyncssh.SSHServerProcess[bytes]):
         channel.get_connection().create_task(t.cast("t.Coroutine[t.Any, t.Any, None]", handler), channel.logger)
 
 
-async def serve(guest: Guest, process: asyncssh.SSHServerProcess[bytes]) -> None:
+async def serve(guest: Guest, process: asyncssh.SSHServerProcess[bytes], accepted: list[str]) -> None:
     """From the request to the exit status."""
     connection = process.channel.get_connection()
     room = await guest.room()
@@ -113,7 +133,7 @@ async def serve(guest: Guest, process: asyncssh.SSHServerProcess[bytes]) -> None
             arguments,
             argv0=None if len(arguments) > 1 else f"-{user.shell.rpartition('/')[2]}",
             user=user,
-            environment=_environment(guest, process, user),
+            environment=_environment(guest, process, user, accepted),
             directory=user.home,
             terminal=terminal,
         )
@@ -163,8 +183,10 @@ def _arguments(process: asyncssh.SSHServerProcess[bytes], user: User) -> list[st
     return [user.shell, "-c", process.command] if process.command is not None else [user.shell]
 
 
-def _environment(guest: Guest, process: asyncssh.SSHServerProcess[bytes], user: User) -> dict[str, str]:
-    accepted = {name: value for name, value in process.env.items() if name == "LANG" or name.startswith("LC_")}
+def _environment(
+    guest: Guest, process: asyncssh.SSHServerProcess[bytes], user: User, patterns: list[str]
+) -> dict[str, str]:
+    accepted = {name: value for name, value in process.env.items() if any(fnmatchcase(name, each) for each in patterns)}
     peer, here = (process.channel.get_extra_info(name) for name in ("peername", "sockname"))
     session = {
         "HOME": user.home,

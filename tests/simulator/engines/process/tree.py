@@ -140,6 +140,16 @@ class Tree:
                 return file.read() if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
         return None
 
+    def names_changed(self, folder: str) -> list[str]:
+        """What the guest itself has added to a folder or changed in it."""
+        with contextlib.suppress(OSError), self._parent(f"{folder}/any") as parent:
+            descriptor = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=parent)
+            try:
+                return sorted(os.listdir(descriptor))
+            finally:
+                os.close(descriptor)
+        return []
+
     @contextlib.contextmanager
     def _parent(self, path: str) -> t.Iterator[int]:
         flags = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC

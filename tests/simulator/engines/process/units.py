@@ -91,6 +91,12 @@ async def _start(unit: Unit, now: bool) -> Finished:
     return _refused(trouble) if trouble else Finished(0, b"", b"")
 
 
+async def _reload_if_active(unit: Unit, now: bool) -> Finished:
+    if unit.path is None:
+        return _refused(f"Failed to try-reload-or-restart {unit.name}: Unit {unit.name} not found.\n", 5)
+    return await _start(unit, now) if unit.active else Finished(0, b"", b"")
+
+
 async def _stop(unit: Unit, now: bool) -> Finished:
     if unit.path is None:
         return _refused(f"Failed to stop {unit.name}: Unit {unit.name} not loaded.\n", 5)
@@ -148,6 +154,7 @@ async def _show(unit: Unit, now: bool) -> Finished:
 
 VERBS: dict[str, t.Callable[[Unit, bool], t.Awaitable[Finished]]] = {
     **dict.fromkeys(("start", "restart", "reload", "reload-or-restart", "try-restart", "force-reload"), _start),
+    "try-reload-or-restart": _reload_if_active,
     "stop": _stop,
     "enable": _enable,
     "disable": _disable,

@@ -252,3 +252,38 @@ def test_a_server_that_was_switched_off_is_switched_on_again(provision, truenas)
     assert provision(check_mode=True)["changed"]
     assert provision()["changed"]
     assert not provision()["changed"]
+
+
+@pytest.fixture
+def configure(tmp_path, monkeypatch):
+    """Write the table of variables."""
+
+    def write(text):
+        (tmp_path / "config.toml").write_text(f"[env]\n{text}\n")
+        monkeypatch.setenv("PIXELS_CONFIG", str(tmp_path / "config.toml"))
+
+    return write
+
+
+def test_variables_of_the_configuration_are_put_in_place_and_those_of_a_session_are_not(provision, truenas, configure):
+    configure('A = "sesame $OURS"\nTOKEN = {forward = true}')
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("OURS", "open")
+        environment.setenv("TOKEN", "secret")
+
+        first, second = provision(), provision()
+
+    assert (first["changed"], second["changed"]) == (True, False)
+    assert read(truenas, "/etc/environment").endswith('A="sesame open"\n')
+    assert read(truenas, "/etc/ssh/sshd_config.d/pixels-env.conf") == "AcceptEnv TOKEN\n"
+    assert "sesame" not in str(first)
+
+
+def test_a_variable_that_cannot_be_written_is_told_before_anything_is_made(provision, truenas, configure):
+    configure('A = "$NOT_SET_ANYWHERE"')
+
+    result = provision()
+
+    assert result["failed"]
+    assert 'env "A": it refers to $NOT_SET_ANYWHERE, which is not set here' in result["msg"]
+    assert not truenas.world.containers

@@ -207,3 +207,15 @@ def test_a_variable_that_cannot_be_set_is_refused_before_anything_runs(execute):
     assert result["failed"]
     assert result["error"]["kind"] == "Invalid"
     assert "'A B' is no name of a variable" in result["msg"]
+
+
+def test_variables_of_a_session_are_there_and_those_of_the_task_count_for_more(execute, tmp_path, monkeypatch):
+    config = tmp_path / "config.toml"
+    config.write_text(
+        '[env]\nA = {value = "a", session_only = true}\nB = {value = "b", session_only = true}\nC = "c"\n'
+    )
+    monkeypatch.setenv("PIXELS_CONFIG", str(config))
+
+    result = execute(argv=["sh", "-c", 'echo "$A|$B|$C"'], environment={"B": "mine"})
+
+    assert result["stdout"] == "a|mine|"

@@ -99,3 +99,17 @@ def test_what_is_wrong_with_the_file_is_told_with_its_line_whatever_the_verb(com
     assert ended.returncode == 1
     assert str(path) in ended.stderr
     assert problem in ended.stderr
+
+
+def test_variables_are_shown_by_their_kind_and_without_their_values(command):
+    path = command.configure(
+        '[env]\nA = "hunter2"\nB = {forward = true}\nC = {value = "hunter2", session_only = true}\n'
+    )
+
+    ended = command("config", "show", B="hunter2")
+
+    assert "hunter2" not in ended.stdout + ended.stderr
+    shown = {line.split()[0]: line for line in ended.stdout.splitlines()}
+    assert shown["env.A"].split()[1:] == ["image,", "********", str(path), "line", "2"]
+    assert shown["env.B"].split()[1] == "forward"
+    assert shown["env.C"].split()[1:3] == ["session_only,", "********"]

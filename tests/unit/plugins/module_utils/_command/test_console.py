@@ -80,3 +80,19 @@ def test_for_programs_it_says_what_it_would_run(inside):
 
 def test_what_keeps_a_session_is_one_line():
     assert "\n" not in keeping("work", "web")
+
+
+def test_it_has_the_variables_of_a_session_that_the_server_takes(inside, truenas):
+    put(truenas, "/etc/ssh/sshd_config.d/pixels-env.conf", "AcceptEnv TOKEN\n")
+    truenas.run(truenas.world.engine.run("px-web", ["systemctl", "restart", "ssh"]))
+    inside.configure('[env]\nTOKEN = {forward = true}\nMODE = {value = "fast", session_only = true}\n')
+
+    terminal = inside.at_terminal("console", "web", TOKEN="sesame")
+
+    terminal.see(
+        "The SSH server of web takes no MODE (AcceptEnv): provision the pixel, or enter it with --transport shell"
+    )
+    terminal.see("# ")
+    terminal.type('echo "<$TOKEN|$MODE>"; exit\n')
+    terminal.see("<sesame|>")
+    assert "sesame" not in str(inside.json("console", "web", TOKEN="sesame"))

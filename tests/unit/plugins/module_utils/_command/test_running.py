@@ -399,3 +399,86 @@ class TestWithoutOpenSsh:
 
     def test_a_console_says_that_it_needs_it(self, without_ssh):
         assert "a console needs OpenSSH" in without_ssh("console", "web").stderr
+
+
+class TestVariables:
+    """Of the configuration file."""
+
+    TABLE = '[env]\nTOKEN = {forward = true}\nMODE = {value = "sesame 4711", session_only = true}\nIMAGE = "written"\n'
+    LOOK = 'echo "$TOKEN|$MODE|$IMAGE|$OTHER"'
+    SEEN = "it's open|sesame 4711||\n"
+
+    @pytest.fixture
+    def inside(self, inside, truenas):
+        """A pixel whose SSH server takes them."""
+        put(truenas, "/etc/ssh/sshd_config.d/pixels-env.conf", "AcceptEnv TOKEN MODE\n")
+        restart_ssh(truenas)
+        inside.configure(self.TABLE)
+        inside.environment |= {"TOKEN": "it's open", "OTHER": "no", "IMAGE": "no"}
+        return inside
+
+    @pytest.mark.parametrize("options", [[], ["--transport", "shell"]], ids=["ssh", "shell"])
+    def test_those_of_a_session_reach_the_command_each_time(self, inside, options):
+        for _time in range(2):
+            ended = inside("exec", *options, "web", "--", "sh", "-c", f"cat; {self.LOOK}", stdin="in\n")
+
+            assert (ended.stdout, ended.stderr) == (f"in\n{self.SEEN}", "")
+
+    def test_they_reach_a_command_at_a_terminal(self, inside):
+        terminal = inside.at_terminal("exec", "-t", "web", "--", "sh", "-c", f"{self.LOOK}; stty size", columns=66)
+
+        assert terminal.see("24 66") == f"{self.SEEN}24 66"
+        assert terminal.end() == 0
+
+    @pytest.mark.parametrize("options", [[], ["--transport", "shell"]], ids=["ssh", "shell"])
+    def test_they_reach_commands_in_many(self, inside, options):
+        ended = inside("exec", *options, "--all", "--", "sh", "-c", f"cat; {self.LOOK}", stdin="in\n")
+
+        assert ended.stdout == f"web: in\nweb: {self.SEEN}"
+
+    def test_no_value_is_in_what_anybody_can_list(self, inside):
+        process = inside.start("-v", "exec", "web", "--", "sh", "-c", "echo $MODE; read word; echo $word", stdin=-1)
+        assert process.stdout.readline() == b"sesame 4711\n"
+
+        listed = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if is_readable(path)]
+
+        _out, err = process.communicate(b"go\n", timeout=30)
+        assert b"sesame" not in b"".join(listed) + err
+        kept = [path for path in inside.home.rglob("*") if path.is_file() and b"sesame" in path.read_bytes()]
+        assert [path.name for path in kept] == ["config.toml"]
+
+    def test_what_the_server_does_not_take_is_said(self, inside, truenas):
+        put(truenas, "/etc/ssh/sshd_config.d/pixels-env.conf", "AcceptEnv TOKEN\n")
+        restart_ssh(truenas)
+
+        ended = inside("exec", "web", "--", "sh", "-c", f"{self.LOOK}; exit 4")
+
+        assert (ended.returncode, ended.stdout) == (4, "it's open|||\n")
+        assert ended.stderr == (
+            "pixels: the SSH server takes no MODE (AcceptEnv): provision the pixel, or use transport shell\n"
+        )
+
+    def test_a_variable_that_is_not_set_here_is_not_sent(self, inside):
+        ended = inside("exec", "web", "--", "sh", "-c", 'echo "${TOKEN-unset}"', TOKEN=None)
+
+        assert (ended.stdout, ended.stderr) == ("unset\n", "")
+
+    def test_without_openssh_they_go_ahead_of_the_input_or_with_the_terminal(self, inside, without_ssh):
+        ended = inside("exec", "web", "--", "sh", "-c", f"cat; {self.LOOK}", stdin="in\n")
+        terminal = inside.at_terminal("exec", "-t", "web", "--", "sh", "-c", f"{self.LOOK}; echo end")
+
+        assert (ended.stdout, ended.stderr) == (f"in\n{self.SEEN}", "")
+        assert terminal.see("end") == f"{self.SEEN}end"
+
+
+def restart_ssh(truenas):
+    """In the pixel, which no connection is open to."""
+    truenas.run(truenas.world.engine.run("px-web", ["systemctl", "restart", "ssh"]))
+
+
+def is_readable(path):
+    try:
+        path.read_bytes()
+    except OSError:
+        return False
+    return True

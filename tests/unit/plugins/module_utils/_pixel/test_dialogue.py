@@ -38,6 +38,8 @@ class Shell:
         while not dialogue.is_open(self.heard, word) and dialogue.lacks(self.heard, word) is None:
             self.heard += os.read(self._terminal, 1024)
         self.lacks = dialogue.lacks(self.heard, word)
+        if self.lacks is None:
+            self._type(dialogue.opened())
 
     def run(self, *argv: str, stdin: bytes = b"", **options: t.Any) -> tuple[int, bytes, bytes]:
         """Exit status and both outputs."""

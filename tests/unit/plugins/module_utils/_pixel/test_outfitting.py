@@ -9,7 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel import host_keys
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import host_keys, openssh
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.login import Login
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.outfitting import (
     RESOLV_CONF,
     State,
@@ -149,3 +150,31 @@ def test_keys_read_inside_replace_what_was_pinned(pixels, truenas):
     pin(pixels, "px-web", (("ssh-ed25519", "AAAAnew"),))
 
     assert pixels.host_keys.find(alias) == {"ssh-ed25519": "AAAAnew"}
+
+
+def test_variables_are_lacking_only_where_they_are_not_there():
+    wanted = Provision((KEY,), environment=(("A", "1"),), accept_env=("TOKEN",))
+    there = replace(COMPLETE, environment='B=2\nA="1"\n', accepted="AcceptEnv X TOKEN\n")
+
+    assert COMPLETE.lacks(wanted) == ["environment", "accept env"]
+    assert there.lacks(wanted) == []
+
+
+def test_variables_are_written_and_a_server_that_runs_takes_them_from_then_on(pixels, truenas, key, home, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home))
+    truenas.world.add_container("px-web")
+    put(truenas, "/etc/environment", 'EDITOR="vi"\n')
+    provision(pixels, "px-web", Provision((key.public,)), deadline=Deadline(60), ssh_port=truenas.ssh_port)
+    wanted = Provision((key.public,), environment=(("A", "a b"),), accept_env=("TOKEN",))
+
+    provision(pixels, "px-web", wanted, deadline=Deadline(60), ssh_port=truenas.ssh_port)
+
+    assert read(truenas, "/etc/environment") == 'EDITOR="vi"\nA="a b"\n'
+    assert read(truenas, "/etc/ssh/sshd_config.d/pixels-env.conf") == "AcceptEnv TOKEN\n"
+    assert is_complete(pixels, "px-web", wanted)
+    address = pixels.get("px-web").ipv4
+    login = Login("px-web", pixels.nas, address, port=truenas.ssh_port, key_file=key.private)
+    master = openssh.Master(login, pixels.host_keys)
+    master.open()
+    assert master.refuses({"TOKEN": "x", "OTHER": "x"}) == ["OTHER"]
+    openssh.hang_up("px-web")

@@ -19,6 +19,10 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel.provisioning
 KEY = "ssh-ed25519 AAAA me@here"
 
 
+def nothing(_path):
+    return ""
+
+
 def test_a_key_is_added_to_none():
     assert merge_keys("", [KEY]) == f"{KEY}\n"
 
@@ -39,17 +43,31 @@ def test_a_file_without_a_last_newline_does_not_swallow_the_key():
 
 
 def test_name_servers_are_written_only_when_given():
-    without = {file.path for file in wanted_files(Provision((KEY,)), "")}
-    with_them = {file.path: file.content for file in wanted_files(Provision((KEY,), dns=("1.1.1.1", "9.9.9.9")), "")}
+    without = {file.path for file in wanted_files(Provision((KEY,)), nothing)}
+    with_them = {
+        file.path: file.content for file in wanted_files(Provision((KEY,), dns=("1.1.1.1", "9.9.9.9")), nothing)
+    }
 
     assert with_them.keys() - without == {"/etc/systemd/resolved.conf.d/pixels-dns.conf"}
     assert with_them["/etc/systemd/resolved.conf.d/pixels-dns.conf"] == "[Resolve]\nDNS=1.1.1.1 9.9.9.9\n"
 
 
 def test_keys_are_for_root_alone_and_the_script_can_run():
-    modes = {file.path: file.mode for file in wanted_files(Provision((KEY,)), "")}
+    modes = {file.path: file.mode for file in wanted_files(Provision((KEY,)), nothing)}
 
     assert modes == {"/root/.ssh/authorized_keys": 0o600, "/etc/rc.local": 0o755}
+
+
+def test_variables_are_added_to_what_is_there():
+    wanted = Provision((KEY,), environment=(("A", "1"),), accept_env=("TOKEN",))
+    present = {"/etc/environment": "B=2\n", "/etc/ssh/sshd_config.d/pixels-env.conf": "AcceptEnv X\n"}
+
+    files = {file.path: file for file in wanted_files(wanted, lambda path: present.get(path, ""))}
+
+    assert files["/etc/environment"].content == 'B=2\nA="1"\n'
+    assert not files["/etc/environment"].restart
+    assert files["/etc/ssh/sshd_config.d/pixels-env.conf"].content == "AcceptEnv X\nAcceptEnv TOKEN\n"
+    assert files["/etc/ssh/sshd_config.d/pixels-env.conf"].restart
 
 
 def test_the_first_boot_script_is_one_a_shell_can_read():

@@ -300,3 +300,52 @@ def test_a_command_that_has_no_key_is_named_without_what_it_was_given(configure,
         settle(**file)
 
     assert "hunter2" not in str(raised.value)
+
+
+ENVIRONMENT = """
+[env]
+IMAGE = "$WHO"
+TOKEN = {forward = true}
+MODE = {value = "fast", session_only = true}
+
+[nas.home]
+host = "nas"
+api_key = "1-secret"
+
+[nas.home.env]
+MODE = {value = "slow", session_only = true}
+"""
+
+
+def test_variables_of_the_file_go_where_their_kind_goes(configure):
+    settled = settle(**MINIMAL, **configure(ENVIRONMENT), WHO="me", TOKEN="sesame")
+
+    assert [(each.name, each.value) for each in settled.defaults.environment.image] == [("IMAGE", "me")]
+    assert dict(settled.ssh.variables) == {"TOKEN": "sesame", "MODE": "fast"}
+    assert "sesame" not in repr(settled)
+
+
+def test_a_profile_has_its_own_variables_over_those_of_all(configure):
+    settled = settle({"profile": "home"}, **configure(ENVIRONMENT), WHO="me")
+
+    assert dict(settled.ssh.variables) == {"MODE": "slow"}
+    assert [each.name for each in settled.defaults.environment.image] == ["IMAGE"]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("[env]\nK = 3", 'line 2: env "K": unsupported type integer'),
+        ("[env]\n\n[env.K]\nvalue = true", 'line 3: env "K": unsupported type boolean'),
+        ('[env]\n"A-B" = "x"', 'line 2: env "A-B": is no name of a variable'),
+        ("[nas.home.env]\nK = []", 'line 2: nas.home.env "K": unsupported type array'),
+        ("env = 3", "env is a table: write [env]"),
+    ],
+)
+def test_a_variable_that_cannot_be_is_told_with_its_place(configure, text, problem):
+    given = {"profile": "home"} if "home" in text else {}
+
+    with pytest.raises(Invalid) as told:
+        settle(given, **MINIMAL, **configure(text))
+
+    assert problem in str(told.value)

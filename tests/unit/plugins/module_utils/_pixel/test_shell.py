@@ -23,7 +23,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.session import
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.exec import Command
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels import Pixels
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.shell import NasShell
-from tests.unit.plugins.conftest import read
+from tests.unit.plugins.conftest import put, read
 
 
 @pytest.fixture
@@ -235,3 +235,17 @@ def test_what_comes_first_does_not_matter(pixels, web, truenas, fault):
 
     with NasShell(pixels, "px-web") as shell:
         assert shell.run(Command(("echo", "x"))).stdout == b"x\n"
+
+
+def test_a_command_has_the_variables_of_every_login(shell, truenas):
+    put(
+        truenas,
+        "/etc/environment",
+        "# a comment\nexport ONE=\"a 'b' $x\"\nTWO='c'\nTHREE=d # e\n\nnonsense\n2=x\nPATH=\"/usr/bin:/bin:/mine\"",
+    )
+    look = 'printf "%s|" "$ONE" "$TWO" "$THREE" "$PATH" "$OWN"'
+
+    ended = shell.run(Command(("sh", "-c", look), environment={"OWN": "mine"}))
+
+    assert ended.stdout.decode().split("|")[:3] == ["a 'b' $x", "c", "d "]
+    assert ended.stdout.decode().split("|")[3:] == ["/usr/bin:/bin:/mine", "mine", ""]

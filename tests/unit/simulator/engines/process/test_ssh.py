@@ -307,3 +307,18 @@ def test_sftp_stays_in_the_guest_when_a_link_is_absolute(lab: Lab) -> None:
             assert file.read() == b"px-web\n"
         assert sftp.normalize("/root/link") == "/etc/hostname"
         assert "work" not in sftp.listdir("/")
+
+
+def test_variables_that_the_configuration_takes_are_taken_after_a_reload(lab: Lab) -> None:
+    name = lab.start_with_ssh()
+    lab.shell(name, "mkdir -p /etc/ssh/sshd_config.d; echo 'AcceptEnv TOKEN MY_*' >/etc/ssh/sshd_config.d/mine.conf")
+
+    async def look() -> t.Any:
+        async with connect(lab, name) as connection:
+            variables = {"TOKEN": "a", "MY_OWN": "b", "OTHER": "c"}
+            return (await connection.run('echo "$TOKEN|$MY_OWN|$OTHER"', env=variables)).stdout
+
+    before = lab.do(look())
+    lab.shell(name, "systemctl try-reload-or-restart ssh")
+
+    assert (before, lab.do(look())) == ("||\n", "a|b|\n")

@@ -204,3 +204,13 @@ def test_a_snapshot_is_handed_over(lab: Lab) -> None:
     lab.do(lab.engine.rollback("copy", "ready-7"))
     assert lab.do(lab.engine.read_file("copy", "/root/state")) == b"old\n"
     lab.do(lab.engine.delete("copy"))
+
+
+def test_what_a_guest_has_added_to_a_folder_is_named(lab: Lab) -> None:
+    name = lab.start()
+    lab.shell(name, "mkdir /etc/mine; touch /etc/mine/b /etc/mine/a; ln -s /etc /root/link")
+    tree = lab.engine._guests[name].tree
+
+    assert tree.names_changed("/etc/mine") == ["a", "b"]
+    assert tree.names_changed("/etc/none") == []
+    assert tree.names_changed("/root/link") == []

@@ -109,3 +109,13 @@ def test_show_tells_ansible_what_it_reads(lab: Lab) -> None:
         "SubState": "running",
         "UnitFileState": "enabled",
     }
+
+
+def test_a_server_that_is_off_stays_off_when_only_a_running_one_is_to_be_reloaded(lab: Lab) -> None:
+    name = lab.start_with_ssh()
+    lab.shell(name, "systemctl stop ssh")
+
+    ended = lab.run(name, "systemctl", "try-reload-or-restart", "ssh")
+
+    assert (ended.returncode, lab.listens(name)) == (0, False)
+    assert lab.run(name, "systemctl", "try-reload-or-restart", "cron").returncode == 5
