@@ -43,15 +43,19 @@ def provision(ansible, truenas, tmp_path, pytestconfig):
     return run
 
 
+@pytest.mark.timeout(600)
 def test_a_bare_system_becomes_one_to_work_in_and_stays_it(provision, ansible, truenas, tmp_path):
     ansible.run(
         *("ansible", "-i", str(tmp_path / "all.pixels.yml"), NAME, "-m", "wait_for_connection"),
         *("-e", "ansible_python_interpreter=/usr/bin/python3"),
     )
 
+    predicted = provision("--check")
+
     changed = provision()
 
     assert changed
+    assert predicted == changed
     assert provision("--check") == []
     assert provision() == []
     said = as_user(ansible, truenas, tmp_path, 'id -un; sudo -n id -un; tree --version; echo "$GREETING"')
