@@ -9,8 +9,10 @@ C(hosts: pixels) needs no C(delegate_to): what a task leaves out comes from the 
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
+import types
 import typing as t
 
 from ansible.errors import AnsibleActionFail
@@ -21,7 +23,7 @@ from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.pixels.truenas.plugins.module_utils._ansible.module import LIBRARIES, failure
-from ansible_collections.pixels.truenas.plugins.module_utils._ansible.options import CONNECTION
+from ansible_collections.pixels.truenas.plugins.module_utils._ansible.options import CONNECTION, Spec
 from ansible_collections.pixels.truenas.plugins.module_utils._ansible.task import (
     CREDENTIALS,
     OWN_CREDENTIAL,
@@ -48,6 +50,28 @@ KEEPER = Keeper()
 
 Variables = t.Mapping[str, t.Any]
 Result = dict[str, t.Any]
+
+
+@functools.cache
+def options_of(module: types.ModuleType) -> Spec:
+    """All that a module takes."""
+    return {**CONNECTION, **module.ARGUMENTS}
+
+
+@functools.cache
+def validator_of(module: types.ModuleType) -> ArgumentSpecValidator:
+    return ArgumentSpecValidator(options_of(module), **getattr(module, "RULES", {}))
+
+
+def plain(value: t.Any) -> t.Any:
+    """What a module would be given: Ansible notes beside each text where it is from, and copies of that take long."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, dict):
+        return {plain(key): plain(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [plain(each) for each in value]
+    return value
 
 
 class PixelsAction(ActionBase):
@@ -81,7 +105,7 @@ class PixelsAction(ActionBase):
         if variables.get(OWN_CREDENTIAL) and "host" not in self._task.args and not arguments.keys() & {*CREDENTIALS}:
             # Whatever the environment or the configuration file has is the credential of another NAS.
             raise AnsibleActionFail(another_credential(str(variables.get("pixels_nas_host"))))
-        return arguments
+        return t.cast(Result, plain(arguments))
 
     def _defaults(self, module: t.Any, arguments: Variables, variables: Variables) -> t.Iterator[tuple[str, str]]:
         """Options nobody gave, each with the variable that has a value for it."""
@@ -94,7 +118,7 @@ class PixelsAction(ActionBase):
             for name in CREDENTIALS:
                 places.pop(name)
         for option, sources in places.items():
-            if option in arguments or option not in {**CONNECTION, **module.ARGUMENTS}:
+            if option in arguments or option not in options_of(module):
                 continue
             for name in sources:
                 if variables.get(name) is not None:
@@ -114,8 +138,7 @@ class PixelsAction(ActionBase):
         for library, trace in libraries.items():
             if trace:
                 return {"failed": True, "msg": missing_required_lib(library), "exception": trace}
-        validator = ArgumentSpecValidator({**CONNECTION, **module.ARGUMENTS}, **getattr(module, "RULES", {}))
-        checked = validator.validate(arguments)
+        checked = validator_of(module).validate(arguments)
         if checked.error_messages:
             return {"failed": True, "msg": self._told(name, checked.errors[0])}
         warnings: list[str] = []
@@ -123,7 +146,7 @@ class PixelsAction(ActionBase):
         if warnings:
             result["warnings"] = warnings
         # What a module's exit does: a secret that was given is in nothing that comes back.
-        return remove_values(result, checked._no_log_values)
+        return remove_values(result, checked._no_log_values) if checked._no_log_values else result
 
     def _converse(self, module: t.Any, params: Result, warnings: list[str]) -> Result:
         try:
@@ -136,11 +159,11 @@ class PixelsAction(ActionBase):
         except PixelsError as error:
             return {"failed": True, **failure(error)}
 
-    def _environment(self) -> dict[str, str]:
+    def _environment(self) -> t.Mapping[str, str]:
         """What the environment would be for a module: this process's, and the task's C(environment) over it."""
         added: dict[str, t.Any] = {}
         self._compute_environment_string(added)
-        return {**os.environ, **{name: str(value) for name, value in added.items()}}
+        return {**os.environ, **{name: str(value) for name, value in added.items()}} if added else os.environ
 
     def _as_module(self, name: str, arguments: Result, variables: Variables) -> Result:
         """In the background: a process of its own is just what that takes."""

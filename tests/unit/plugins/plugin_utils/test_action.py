@@ -118,6 +118,52 @@ def test_fails_as_the_module_fails(act, run, truenas, arguments):
     assert as_action["msg"].replace("pixels.truenas.", "") in as_module["msg"]
 
 
+@pytest.mark.parametrize("name", TASKS)
+def test_what_comes_back_is_what_json_has_words_for(act, truenas, nas, monkeypatch, name):
+    """Also where no secret was given, which would be looked for in all of it."""
+    monkeypatch.setenv("PIXELS_TRUENAS_API_KEY", nas.pop("api_key"))
+    truenas.world.add_container("px-web")
+
+    results = [act(name, TASKS[name], diff=True), act(name, TASKS[name], diff=True)]
+
+    assert json.loads(json.dumps(results)) == results
+
+
+def test_texts_come_without_what_ansible_notes_beside_them(act, truenas, monkeypatch):
+    from ansible.template import trust_as_template
+
+    given = []
+    monkeypatch.setattr(pixels_container, "run", lambda task: given.append(task.params) or {})
+    text = trust_as_template("web")
+
+    act("pixels_container", {"name": text, "labels": {text: text}, "provision": {"public_keys": [text]}})
+
+    [params] = given
+    [(label, value)] = params["labels"].items()
+    texts = [params["name"], label, value, *params["provision"]["public_keys"]]
+    assert texts == ["web"] * 4
+    assert {type(each) for each in texts} == {str}
+
+
+def test_each_task_of_a_process_has_settings_of_its_own(act, truenas, nas, monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(pixels_exec, "run", lambda task: asked.append(task.ssh.user) or {})
+    configuration = tmp_path / "config.toml"
+    monkeypatch.setenv("PIXELS_CONFIG", str(configuration))
+
+    for user in ("adam", "anna"):
+        configuration.write_text(f'[ssh]\nuser = "{user}"\n')
+        act("pixels_exec", {"name": "web", "cmd": "true"})
+    monkeypatch.setenv("PIXELS_SSH_USER", "berta")
+    act("pixels_exec", {"name": "web", "cmd": "true"})
+    act("pixels_exec", {"name": "web", "cmd": "true"}, environment=[{"PIXELS_SSH_USER": "carl"}])
+    act("pixels_exec", {"name": "web", "cmd": "true", "ssh_user": "dora"})
+    monkeypatch.delenv("PIXELS_SSH_USER")
+    act("pixels_exec", {"name": "web", "cmd": "true"})
+
+    assert asked == ["adam", "anna", "berta", "carl", "dora", "anna"]
+
+
 def test_the_name_of_a_pixel_is_that_of_the_host_it_runs_for(act, truenas):
     truenas.world.add_container("px-web")
 
