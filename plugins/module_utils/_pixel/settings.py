@@ -158,6 +158,7 @@ INSECURE_KEY = "truenas.insecure_skip_verify"
 # A table without keys of its own: it has the names of variables, and only the file has it.
 ENVIRONMENT = "env."
 
+VARIABLES = frozenset({INSECURE, *(setting.variable for setting in SETTINGS.values())})
 KEYS: dict[str, config_file.Read] = {
     INSECURE_KEY: boolean,
     ENVIRONMENT + config_file.ANY: environment.read,
@@ -212,6 +213,10 @@ class Found(t.NamedTuple):
 
 Layer = t.Mapping[str, Found]
 
+DEFAULT = "default"
+NOTHING = Found(None, DEFAULT)
+DEFAULTS: Layer = {name: Found(setting.default, DEFAULT) for name, setting in SETTINGS.items()}
+
 
 @dataclass(frozen=True)
 class Survey:
@@ -257,12 +262,10 @@ def survey(
     from_file = from_configuration(lines)
     # Who names a NAS by its profile does not mean another one that happens to be in the environment.
     below = [only_nas(from_file), variables, from_file] if asked_for else [variables, from_file]
-    layers: list[Layer] = [from_caller(given), *below]
-    defaults = {name: setting.default for name, setting in SETTINGS.items()}
-    layers.append({name: Found(value, "default") for name, value in {**defaults, **(usual or {})}.items()})
+    unsaid = {**DEFAULTS, **{name: Found(value, DEFAULT) for name, value in usual.items()}} if usual else DEFAULTS
     inside = {key.removeprefix(ENVIRONMENT): Found(*line) for key, line in lines.items() if key.startswith(ENVIRONMENT)}
     settled = environment.settle({name: found.value for name, found in inside.items()}, environ)
-    return Survey(merged(layers), file, profile, inside, settled)
+    return Survey(merged([from_caller(given), *below, unsaid]), file, profile, inside, settled)
 
 
 def from_caller(given: Given) -> Layer:
@@ -276,23 +279,24 @@ def only_nas(layer: Layer) -> Layer:
 
 def merged(layers: t.Sequence[Layer]) -> dict[str, Found]:
     """What the first layer says that says anything; of credentials, all from one layer."""
-    who = next((layer for layer in layers if any(layer.get(name, Found(None, "")).value for name in SECRETS)), {})
     result: dict[str, Found] = {}
-    for name in SETTINGS:
-        # Who names one kind of credential does not mean another one that happens to be set elsewhere.
-        places = [who] if name in SECRETS else layers
-        result[name] = next((layer[name] for layer in places if name in layer), Found(None, "default"))
+    for layer in reversed(layers):
+        result.update(layer)
+    # Who names one kind of credential does not mean another one that happens to be set elsewhere.
+    who = next((layer for layer in layers if any(name in layer and layer[name].value for name in SECRETS)), {})
+    result.update({name: who.get(name, NOTHING) for name in SECRETS})
     return result
 
 
 def from_environment(environ: t.Mapping[str, str]) -> dict[str, Found]:
     """The options that PIXELS_* variables set; an empty variable sets nothing."""
     found: dict[str, Found] = {}
-    if environ.get(INSECURE):
+    # Each look into the environment of a process takes a while, and most of these variables are in none.
+    there = VARIABLES.intersection(environ)
+    if INSECURE in there and environ[INSECURE]:
         found["validate_certs"] = Found(not read(INSECURE, environ[INSECURE], boolean), INSECURE)
     for name, setting in SETTINGS.items():
-        value = environ.get(setting.variable)
-        if value:
+        if setting.variable in there and (value := environ[setting.variable]):
             found[name] = Found(read(setting.variable, value, setting.read), setting.variable)
     return {name: each for name, each in found.items() if each.value is not None}
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import asdict
 
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import names
 
@@ -23,10 +22,10 @@ def container(found: Container, pixels: Pixels) -> dict[str, t.Any]:
         "full_name": found.name,
         "status": found.status,
         "ipv4": found.ipv4,
-        "addresses": [asdict(address) for address in found.addresses],
+        "addresses": [dict(vars(address)) for address in found.addresses],
         "cpu": found.cpu,
         "memory": found.memory,
-        "image": asdict(found.image),
+        "image": dict(vars(found.image)),
         "environment": dict(found.environment),
         "autostart": found.autostart,
         "fleet": found.marks.fleet,
