@@ -251,7 +251,8 @@ class Holder:
         }
 
     async def _answer(self, caller: Caller, request: protocol.Frame) -> None:
-        if not self._is_ending:
+        # What only reads may be asked again anyway, and a sign of it would wake the caller for nothing.
+        if not self._is_ending and request["do"] != "read":
             caller.say({"taken": True})
         if self._is_ending or not caller.has_heard_all:
             # He would not know that it was begun, should this process end: so it is not.

@@ -8,7 +8,7 @@ caller: {"proof", "connect", "login_wait", "idle"}                    then {"wel
         {"ask": "status"}                                             then {"status": {...}}
         {"ask": "stop"}                                               then {"stopping": pid}, and the holder ends
 caller: {"do": read|call|run_job|download, "method", "params", "timeout", "progress": bool}
-holder: {"taken": true}                                               before anything is done
+holder: {"taken": true}                                               before anything is done but read
         {"alive": true} · {"notice": text} · {"progress": [percent, description]}
         {"result": value} | {"error": {"class", "message", "attributes"}}
 caller: {"do": "shell", "params": [options], ...}                     then {"result": note}, and the shell is his:
@@ -51,16 +51,15 @@ def line(frame: Frame) -> bytes:
     Unlike extended JSON it loses nothing, and leaves mappings that look like a marked value alone. Raises
     C(ejson.NotSendable).
     """
-    mark = secrets.token_hex(8)
-    marked = False
+    mark = ""
 
     def of_its_own_kind(value: t.Any) -> dict[str, t.Any]:
-        nonlocal marked
-        marked = True
+        nonlocal mark
+        mark = mark or secrets.token_hex(8)
         return {mark: _written(value)}
 
     text = json.dumps(frame, default=of_its_own_kind, separators=(",", ":"))
-    if marked:
+    if mark:
         text = f'{{"mark":"{mark}",{text[1:]}'
     return text.encode("ascii") + b"\n"
 

@@ -265,6 +265,22 @@ def test_a_request_that_comes_as_it_ends_is_not_begun(nas, truenas):
     assert truenas.stats.calls["core.ping"] == 0
 
 
+@pytest.mark.parametrize(("kind", "first"), [("call", {"taken": True}), ("read", {"result": "pong"})])
+def test_what_changes_nothing_is_answered_without_saying_that_it_was_begun(nas, kind, first):
+    async def conversation():
+        async with in_this_process(nas) as (_holder, reader, writer):
+            greeting = protocol.frame(await reader.readline())
+            hello = {"proof": identity.proof(nas.credential, greeting["challenge"])}
+            writer.write(protocol.line({**hello, "connect": 1, "login_wait": 1, "idle": 60}))
+            await reader.readline()
+            writer.write(
+                protocol.line({"do": kind, "method": "core.ping", "params": [], "timeout": 5, "progress": False})
+            )
+            return protocol.frame(await reader.readline())
+
+    assert asyncio.run(conversation()) == first
+
+
 def test_another_socket_in_its_place_is_not_removed(nas, meeting_place):
     with nas.held(idle=0.3) as (_session, pid):
         [path] = meeting_place.glob("*.sock")
