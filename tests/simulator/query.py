@@ -8,6 +8,7 @@ Follows middleware utils/filter_list.py: filters are C([field, op, value]) or C(
 
 from __future__ import annotations
 
+import functools
 import operator
 import re
 import typing as t
@@ -100,7 +101,7 @@ def matches(row: t.Any, condition: t.Any) -> bool:
     return compare(row, path_of(field), str(op), wanted)
 
 
-def compare(found: t.Any, path: list[str], op: str, wanted: t.Any) -> bool:
+def compare(found: t.Any, path: tuple[str, ...], op: str, wanted: t.Any) -> bool:
     """Follow the path; C(*) is any element of a list, a key that is not there never matches."""
     for position, key in enumerate(path):
         if isinstance(found, dict):
@@ -122,9 +123,10 @@ def element_of(found: t.Sequence[t.Any], key: str) -> t.Any:
     return found[int(key)] if int(key) < len(found) else None
 
 
-def path_of(field: str) -> list[str]:
-    """C(a.b) is two steps, C(a\\.b) is one."""
-    return [part.replace("\\.", ".") for part in re.split(r"(?<!\\)\.", field)]
+@functools.lru_cache
+def path_of(field: str) -> tuple[str, ...]:
+    """C(a.b) is two steps, C(a\\.b) is one; a query asks for the same in every row."""
+    return tuple(part.replace("\\.", ".") for part in re.split(r"(?<!\\)\.", field))
 
 
 def casefold(value: t.Any) -> t.Any:
@@ -135,7 +137,7 @@ def casefold(value: t.Any) -> t.Any:
     return value
 
 
-def value_at(row: t.Any, path: list[str]) -> t.Any:
+def value_at(row: t.Any, path: tuple[str, ...]) -> t.Any:
     for key in path:
         if not isinstance(row, dict) or key not in row:
             return MISSING
@@ -167,7 +169,7 @@ def ordered(rows: list[Row], order_by: t.Sequence[str]) -> list[Row]:
         field = rest.removeprefix("-")
         path, reverse = path_of(field), rest.startswith("-")
 
-        def key(row: Row, path: list[str] = path) -> t.Any:
+        def key(row: Row, path: tuple[str, ...] = path) -> t.Any:
             found = value_at(row, path)
             return None if found is MISSING else found
 
