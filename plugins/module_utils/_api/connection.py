@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 import typing as t
@@ -34,6 +35,7 @@ class Transport(t.Protocol):
     last_heard: float
 
     def send(self, text: str) -> None: ...
+    def send_at_once(self, text: str) -> bool: ...
     def ping(self) -> None: ...
     def receive(self, timeout: float) -> str | None: ...
     def hang_up(self, *, politely: bool = False) -> None: ...
@@ -72,7 +74,7 @@ class Connection:
         deadline = time.monotonic() + timeout
         identity = request_id or jsonrpc.new_id()
         text = self._request(identity, method, params)
-        too_late = f"{self._nas} did not answer {method} within {timeout:g} s; it may still be working on it"
+        too_late = self.too_late(method, timeout)
         pause = BUSY_PAUSE
         while True:
             reply = self._exchange(identity, text, deadline, too_late)
@@ -85,6 +87,30 @@ class Connection:
                 raise TimedOut(f"{self._nas} had too many calls at once to take {method} within {timeout:g} s")
             time.sleep(pause)
             pause = min(pause * 2, BUSY_PAUSE_AT_MOST)
+
+    @contextlib.contextmanager
+    def asking(self, method: str, params: t.Sequence[t.Any]) -> t.Iterator[Future[jsonrpc.Reply] | None]:
+        """A call whose answer no thread waits for: it is under way during the block.
+
+        None where it would have to wait before it leaves, for a free slot or for the NAS; then it did not leave.
+        """
+        identity = jsonrpc.new_id()
+        text = self._request(identity, method, params)
+        if not self._slots.acquire(blocking=False):
+            yield None
+            return
+        answer: Future[jsonrpc.Reply] = Future()
+        # Or it could be cancelled just as the listener brings the answer.
+        answer.set_running_or_notify_cancel()
+        try:
+            yield answer if self._leaves_at_once(identity, text, answer) else None
+        finally:
+            self._waiting.pop(identity, None)
+            self._slots.release()
+
+    def too_late(self, method: str, timeout: float) -> str:
+        """What to say of a call that was not answered."""
+        return f"{self._nas} did not answer {method} within {timeout:g} s; it may still be working on it"
 
     def follow_jobs(self, *, timeout: float) -> None:
         """Ask, once, for the news of all jobs this account may see."""
@@ -162,6 +188,17 @@ class Connection:
             self._waiting.pop(identity, None)
             self._slots.release()
         raise timed_out
+
+    def _leaves_at_once(self, identity: str, text: str, answer: Future[jsonrpc.Reply]) -> bool:
+        with self._state:
+            if self._lost is not None:
+                return False
+            self._waiting[identity] = answer
+        try:
+            return self._transport.send_at_once(text)
+        except ConnectionLost:
+            # It is told to those who can wait for what the NAS says about that.
+            return False
 
     def _send(self, text: str) -> None:
         try:

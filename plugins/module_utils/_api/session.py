@@ -98,6 +98,11 @@ class Session:
         """Whether the next call finds an open connection, and neither connects nor logs in."""
         return self._connection is not None and self._connection.is_alive
 
+    @property
+    def connection(self) -> Connection | None:
+        """What the next call goes over, where it neither connects nor logs in."""
+        return self._connection if self.is_connected and not self._closed else None
+
     def connect(self, *, patience: float | None = None) -> None:
         """Connect and log in now; a NAS that was there before may take C(patience) seconds to come back."""
         self._live(self._timeouts.connect if patience is None else patience)

@@ -35,6 +35,10 @@ READ_TURN = 0.2
 # A NAS that takes nothing for so long is gone; the largest message is 2 MiB.
 SEND_TIMEOUT = 30.0
 GOODBYE_TIMEOUT = 1.0
+# Characters that fit into what a socket that takes anything at all has room for.
+SENT_AT_ONCE = 1024
+# What whoever receives needs to take a frame out of the library, and a busy machine some of it to let go.
+A_MOMENT = 0.02
 
 REDIRECTS = (301, 302, 303, 307, 308)
 RESTARTING = (502, 503, 504)
@@ -71,6 +75,8 @@ class WebSocketTransport:
         self._websocket, self._socket = _shake_hands(endpoint, timeout, path)
         self._poll = select.poll()
         self._poll.register(self._socket, select.POLLIN)
+        self._room = select.poll()
+        self._room.register(self._socket, select.POLLOUT)
         self._bell, self._ringer = socket.socketpair()
         self._poll.register(self._bell, select.POLLIN)
         self.last_heard = time.monotonic()
@@ -79,15 +85,30 @@ class WebSocketTransport:
         """Send one message; raises ConnectionLost with C(sent) false, as a message sent in part is never acted on."""
         self._send(text, websocket.ABNF.OPCODE_TEXT)
 
+    def send_at_once(self, text: str) -> bool:
+        """The same where nothing is in its way; false where it would have to wait, and then nothing was sent."""
+        if len(text) > SENT_AT_ONCE or not self._turn.acquire(timeout=A_MOMENT):
+            return False
+        try:
+            if self._hung_up or self._is_stuck or not self._has_room():
+                return False
+            self._send_in_turn(text, websocket.ABNF.OPCODE_TEXT)
+        finally:
+            self._turn.release()
+        return True
+
     def send_bytes(self, data: bytes) -> None:
         """The same for a message that is no text."""
         self._send(data, websocket.ABNF.OPCODE_BINARY)
 
     def _send(self, payload: str | bytes, opcode: int) -> None:
+        with self._turn:
+            self._send_in_turn(payload, opcode)
+
+    def _send_in_turn(self, payload: str | bytes, opcode: int) -> None:
         try:
-            with self._turn:
-                self._writable().settimeout(SEND_TIMEOUT)
-                self._websocket.send(payload, opcode)
+            self._writable().settimeout(SEND_TIMEOUT)
+            self._websocket.send(payload, opcode)
         except (OSError, websocket.WebSocketException):
             # Half a message may be out: nothing may follow it, but what comes in still counts.
             self._is_stuck = True
@@ -154,6 +175,9 @@ class WebSocketTransport:
             self._websocket.shutdown()
             self._bell.close()
             self._ringer.close()
+
+    def _has_room(self) -> bool:
+        return any(event & select.POLLOUT for _number, event in self._room.poll(0))
 
     def _usable(self) -> socket.socket:
         if self._hung_up:

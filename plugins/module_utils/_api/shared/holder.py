@@ -28,6 +28,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.shared.bridge 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.shared.budget import LoginBudget
 from ansible_collections.pixels.truenas.plugins.module_utils._api.shared.identity import VERSION, is_proof
 from ansible_collections.pixels.truenas.plugins.module_utils._api.shared.order import Order
+from ansible_collections.pixels.truenas.plugins.module_utils._api.shared.reading import TakesPatience, read
 from ansible_collections.pixels.truenas.plugins.module_utils._api.shared.rendezvous import (
     NoRendezvous,
     Rendezvous,
@@ -36,6 +37,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.shared.rendezv
 from ansible_collections.pixels.truenas.plugins.module_utils._api.transport import WEBSOCKET_IMPORT_ERROR
 
 if t.TYPE_CHECKING:
+    from ansible_collections.pixels.truenas.plugins.module_utils._api.connection import Connection
     from ansible_collections.pixels.truenas.plugins.module_utils._api.shells import LentShell
 
 # A caller in a job has a thread here that sleeps; how many calls are under way at the NAS is the session's to limit.
@@ -44,6 +46,8 @@ BACKLOG = 512
 HELLO_WITHIN = 30.0
 GOODBYE_WITHIN = 3.0
 LOOK_EVERY = 1.0
+# What somebody gets for another try who has waited for nearly all of his time.
+LAST_TRY = 1.0
 
 
 T = t.TypeVar("T")
@@ -118,7 +122,9 @@ class Holder:
         self._accepting = asyncio.create_task(self._accept())
         idling = asyncio.create_task(self._until_idle())
         ordered = asyncio.create_task(self._told_to_end.wait())
+        signs = asyncio.create_task(self._give_signs_of_life())
         await asyncio.wait({idling, ordered}, return_when=asyncio.FIRST_COMPLETED)
+        signs.cancel()
         for talk in self._talks:
             talk.cancel()
         await self._leave_the_rendezvous()
@@ -162,6 +168,14 @@ class Holder:
                 return
             await self._loop.run_in_executor(None, self._session.sweep_shells)
             await asyncio.sleep(LOOK_EVERY if busy else min(left, LOOK_EVERY))
+
+    async def _give_signs_of_life(self) -> None:
+        """To all who wait for an answer, that this goes on; a shell gives its own."""
+        while True:
+            await asyncio.sleep(protocol.ALIVE_EVERY)
+            for caller in self._callers:
+                if caller.calls and caller.bridge is None:
+                    caller.say({"alive": True})
 
     async def _leave_the_rendezvous(self) -> None:
         """From here on callers start another holder; whoever is just coming in finds the door shut."""
@@ -260,18 +274,15 @@ class Holder:
             return
         caller.calls += 1
         self._calls += 1
-        work = asyncio.create_task(self._outcome(caller, request))
         try:
-            while not (await asyncio.wait({work}, timeout=protocol.ALIVE_EVERY))[0]:
-                caller.say({"alive": True})
-            caller.say_line(work.result())
+            caller.say_line(await self._outcome(caller, request))
             if caller.bridge is not None:
                 caller.bridge.begin()
+        except BaseException:
+            # Whatever it is that nobody thought of: he is not left to wait for an answer that never comes.
+            caller.hang_up()
+            raise
         finally:
-            if not work.done() or work.cancelled() or work.exception():
-                # Whatever it is that nobody thought of: he is not left to wait for an answer that never comes.
-                caller.hang_up()
-            work.cancel()
             caller.calls -= 1
             self._quiet_since = self._loop.time()
 
@@ -281,12 +292,25 @@ class Holder:
             await self._log_in(caller, request["timeout"])
             if request["do"] == "shell":
                 return protocol.line({"result": await self._lend(caller, request["params"][0], request["timeout"])})
+            if request["do"] == "read" and (connection := self._session.connection):
+                with contextlib.suppress(TakesPatience):
+                    return protocol.line({"result": await self._read(connection, request)})
             return await self._loop.run_in_executor(self._threads, self._perform, caller, request)
         except PixelsError as error:
             if isinstance(error, LoginRefused):
                 self._refusal = error
                 await self._leave_the_rendezvous()
             return protocol.line({"error": protocol.packed(error)})
+
+    async def _read(self, connection: Connection, request: protocol.Frame) -> t.Any:
+        """What can be had at once; what is left of the time is for whoever has to do it with patience."""
+        method, params, timeout = request["method"], request["params"], request["timeout"]
+        begun = self._loop.time()
+        try:
+            return await read(connection, self._session.nas, method, params, within=timeout)
+        except TakesPatience:
+            request["timeout"] = max(timeout - (self._loop.time() - begun), LAST_TRY)
+            raise
 
     async def _log_in(self, caller: Caller, seconds: float) -> None:
         """One attempt for all who wait for it, and its outcome for all of them."""

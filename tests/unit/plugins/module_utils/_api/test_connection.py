@@ -34,6 +34,7 @@ class PlayedTransport:
         self.pings = 0
         self.released = threading.Event()
         self.breaks_on_send = False
+        self.is_in_the_way = False
         self._out = queue.Queue()
         self._in = queue.Queue()
 
@@ -41,6 +42,11 @@ class PlayedTransport:
         if self.breaks_on_send:
             raise ConnectionLost("lost the connection to nas.lan: it took no more data")
         self._out.put(json.loads(text))
+
+    def send_at_once(self, text):
+        if not self.is_in_the_way:
+            self.send(text)
+        return not self.is_in_the_way
 
     def ping(self):
         self.pings += 1
@@ -256,6 +262,73 @@ def test_a_connection_without_a_sign_of_life_is_given_up(wire, threads):
         call.result(SOON)
 
     assert wire.pings
+
+
+def test_a_call_can_be_made_without_waiting_for_its_answer(connection, wire):
+    with connection.asking("virt.instance.query", [[]]) as answer:
+        request = wire.asked()
+        assert not answer.done()
+        wire.answer(request, [{"name": "px-web"}])
+
+        assert answer.result(SOON).result == [{"name": "px-web"}]
+    assert (request["method"], request["params"]) == ("virt.instance.query", [[]])
+
+
+def test_who_does_not_wait_asks_nothing_where_no_slot_is_free(connection, wire, threads):
+    calls = [threads.submit(connection.call, "a.b", [], timeout=SOON) for _number in range(10)]
+    requests = [wire.asked() for _call in calls]
+
+    with connection.asking("c.d", []) as answer:
+        assert answer is None
+
+    for request in requests:
+        wire.answer(request, True)
+    assert all(call.result() for call in calls)
+    assert wire._out.empty()
+
+
+@pytest.mark.parametrize("trouble", ["is_in_the_way", "breaks_on_send"])
+def test_who_does_not_wait_asks_nothing_where_it_cannot_leave(connection, wire, trouble):
+    setattr(wire, trouble, True)
+
+    with connection.asking("a.b", []) as answer:
+        assert answer is None
+
+    assert wire._out.empty()
+
+
+def test_who_does_not_wait_gives_his_slot_back(connection, wire):
+    for _number in range(module.IN_FLIGHT + 1):
+        with connection.asking("a.b", []) as answer:
+            assert answer is not None
+            wire.asked()
+
+
+def test_an_answer_that_nobody_waits_for_any_more_does_no_harm(connection, wire, threads):
+    with connection.asking("a.b", []) as answer:
+        late = wire.asked()
+        assert not answer.cancel()
+    wire.answer(late, "late")
+
+    call = threads.submit(connection.call, "c.d", [], timeout=SOON)
+    wire.answer(wire.asked(), "in time")
+    assert call.result() == "in time"
+
+
+def test_who_does_not_wait_learns_of_a_lost_connection(connection, wire):
+    with connection.asking("a.b", []) as answer:
+        wire.hang_up()
+
+        assert isinstance(answer.exception(SOON), ConnectionLost)
+    with connection.asking("a.b", []) as answer:
+        assert answer is None
+
+
+def test_what_cannot_be_said_is_refused_without_waiting_too(connection, wire):
+    with pytest.raises(Invalid), connection.asking("a.b", [float("nan")]):
+        pass
+
+    assert wire._out.empty()
 
 
 def test_jobs_are_subscribed_to_once(connection, wire, threads):

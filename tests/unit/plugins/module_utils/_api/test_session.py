@@ -536,7 +536,10 @@ def test_a_gate_that_stays_shut_is_a_limit_of_the_nas(truenas):
 def test_a_session_knows_whether_it_is_connected(truenas):
     with session_with(truenas) as session:
         assert not session.is_connected
+        assert session.connection is None
         session.connect(patience=1)
         assert session.is_connected
+        assert session.connection.call("core.ping", [], timeout=5) == "pong"
 
     assert not session.is_connected
+    assert session.connection is None

@@ -91,6 +91,28 @@ def test_what_is_sent_is_answered(open_transport):
     assert '"Method does not exist"' in open_transport.receive(5)
 
 
+def test_what_is_sent_at_once_is_answered(open_transport):
+    assert open_transport.send_at_once('{"jsonrpc":"2.0","id":"a","method":"auth.nothing","params":[]}')
+
+    assert '"Method does not exist"' in open_transport.receive(5)
+
+
+def test_nothing_is_sent_at_once_where_it_could_take_time(open_transport):
+    assert not open_transport.send_at_once(" " * (module.SENT_AT_ONCE + 1))
+    with open_transport._turn:
+        assert not open_transport.send_at_once("{}")
+
+
+def test_nothing_is_sent_at_once_to_a_nas_that_takes_nothing(websocket_peer):
+    transport = websocket_peer()
+    transport._socket.settimeout(0)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            transport._socket.send(b" " * 65536)
+
+    assert not transport.send_at_once("{}")
+
+
 def test_nothing_is_received_where_nothing_is_said(open_transport):
     assert open_transport.receive(0.01) is None
 
@@ -222,6 +244,12 @@ def test_hanging_up_wakes_whoever_receives(open_transport):
     listener.join(10)
 
     assert ending.is_set()
+
+
+def test_nothing_is_sent_at_once_after_hanging_up(open_transport):
+    open_transport.hang_up()
+
+    assert not open_transport.send_at_once("{}")
 
 
 def test_nothing_is_sent_after_hanging_up(open_transport):
