@@ -88,7 +88,11 @@ class Instance:
     def id_map(self) -> dict[str, t.Any] | None:
         if not self.started_once:
             return None
-        return {"uid": None, "gid": None} if self.privileged else {"uid": dict(ID_MAP), "gid": dict(ID_MAP)}
+        return {"uid": None, "gid": None} if self.has_null_id_map else {"uid": dict(ID_MAP), "gid": dict(ID_MAP)}
+
+    @property
+    def has_null_id_map(self) -> bool:
+        return self.started_once and self.privileged
 
     @property
     def mac(self) -> str:

@@ -63,19 +63,31 @@ def lock_by_name(data: Row, *_rest: t.Any) -> str:
 # rows
 
 
-def rows(world: World, options: t.Mapping[str, t.Any]) -> list[Row]:
+def rows(world: World, filters: t.Sequence[t.Any], options: t.Mapping[str, t.Any]) -> list[Row]:
     """Nothing at all unless virtualization is INITIALIZED."""
     extra = options.get("extra") or {}
     if world.state != INITIALIZED and not extra.get("skip_state"):
         return []
-    return [row(world, world.containers[name], raw=bool(extra.get("raw"))) for name in sorted(world.containers)]
+    # Whatever is asked for: what cannot be read spoils the whole query.
+    for instance in world.containers.values():
+        refuse_unreadable(world, instance)
+    only = only_one(filters)
+    found = sorted(world.containers) if only is None else [name for name in (only,) if name in world.containers]
+    return [row(world, world.containers[name], raw=bool(extra.get("raw"))) for name in found]
+
+
+def only_one(filters: t.Sequence[t.Any]) -> str | None:
+    """The name that a query's first condition demands: no other row gets as far as the second, so none is made."""
+    match list(filters[:1]):
+        case [["name" | "id", "=", str(name)]]:
+            return name
+    return None
 
 
 def row(world: World, instance: Instance, *, raw: bool = False) -> Row:
-    """Raises GenericError for what the release cannot read: then a whole query fails."""
-    shown = instance.row(world.release, instance.raw(world.profile) if raw else None)
-    refuse_unreadable(world, shown)
-    return shown
+    """Raises GenericError for what the release cannot read."""
+    refuse_unreadable(world, instance)
+    return instance.row(world.release, instance.raw(world.profile) if raw else None)
 
 
 STATUSES = frozenset(
@@ -83,11 +95,10 @@ STATUSES = frozenset(
 )
 
 
-def refuse_unreadable(world: World, shown: Row) -> None:
-    maps = shown["userns_idmap"]
-    if maps is not None and maps["uid"] is None and not world.release.nullable_idmap:
+def refuse_unreadable(world: World, instance: Instance) -> None:
+    if instance.has_null_id_map and not world.release.nullable_idmap:
         wrong = "userns_idmap.uid\n  Input should be a valid dictionary or instance of IdmapUserNsEntry"
-    elif shown["status"] not in STATUSES and not world.release.tolerates_unknown_status:
+    elif instance.status not in STATUSES and not world.release.tolerates_unknown_status:
         wrong = "status\n  Input should be 'RUNNING', 'STOPPED', 'UNKNOWN', 'ERROR', 'FROZEN' or another known one"
     else:
         return
@@ -111,7 +122,7 @@ def find(world: World, id: str) -> Instance:
 
 
 def query_instances(context: Context, filters: list[t.Any], options: Row) -> t.Any:
-    return masked(context, query.apply(rows(context.world, options), filters, options))
+    return masked(context, query.apply(rows(context.world, filters, options), filters, options))
 
 
 for each in RELEASES.values():

@@ -202,6 +202,27 @@ def test_rows_keep_the_order_of_the_model(nas: Nas) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        ([["name", "=", "px-a"]], ["px-a"]),
+        ([["id", "=", "px-a"]], ["px-a"]),
+        ([["name", "=", "px-c"]], []),
+        ([["name", "=", "px-a"], ["status", "=", "STOPPED"]], []),
+        ([["name", "=", "px-a"], ["name", "=", "px-b"]], []),
+        ([["status", "=", "RUNNING"], ["name", "=", "px-a"]], ["px-a"]),
+        ([["OR", [["name", "=", "px-a"], ["name", "=", "px-b"]]]], ["px-a", "px-b"]),
+        ([["name", "=", None]], []),
+        ([], ["px-a", "px-b"]),
+    ],
+)
+def test_a_query_finds_what_its_conditions_say(nas: Nas, filters: list[t.Any], found: list[str]) -> None:
+    for name in ("px-b", "px-a"):
+        nas.add(name)
+
+    assert [row["name"] for row in nas.call("virt.instance.query", filters)] == found
+
+
 def test_raw_is_there_when_asked_for(nas: Nas) -> None:
     nas.add("px-web", environment={"A": "b"})
 
@@ -232,10 +253,11 @@ def test_a_container_without_an_id_map_breaks_the_query_of_25_04(make_nas: t.Cal
     nas = make_nas("25.04")
     nas.add("px-web").privileged = True
 
-    error = nas.refusal("virt.instance.query")
+    for filters in ([], [["name", "=", "px-other"]]):
+        error = nas.refusal("virt.instance.query", filters)
 
-    assert isinstance(error, GenericError)
-    assert "userns_idmap" in str(error)
+        assert isinstance(error, GenericError)
+        assert "userns_idmap" in str(error)
 
 
 def test_a_status_nobody_knows_breaks_the_query_of_25_04(make_nas: t.Callable[..., Nas]) -> None:
