@@ -23,7 +23,7 @@ class Bench:
 
     def __init__(self, nas: Nas, folder: Path, runs: int) -> None:
         self.folder = folder
-        self._runs = runs
+        self.runs = runs
         self.environment = {
             "PATH": f"{BIN}:{os.environ['PATH']}",
             "HOME": str(folder),
@@ -51,7 +51,7 @@ class Bench:
     def seconds(self, *command: str, runs: int | None = None, **variables: str) -> float:
         """The quickest of several runs: in the others the machine had more to do."""
         taken = []
-        for _run in range(runs or self._runs):
+        for _run in range(runs or self.runs):
             began = time.perf_counter()
             self.run(str(BIN / command[0]), *command[1:], **variables)
             taken.append(time.perf_counter() - began)
