@@ -9,6 +9,7 @@ import atexit
 import os
 import shutil
 import signal
+import sys
 import tempfile
 import typing as t
 from pathlib import Path
@@ -51,6 +52,12 @@ def forget_the_settings_of_the_developer() -> None:
     os.environ["ANSIBLE_CONFIG"] = str(ROOT / "ansible.cfg")
 
 
+def keep_bytecode() -> None:
+    """A run starts Python hundreds of times: each start would compile its files anew."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+
+
 def install_the_collection_loader() -> None:
     from ansible.plugins.loader import init_plugin_loader
 
@@ -66,4 +73,5 @@ def let_programs_be_interrupted() -> None:
 link_the_checkout()
 let_programs_be_interrupted()
 forget_the_settings_of_the_developer()
+keep_bytecode()
 install_the_collection_loader()

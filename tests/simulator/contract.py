@@ -9,6 +9,7 @@ C(result) (a schema of C({"result": ...})), C(row) (a schema of one row of a que
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import typing as t
@@ -36,8 +37,7 @@ class Contract:
 
     @classmethod
     def of(cls, version: str, *, folder: Path | None = None) -> Contract:
-        file = (folder or contract_folder()) / f"{version}.json"
-        return cls(json.loads(file.read_text()) if file.is_file() else {})
+        return cls(_methods_of((folder or contract_folder()) / f"{version}.json"))
 
     def request_mismatch(self, method: str, params: t.Sequence[t.Any]) -> str | None:
         """What a client did that the real API would refuse. Counts only once the simulator has accepted the call."""
@@ -68,6 +68,13 @@ class Contract:
 def contract_folder() -> Path:
     """Where C(PIXELS_CONTRACT_DIR) says, else beside the repository; it need not exist."""
     return Path(os.environ.get(FOLDER_VARIABLE) or REPOSITORY / FOLDER_BESIDE_THE_REPOSITORY)
+
+
+@functools.cache
+def _methods_of(file: Path) -> dict[str, Schema]:
+    """Shared by all who ask: a run of the tests starts thousands of simulators, and nobody changes a schema."""
+    methods: dict[str, Schema] = json.loads(file.read_text()) if file.is_file() else {}
+    return methods
 
 
 def _is_selection(params: t.Sequence[t.Any]) -> bool:

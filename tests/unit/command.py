@@ -105,7 +105,6 @@ class Command:
             "LANG": "C.UTF-8",
             "TERM": "xterm",
             "PIXELS_PYTHON": sys.executable,
-            "PYTHONDONTWRITEBYTECODE": "1",
         }
 
     def __call__(self, *arguments: str, stdin: str = "", **variables: str | None) -> Ended:
