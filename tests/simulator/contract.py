@@ -27,10 +27,44 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 Schema = dict[str, t.Any]
 
 
+class Shape:
+    """A schema, and what it said of values that it was shown before: a run of the tests asks thousands of times."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._validator = jsonschema.Draft202012Validator(schema)
+        self._seen = functools.lru_cache(maxsize=1000)(self._look_at)
+
+    def mismatch(self, value: t.Any) -> str | None:
+        return self._seen(ejson.dumps(value))
+
+    def _look_at(self, text: str) -> str | None:
+        """Stars may stand for a secret of any type."""
+        for error in self._validator.iter_errors(json.loads(text)):
+            if error.instance != STARS:
+                return f"{error.json_path}: {error.message}"
+        return None
+
+
+class Method(t.NamedTuple):
+    """What is known of one method; what has no schema fits."""
+
+    params: list[str]
+    args: Shape | None
+    result: Shape | None
+    row: Shape | None
+
+    @classmethod
+    def of(cls, known: Schema) -> Method:
+        args, result, row = (
+            None if known.get(part) is None else Shape(known[part]) for part in ("args", "result", "row")
+        )
+        return cls(known.get("params", []), args, result, row)
+
+
 class Contract:
     """The schemas of one release; without them everything fits."""
 
-    def __init__(self, methods: dict[str, Schema]) -> None:
+    def __init__(self, methods: t.Mapping[str, Method]) -> None:
         self._methods = methods
         self.errors: list[str] = []
         """Every mismatch so far: a test that leaves one behind fails."""
@@ -41,24 +75,26 @@ class Contract:
 
     def request_mismatch(self, method: str, params: t.Sequence[t.Any]) -> str | None:
         """What a client did that the real API would refuse. Counts only once the simulator has accepted the call."""
-        schema = self._methods.get(method, {})
-        if "args" not in schema:
+        known = self._methods.get(method)
+        if known is None or known.args is None:
             return None
-        names = schema["params"]
+        names = known.params
         if len(params) > len(names):
             return f"{method} takes {len(names)} arguments and was sent {len(params)}"
-        wrong = _mismatch(dict(zip(names, params, strict=False)), schema["args"])
+        wrong = known.args.mismatch(dict(zip(names, params, strict=False)))
         return None if wrong is None else f"{method} was sent what does not fit its schema: {wrong}"
 
     def check_reply(self, method: str, params: t.Sequence[t.Any], result: t.Any) -> None:
         """Remember what the simulator answered and the real API would not."""
-        schema = self._methods.get(method, {})
-        if schema.get("result") is not None:
-            self._note(method, _mismatch({"result": result}, schema["result"]))
-        if schema.get("row") is not None and not _is_selection(params):
+        known = self._methods.get(method)
+        if known is None:
+            return
+        if known.result is not None:
+            self._note(method, known.result.mismatch({"result": result}))
+        if known.row is not None and not _is_selection(params):
             rows = result if isinstance(result, list) else [result] if isinstance(result, dict) else []
             for row in rows:
-                self._note(method, _mismatch(row, schema["row"]))
+                self._note(method, known.row.mismatch(row))
 
     def _note(self, method: str, wrong: str | None) -> None:
         if wrong is not None:
@@ -71,21 +107,12 @@ def contract_folder() -> Path:
 
 
 @functools.cache
-def _methods_of(file: Path) -> dict[str, Schema]:
+def _methods_of(file: Path) -> dict[str, Method]:
     """Shared by all who ask: a run of the tests starts thousands of simulators, and nobody changes a schema."""
     methods: dict[str, Schema] = json.loads(file.read_text()) if file.is_file() else {}
-    return methods
+    return {name: Method.of(known) for name, known in methods.items()}
 
 
 def _is_selection(params: t.Sequence[t.Any]) -> bool:
     options = params[1] if len(params) > 1 else None
     return isinstance(options, dict) and bool(options.get("select"))
-
-
-def _mismatch(value: t.Any, schema: Schema) -> str | None:
-    """Stars may stand for a secret of any type."""
-    validator = jsonschema.Draft202012Validator(schema)
-    for error in validator.iter_errors(ejson.plain(value)):
-        if error.instance != STARS:
-            return f"{error.json_path}: {error.message}"
-    return None

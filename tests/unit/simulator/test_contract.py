@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulator.contract import Contract
+from tests.simulator.contract import Contract, Method
 from tests.simulator.redact import STARS
 from tests.simulator.running import RunningSimulator
 from tests.unit.simulator.talk import Talk
@@ -41,7 +41,7 @@ SCHEMAS = {
 
 @pytest.fixture
 def contract() -> Contract:
-    return Contract(SCHEMAS)
+    return Contract({name: Method.of(known) for name, known in SCHEMAS.items()})
 
 
 @pytest.mark.parametrize("params", [["px-web"], ["px-web", {"force": True}]])
@@ -69,6 +69,13 @@ def test_every_row_of_a_query_is_checked(contract: Contract) -> None:
     contract.check_reply("pixel.query", [[], {"get": True}], bad)
 
     assert len(contract.errors) == 2
+
+
+def test_what_was_wrong_once_is_wrong_each_time(contract: Contract) -> None:
+    for answer in ("yes", "yes", True, "yes"):
+        contract.check_reply("pixel.start", ["px-web"], answer)
+
+    assert len(contract.errors) == 3
 
 
 def test_stars_fit_everywhere_and_selections_and_counts_are_no_rows(contract: Contract) -> None:

@@ -11,7 +11,7 @@ import typing as t
 import pytest
 
 from tests.simulator import lan
-from tests.simulator.contract import Contract, contract_folder
+from tests.simulator.contract import Contract, Method, contract_folder
 from tests.simulator.registry import REGISTRY
 from tests.simulator.releases import RELEASES, Release
 from tests.unit.simulator.nas import Nas
@@ -45,7 +45,7 @@ class Checked:
 
     def __init__(self, nas: Nas) -> None:
         self.nas = nas
-        self.contract = Contract(schemas(nas.release))
+        self.contract = Contract({name: Method.of(known) for name, known in schemas(nas.release).items()})
         self.called: set[str] = set()
 
     def call(self, name: str, *params: t.Any) -> t.Any:
