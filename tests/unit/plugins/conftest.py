@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 import typing as t
 
 import pytest
@@ -138,6 +139,14 @@ def strike(truenas, fault: str, method: str, after: int = 0) -> None:
         truenas.faults.add("fail_job", method=method, after=after, errno=14, text="bad luck")
     else:
         truenas.faults.add("fail_call", method=method, after=after, errno=14, reason="bad luck")
+
+
+def wait_until_asked(truenas, method: str, *, times: int = 1) -> None:
+    """Until another process has called a method of the NAS so many times."""
+    until = time.monotonic() + 30
+    while truenas.stats.calls[method] < times:
+        assert time.monotonic() < until, f"{method} was called {truenas.stats.calls[method]} times"
+        time.sleep(0.02)
 
 
 @pytest.fixture

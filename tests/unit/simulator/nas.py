@@ -78,6 +78,16 @@ class Nas:
         """Let what is due happen."""
         self.run(asyncio.sleep(seconds))
 
+    def wait_until(self, happened: t.Callable[[], bool]) -> None:
+        """Let what is due happen, until it shows."""
+
+        async def wait() -> None:
+            async with asyncio.timeout(30):
+                while not happened():
+                    await asyncio.sleep(0.01)
+
+        self.run(wait())
+
     def add(self, name: str, status: str = "RUNNING", **details: t.Any) -> Instance:
         instance: Instance = self.run(self.world.seed(name, status, **details))
         return instance

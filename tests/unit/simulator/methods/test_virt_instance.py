@@ -141,8 +141,7 @@ def test_creating_longer_than_the_middleware_waits_goes_on_in_incus(make_nas: t.
 
     assert str(nas.refusal("virt.instance.create", WEB)) == "[EFAULT] Timed out"
 
-    nas.wait(0.2)
-    assert "px-web" in nas.world.containers
+    nas.wait_until(lambda: "px-web" in nas.world.containers)
 
 
 def test_privileged_containers_came_with_25_10(make_nas: t.Callable[..., Nas]) -> None:
@@ -332,7 +331,7 @@ def test_a_start_shows_addresses_only_later(make_nas: t.Callable[..., Nas]) -> N
     started = nas.call("virt.instance.get_instance", "px-web")
     assert (started["status"], started["aliases"]) == ("RUNNING", [])
     assert started["userns_idmap"]["uid"] == {"hostid": 2147000001, "maprange": 568, "nsid": 0}
-    nas.wait(0.05)
+    nas.wait_until(lambda: nas.world.containers["px-web"].aliases != [])
     [alias] = nas.call("virt.instance.get_instance", "px-web")["aliases"]
     assert alias["type"] == "INET"
     assert nas.events[-1] == ("virt.instance.query", "changed", "px-web", {"status": "RUNNING"})
@@ -441,8 +440,7 @@ def test_a_stop_longer_than_the_middleware_waits_goes_on_and_the_container_is_bu
     assert str(nas.refusal("virt.instance.stop", "px-web", {"timeout": 600})) == "[EFAULT] Timed out"
     assert 'Instance is busy running a "stop" operation' in str(nas.refusal("virt.instance.start", "px-web"))
 
-    nas.wait(0.1)
-    assert instance.status == "STOPPED"
+    nas.wait_until(lambda: instance.status == "STOPPED")
 
 
 def test_a_restart_stops_and_starts_and_a_stopped_container_just_starts(nas: Nas) -> None:

@@ -10,13 +10,7 @@ import signal
 
 import pytest
 
-
-def wait_until_asked(truenas, method):
-    import time
-
-    until = time.monotonic() + 20
-    while method not in truenas.stats.methods_called and time.monotonic() < until:
-        time.sleep(0.02)
+from tests.unit.plugins.conftest import wait_until_asked
 
 
 @pytest.fixture

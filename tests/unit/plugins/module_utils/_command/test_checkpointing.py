@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from ansible_collections.pixels.truenas.plugins.module_utils._command.checkpointing import size
+from tests.unit.plugins.conftest import wait_until_asked
 
 
 @pytest.mark.parametrize(
@@ -25,13 +24,6 @@ from ansible_collections.pixels.truenas.plugins.module_utils._command.checkpoint
 )
 def test_sizes_are_shown_as_upstream_shows_them(amount, shown):
     assert size(amount) == shown
-
-
-def wait_until_asked(truenas, method, *, times=1):
-    until = time.monotonic() + 30
-    while truenas.stats.calls[method] < times:
-        assert time.monotonic() < until
-        time.sleep(0.02)
 
 
 class TestWithPixels:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 
 import pytest
 
 from tests.unit.command import PIXELS
+from tests.unit.plugins.conftest import wait_until_asked
 
 LAUNCH = PIXELS.parents[1] / "plugins/module_utils/_command/launch.py"
 
@@ -115,9 +115,7 @@ def test_interrupting_the_short_way_is_told_in_a_word(shared, truenas):
     truenas.faults.add("delay", method="virt.instance.query", seconds=20)
     truenas.stats.calls.clear()
     terminal = shared.at_terminal("list")
-    until = time.monotonic() + 20
-    while not truenas.stats.calls["virt.instance.query"] and time.monotonic() < until:
-        time.sleep(0.02)
+    wait_until_asked(truenas, "virt.instance.query")
 
     terminal.press_ctrl_c()
 

@@ -12,6 +12,7 @@ import subprocess
 import pytest
 
 from tests.unit.command import PIXELS
+from tests.unit.plugins.conftest import wait_until_asked
 
 
 def test_an_error_is_one_sentence_and_never_a_traceback(pixels):
@@ -48,7 +49,7 @@ def test_a_reader_that_has_enough_is_no_error_to_talk_about(pixels):
 def test_interrupting_it_is_told_in_a_word(pixels, truenas):
     truenas.faults.add("delay", method="virt.instance.query", seconds=20)
     terminal = pixels.at_terminal("list", "--status", "running")
-    wait_until_asked(truenas)
+    wait_until_asked(truenas, "virt.instance.query")
 
     terminal.press_ctrl_c()
 
@@ -56,18 +57,10 @@ def test_interrupting_it_is_told_in_a_word(pixels, truenas):
     assert terminal.end() == 130
 
 
-def wait_until_asked(truenas):
-    import time
-
-    until = time.monotonic() + 20
-    while "virt.instance.query" not in truenas.stats.methods_called and time.monotonic() < until:
-        time.sleep(0.02)
-
-
 def test_interrupting_it_is_told_to_programs_too(pixels, truenas):
     truenas.faults.add("delay", method="virt.instance.query", seconds=20)
     process = pixels.start("--json", "list")
-    wait_until_asked(truenas)
+    wait_until_asked(truenas, "virt.instance.query")
 
     process.send_signal(signal.SIGINT)
 
