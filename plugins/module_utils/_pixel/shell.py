@@ -33,6 +33,7 @@ if t.TYPE_CHECKING:
 OPEN_WITHIN = 30.0
 SAYS_HELLO_WITHIN = 5.0
 LISTEN_FOR = 1.0
+BEGINS_WITHIN = 5.0
 STOPPED_WITHIN = 2.0
 LOOK_EVERY = 0.1
 ROOT = "root"
@@ -91,6 +92,10 @@ class NasShell:
                 shell.send(request)
                 ended = self._listen(shell, command, answer, timeout)
             if not ended:
+                if answer.pid is None:
+                    raise TimedOut(
+                        f"the command had not begun after {timeout:g} s in {self._where}: it may begin there later"
+                    )
                 self._end(answer.pid)
                 raise TimedOut(f"the command ran longer than {timeout:g} s in {self._where} and was ended")
         except BaseException as error:
@@ -108,9 +113,10 @@ class NasShell:
         sender: threading.Thread | None = None
         while answer.rc is None:
             left = LISTEN_FOR if until is None else min(LISTEN_FOR, until - time.monotonic())
-            if left <= 0:
+            # A command can be ended once it has said its number, which is the first that is heard of it.
+            if left <= 0 and (answer.pid is not None or left < -BEGINS_WITHIN):
                 return False
-            piece = shell.receive(left)
+            piece = shell.receive(left if left > 0 else LOOK_EVERY)
             if piece:
                 answer.hear(piece)
             if answer.wants_input and sender is None:

@@ -20,6 +20,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
     TimedOut,
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._api.session import Credential, Session
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import shell as module
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.exec import Command
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels import Pixels
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.shell import NasShell
@@ -131,6 +132,20 @@ def test_a_command_out_of_time_is_ended_with_all_it_started(shell, truenas):
 
     for pid in read(truenas, "/root/pids").split():
         assert shell.run(Command(("test", "-e", f"/proc/{pid}"))).rc == 1
+
+
+def test_a_command_whose_time_is_up_before_it_has_begun_is_ended_all_the_same(shell):
+    with pytest.raises(TimedOut, match="and was ended"):
+        shell.run(Command(("sleep", "600")), timeout=0)
+
+    assert b"sleep\x00600" not in shell.run(Command(("sh", "-c", "cat /proc/[0-9]*/cmdline"))).stdout
+
+
+def test_a_command_that_does_not_begin_is_not_said_to_have_ended(shell, monkeypatch):
+    monkeypatch.setattr(module, "BEGINS_WITHIN", -1)
+
+    with pytest.raises(TimedOut, match=r"had not begun after 0 s in web on \S+: it may begin there later"):
+        shell.run(Command(("true",)), timeout=0)
 
 
 def test_after_a_command_out_of_time_the_next_one_runs(shell):
