@@ -93,9 +93,7 @@ class NasShell:
                 ended = self._listen(shell, command, answer, timeout)
             if not ended:
                 if answer.pid is None:
-                    raise TimedOut(
-                        f"the command had not begun after {timeout:g} s in {self._where}: it may begin there later"
-                    )
+                    raise TimedOut(f"the command had not begun after {timeout:g} s in {self._where}: it may yet")
                 self._end(answer.pid)
                 raise TimedOut(f"the command ran longer than {timeout:g} s in {self._where} and was ended")
         except BaseException as error:

@@ -38,6 +38,7 @@ if t.TYPE_CHECKING:
 
 
 AT_ONCE = 64 * 1024
+BEGINS_WITHIN = 5.0
 
 
 class NoAnswer(ConnectionFailed):
@@ -94,7 +95,10 @@ class Ssh:
         """
         running = Running(self._channel(), command, self._login, out=out)
         if not running.wait(timeout):
-            self._end(running.pid)
+            pid = running.pid_within(BEGINS_WITHIN)
+            if pid is None:
+                raise TimedOut(f"the command had not begun after {timeout:g} s in {self._login}: it may yet")
+            self._end(pid)
             raise TimedOut(f"the command ran longer than {timeout:g} s in {self._login} and was ended")
         return running.result()
 
@@ -163,8 +167,8 @@ class Ssh:
         except (EOFError, paramiko.SSHException) as error:
             raise ConnectionLost(f"the SSH connection to {self._login} is gone: {error}") from error
 
-    def _end(self, pid: int | None) -> None:
-        if pid is None or not self._transport.is_active():
+    def _end(self, pid: int) -> None:
+        if not self._transport.is_active():
             return
         # sshd gives each command a session of its own, so the group has all that it started. No `--`: dash has none.
         kill = f"kill -TERM -{pid}; sleep {GRACE}; kill -KILL -{pid}"
@@ -180,6 +184,7 @@ class Running:
         self._out = out
         self._outputs: dict[str, bytes] = {}
         self._pid_line = b""
+        self._has_said = threading.Event()
         # The first line is the process group to end when time is up. The last word keeps the shell there, and its
         # exit status is the command's, with signals counted as 128 and more: SSH has no status for those.
         channel.exec_command(f"echo $$; {command.as_login(login.user)}; exit $?")
@@ -191,9 +196,9 @@ class Running:
         for thread in self._threads:
             thread.start()
 
-    @property
-    def pid(self) -> int | None:
-        """The process group of the command; None while it has not said."""
+    def pid_within(self, seconds: float) -> int | None:
+        """The process group of the command; None when it does not say by then."""
+        self._has_said.wait(seconds)
         return int(self._pid_line) if self._pid_line.strip().isdigit() else None
 
     def wait(self, timeout: float | None) -> bool:
@@ -223,6 +228,7 @@ class Running:
     def _read(self, name: str, stream: t.IO[bytes]) -> None:
         if name == "stdout":
             self._pid_line = stream.readline()
+            self._has_said.set()
             if self._out is not None:
                 while piece := stream.read(AT_ONCE):
                     self._out(piece)

@@ -144,7 +144,7 @@ def test_a_command_whose_time_is_up_before_it_has_begun_is_ended_all_the_same(sh
 def test_a_command_that_does_not_begin_is_not_said_to_have_ended(shell, monkeypatch):
     monkeypatch.setattr(module, "BEGINS_WITHIN", -1)
 
-    with pytest.raises(TimedOut, match=r"had not begun after 0 s in web on \S+: it may begin there later"):
+    with pytest.raises(TimedOut, match=r"had not begun after 0 s in web on \S+: it may yet"):
         shell.run(Command(("true",)), timeout=0)
 
 

@@ -17,9 +17,11 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
     NotPermitted,
     TimedOut,
 )
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import ssh as module
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.exec import Command
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.host_keys import HostKeys, alias
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.ssh import Login, Ssh
+from tests.unit.plugins.conftest import put
 
 
 @pytest.fixture
@@ -143,6 +145,23 @@ def test_a_command_out_of_time_is_ended(login, keys):
             ssh.run(Command(("sleep", "300")), timeout=0.5)
 
         assert b"sleep\x00300" not in ssh.run(Command(("sh", "-c", "cat /proc/[0-9]*/cmdline"))).stdout
+
+
+def test_a_command_whose_time_is_up_before_it_has_begun_is_ended_all_the_same(login, keys):
+    with Ssh(login, keys) as ssh:
+        with pytest.raises(TimedOut, match="and was ended"):
+            ssh.run(Command(("sleep", "300")), timeout=0)
+
+        assert b"sleep\x00300" not in ssh.run(Command(("sh", "-c", "cat /proc/[0-9]*/cmdline"))).stdout
+
+
+def test_a_command_that_does_not_begin_is_not_said_to_have_ended(login, keys, truenas, monkeypatch):
+    monkeypatch.setattr(module, "BEGINS_WITHIN", 0.1)
+    put(truenas, "/root/mute", "#!/bin/sh\nexec sleep 300\n", mode=0o755)
+    put(truenas, "/etc/passwd", "root:x:0:0:root:/root:/root/mute\n")
+
+    with Ssh(login, keys) as ssh, pytest.raises(TimedOut, match=r"had not begun after 0 s in \S+"):
+        ssh.run(Command(("true",)), timeout=0)
 
 
 def test_what_a_command_leaves_behind_does_not_take_longer_than_it_may(login, keys):
