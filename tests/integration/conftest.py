@@ -21,6 +21,17 @@ ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 
 
+# A test may run several of these, each with a limit of its own: the limit of a test is above theirs.
+COMMAND_SECONDS = 120
+TEST_SECONDS = 600
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.timeout(TEST_SECONDS))
+
+
 @pytest.fixture
 def engine() -> str:
     """What the containers of the NAS are; a test that goes inside one asks for C(process), in the lab they are real."""
@@ -76,7 +87,7 @@ class Ansible:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=COMMAND_SECONDS,
             check=False,
         )
         if check and ended.returncode:
