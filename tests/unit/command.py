@@ -65,6 +65,14 @@ class Terminal:
     def type(self, text: str) -> None:
         os.write(self._ours, text.encode())
 
+    def type_bytes(self, content: bytes) -> None:
+        os.write(self._ours, content)
+
+    @property
+    def echoes(self) -> bool:
+        """Whether it shows what is typed, as it does while no program has made it raw."""
+        return bool(termios.tcgetattr(self._ours)[3] & termios.ECHO)
+
     def press_ctrl_c(self) -> None:
         self.type("\x03")
 

@@ -24,6 +24,8 @@ class BorrowedShell(t.Protocol):
 
     note: str
     """What whoever had it before wanted to be known of it; empty for a new one."""
+    id: str
+    """What the API of the NAS calls it by."""
 
     def send(self, data: bytes) -> None:
         """Raises C(ConnectionLost)."""
@@ -44,6 +46,7 @@ class LentShell:
     def __init__(self, shell: WebShell, note: str, take_back: t.Callable[[WebShell, str | None], None]) -> None:
         """C(take_back) gets the shell with its new note, or with None when it is of no more use."""
         self.note = note
+        self.id = shell.id
         self._shell = shell
         self._take_back = take_back
 

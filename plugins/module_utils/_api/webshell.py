@@ -36,6 +36,8 @@ class WebShell:
     def __init__(self, endpoint: Endpoint, token: str, options: Options, *, timeout: float) -> None:
         """C(token) is one of C(auth.generate_token); C(options) says what runs in it. C(timeout) is in seconds."""
         self._nas = endpoint.nas
+        self.id = ""
+        """What the API calls it by."""
         self._transport = WebSocketTransport(endpoint, timeout=timeout, path=PATH)
         try:
             # The one text there is: a later one would end the conversation.
@@ -91,6 +93,7 @@ class WebShell:
             return False
         match message:
             case {"msg": "connected"}:
+                self.id = str(message.get("id", ""))
                 return True
             case {"msg": "failed", "error": {"error": int(number), "reason": str(reason)}}:
                 raise self._refusal(number, reason)

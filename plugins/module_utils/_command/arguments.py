@@ -275,13 +275,17 @@ def for_list(own: argparse.ArgumentParser) -> None:
     own.add_argument("-q", "--quiet", action="store_true", help="only names")
 
 
-def for_exec(own: argparse.ArgumentParser) -> None:
-    own.usage = "pixels exec [options] NAME [NAME ...] -- COMMAND [ARGUMENT ...]"
+def transport(own: argparse.ArgumentParser) -> None:
     own.add_argument(
         "--transport",
         choices=("auto", "ssh", "shell"),
         help="ssh, the shell of the NAS, or auto for ssh and then the shell (default: auto)",
     )
+
+
+def for_exec(own: argparse.ArgumentParser) -> None:
+    own.usage = "pixels exec [options] NAME [NAME ...] -- COMMAND [ARGUMENT ...]"
+    transport(own)
     own.add_argument("-t", "--tty", action="store_true", help="give the command a terminal")
     own.add_argument("--all", action="store_true", help="in all running pixels")
     own.add_argument("first", nargs="?", metavar="NAME", help="a pixel; several, or patterns, before --")
@@ -290,6 +294,7 @@ def for_exec(own: argparse.ArgumentParser) -> None:
 
 def for_console(own: argparse.ArgumentParser) -> None:
     one_name(own)
+    transport(own)
     own.add_argument("-s", "--session", metavar="NAME", help="a session that stays (tmux or screen in the pixel)")
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The verb console: starts a pixel if need be, waits for it, and hands the terminal to OpenSSH."""
+"""The verb console: starts a pixel if need be, and hands the terminal to OpenSSH, or to the shell of the NAS."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ import re
 import shlex
 import typing as t
 
-from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid, Refused, Unsupported
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import (
+    Invalid,
+    Refused,
+    TimedOut,
+    Unsupported,
+)
 from ansible_collections.pixels.truenas.plugins.module_utils._command import inside, ssh_config
 from ansible_collections.pixels.truenas.plugins.module_utils._command.place import Place
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import names, openssh
@@ -30,21 +35,25 @@ def enter(asked: argparse.Namespace, output: Output) -> int:
 
 
 def go_in(place: Place, name: str, *, session: str | None = None) -> int:
-    """Does not come back: the process becomes ssh."""
+    """Over SSH it does not come back: the process becomes ssh."""
     if session is not None and not SESSION.fullmatch(session):
         raise Invalid(f"invalid session name {session!r}: must match [a-zA-Z0-9._-]")
+    line = keeping(session, names.bare_name(name)) if session else None
+    if place.ssh.transport == "shell":
+        return by_shell(place, name, line)
     program = openssh.program()
     if program is None:
-        raise Unsupported("a console needs OpenSSH on this machine, and there is no ssh: pixels exec does without")
-    started = not inside.last_address(place, names.full_name(name)) and start_if_stopped(place, name)
+        if place.ssh.transport == "ssh":
+            raise Unsupported("a console over SSH needs OpenSSH on this machine, and there is no ssh")
+        return by_shell(place, name, line)
     try:
-        master = inside.open_way(place, name).master
-    except Refused:
-        started = start_if_stopped(place, name)
-        master = inside.open_way(place, name).master
-    if started:
-        ssh_config.keep_up_to_date(place)
-    line = keeping(session, names.bare_name(name)) if session else None
+        master = way_in(place, name)
+    except TimedOut as late:
+        # No SSH server answered in all that time.
+        if place.ssh.transport == "ssh":
+            raise
+        place.output.complain(f"{late}: going through the shell of {place.nas}")
+        return by_shell(place, name, line)
     argv = console(program, master, place, line)
     if place.output.json:
         place.output.give({"name": names.bare_name(name), "command": argv})
@@ -56,6 +65,32 @@ def go_in(place: Place, name: str, *, session: str | None = None) -> int:
         )
     os.execve(program, argv, {**openssh.surroundings(), **variables})
     raise AssertionError("unreachable")
+
+
+def way_in(place: Place, name: str) -> openssh.Master:
+    """The open connection to a pixel, which is started if it is stopped."""
+    started = not inside.last_address(place, names.full_name(name)) and start_if_stopped(place, name)
+    try:
+        master = inside.open_way(place, name).master
+    except Refused:
+        started = start_if_stopped(place, name)
+        master = inside.open_way(place, name).master
+    if started:
+        ssh_config.keep_up_to_date(place)
+    return master
+
+
+def by_shell(place: Place, name: str, line: str | None) -> int:
+    """Through the shell of the NAS; the exit status of what ran there."""
+    from ansible_collections.pixels.truenas.plugins.module_utils._command import through_nas
+
+    command = through_nas.console(place, line)
+    if place.output.json:
+        again = ["pixels", "exec", "--transport", "shell", "-t", names.bare_name(name), "--", *command.argv]
+        place.output.give({"name": names.bare_name(name), "command": again})
+        return 0
+    start_if_stopped(place, name)
+    return through_nas.run(place, name, command, terminal=True)
 
 
 def console(program: str, master: openssh.Master, place: Place, line: str | None) -> list[str]:

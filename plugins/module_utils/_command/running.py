@@ -57,10 +57,10 @@ def in_one(place: Place, name: str, asked: argparse.Namespace) -> int:
         return over_ssh(place, name, command, asked)
     except TimedOut as late:
         # No SSH server answered in all that time, so nothing was begun.
-        if place.ssh.transport == "ssh" or asked.tty:
+        if place.ssh.transport == "ssh":
             raise
         place.output.detail(f"{late}: going through the shell of {place.nas}")
-    return by_shell(place, name, command, terminal=False)
+    return by_shell(place, name, command, terminal=asked.tty)
 
 
 def by_shell(place: Place, name: str, command: Command, *, terminal: bool) -> int:

@@ -23,6 +23,7 @@ from __future__ import annotations
 import binascii
 import secrets
 import typing as t
+from dataclasses import replace
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import ConnectionLost, Invalid
 
@@ -66,6 +67,18 @@ LIKE_A_LOGIN = (
     'export "$k=$y"; done </etc/environment; }'
 )
 
+# z WORD LINE is x for an input of any length: r asks for the number of bytes to come, none being its end, g for those
+# bytes, and d says that the command has ended, whether it has read all or not.
+STREAMING = (
+    'w() { while printf "%sr\\n" "$1" >&9; IFS= read -r y && [ "$y" -gt 0 ]; '
+    'do printf "%sg\\n" "$1" >&9; head -c "$y"; done; }; '
+    'z() { r=$( { { { w "$1" | { c "$1" 1 "$2"; printf "%sd\\n" "$1" >&9; cat >/dev/null; }; '
+    '} 6>&1 >&7 2>/dev/null | base64 | e "$1"; } 7>&1 | cat >&9; } 8>&1 ); printf "%sx%s\\n" "$1" "$r" >&9; }'
+)
+
+# Before the word, where people watch: a terminal shows nothing of it, so nothing is missed while it may be the word's.
+LEAD = b"\0"
+
 
 def new_word() -> str:
     """A word that is in nothing else that comes over the terminal."""
@@ -79,7 +92,7 @@ def opening(word: str) -> bytes:
 
 def opened() -> bytes:
     """The next line, once the terminal is ready."""
-    return f"{LIKE_A_LOGIN}\n".encode("ascii")
+    return f"{LIKE_A_LOGIN}; {STREAMING}\n".encode("ascii")
 
 
 def is_open(heard: bytes, word: str) -> bool:
@@ -95,11 +108,44 @@ def lacks(heard: bytes, word: str) -> str | None:
     return rest.partition(b"\n")[0].strip().decode("ascii", "replace")
 
 
-def request(command: Command, word: str) -> bytes:
-    """The line that runs a command. Its standard input follows when it is wanted: bash reads ahead from a terminal."""
+def request(command: Command, word: str, *, streams: bool = False) -> bytes:
+    """The line that runs a command. Its standard input follows when it is wanted: bash reads ahead from a terminal.
+
+    One that C(streams) comes in pieces, and the command's own is the first of them.
+    """
     # The number of its process, which is that of its session, comes before all else.
     line = f'printf "%sp%s\\n" {word} $$ >&9; exec 9>&-; {command.as_program("root")}'
+    if streams:
+        return b"z %s %s\n" % (word.encode("ascii"), in_one_line(line))
     return b"x %s %d %s\n" % (word.encode("ascii"), len(command.input), in_one_line(line))
+
+
+def at_terminal(command: Command, word: str, *, columns: int, rows: int, term: str) -> bytes:
+    """The line that runs a command with the terminal itself as its input and outputs, as wide as is said.
+
+    Its variables are in this line, which is no argument of a process. A signal by a key is not for the shell.
+    """
+    variables = {"TERM": term, **command.environment}
+    words = b" ".join(name.encode("ascii") + b"=" + in_one_line(value) for name, value in variables.items())
+    line = in_one_line(replace(command, environment={}).as_program("root"))
+    return b"; ".join(
+        [
+            b"trap : INT QUIT TSTP",
+            b"stty sane",
+            b"stty rows %d cols %d 2>/dev/null" % (rows, columns),
+            marked(word, b"b", b'"$(tty)"'),
+            b"(l; v 2>/dev/null; export %s; exec sh -c %s) 9>&-" % (words, line),
+            b"r=$?",
+            b"trap - INT QUIT TSTP",
+            b"stty raw -echo",
+            marked(word, b"x", b'"$r"\n'),
+        ]
+    )
+
+
+def marked(word: str, kind: bytes, value: bytes) -> bytes:
+    """What says something that is for us, behind C(LEAD)."""
+    return b'printf "\\000%s' + kind + b'%s\\n" ' + word.encode("ascii") + b" " + value
 
 
 def in_one_line(text: str) -> bytes:
@@ -113,14 +159,22 @@ def in_one_line(text: str) -> bytes:
 class Answer:
     """What comes over the terminal after a request, told apart as it comes."""
 
-    def __init__(self, word: str, *, out: t.Callable[[bytes], None], err: t.Callable[[bytes], None]) -> None:
-        """C(out) and C(err) are handed each piece of the command's outputs."""
-        self._word = word.encode("ascii")
+    def __init__(
+        self, word: str, *, out: t.Callable[[bytes], None], err: t.Callable[[bytes], None], lead: bytes = b""
+    ) -> None:
+        """C(out) and C(err) are handed each piece of the command's outputs; C(lead) is what comes before the word."""
+        self._word = lead + word.encode("ascii")
         self._out = out
         self._err = err
         self._heard = b""
         self.wants_input = False
-        """Whether the command's standard input may be sent now."""
+        """Whether the command's standard input, or its next piece, may be sent now."""
+        self.wants_size = False
+        """Whether it is to be said how long the next piece is."""
+        self.wants_no_more = False
+        """Whether the command ended, so that no more of its input is of use."""
+        self.terminal: str | None = None
+        """What the terminal of the command is called there, once it has begun."""
         self.pid: int | None = None
         """Of the command, which leads its session where the container has setsid."""
         self.rc: int | None = None
@@ -169,5 +223,11 @@ class Answer:
             self.wants_input = True
         elif kind == b"p":
             self.pid = int(rest)
+        elif kind == b"r":
+            self.wants_size = True
+        elif kind == b"d":
+            self.wants_no_more = True
+        elif kind == b"b":
+            self.terminal = rest.strip().decode("utf-8", "replace")
         elif kind == b"x":
             self.rc = int(rest or b"255")

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 import typing as t
 from contextlib import contextmanager, suppress
@@ -22,12 +21,14 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import dialogue, names
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.exec import GRACE, Command, Result, Sink
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.feeding import Input, Source, Stream, Whole
 
 if t.TYPE_CHECKING:
     from types import TracebackType
 
     from ansible_collections.pixels.truenas.plugins.module_utils._api.shells import BorrowedShell
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels import Pixels
+    from ansible_collections.pixels.truenas.plugins.module_utils._pixel.seat import Seat
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Container
 
 OPEN_WITHIN = 30.0
@@ -72,11 +73,18 @@ class NasShell:
                 shell.give_back(dialogue.NOTE)
 
     def run(
-        self, command: Command, *, timeout: float | None = None, out: Sink | None = None, err: Sink | None = None
+        self,
+        command: Command,
+        *,
+        timeout: float | None = None,
+        out: Sink | None = None,
+        err: Sink | None = None,
+        more: Source | None = None,
     ) -> Result:
         """Run a command to its end; C(out) and C(err) are handed its outputs as they come, which are then in no result.
 
-        Interrupted, it ends the command in the pixel as well.
+        C(more) is asked, in a thread of its own, for what comes after the command's own input. Interrupted, it ends the
+        command in the pixel as well.
 
         Raises C(TimedOut) after C(timeout) seconds, having ended the command in the pixel too, and C(ConnectionLost)
         when the shell goes away: then nothing is known of how it ended.
@@ -85,12 +93,13 @@ class NasShell:
         outputs: list[bytes] = []
         errors: list[bytes] = []
         answer = dialogue.Answer(word, out=out or outputs.append, err=err or errors.append)
-        request = dialogue.request(command, word)
+        request = dialogue.request(command, word, streams=more is not None)
         shell = self._borrowed()
+        feed: Input = Whole(shell, command.input) if more is None else Stream(shell, command.input, more)
         try:
             with self._telling_how_it_is():
                 shell.send(request)
-                ended = self._listen(shell, command, answer, timeout)
+                ended = self._listen(shell, feed, answer, timeout)
             if not ended:
                 if answer.pid is None:
                     raise TimedOut(f"the command had not begun after {timeout:g} s in {self._where}: it may yet")
@@ -105,10 +114,33 @@ class NasShell:
             raise
         return Result(answer.rc or 0, b"".join(outputs), b"".join(errors))
 
-    def _listen(self, shell: BorrowedShell, command: Command, answer: dialogue.Answer, timeout: float | None) -> bool:
+    def run_at_terminal(self, command: Command, seat: Seat) -> int:
+        """Run a command at a terminal that somebody sits at; its exit status.
+
+        Raises C(ConnectionLost) when the shell goes away: then nothing is known of how it ended.
+        """
+        word = dialogue.new_word()
+        answer = dialogue.Answer(word, out=seat.show, err=seat.show, lead=dialogue.LEAD)
+        columns, rows = seat.size()
+        shell = self._borrowed()
+        try:
+            with self._telling_how_it_is():
+                shell.send(dialogue.at_terminal(command, word, columns=columns, rows=rows, term=seat.term))
+                while answer.rc is None:
+                    piece = shell.receive(LISTEN_FOR)
+                    if piece:
+                        answer.hear(piece)
+                    if answer.terminal is not None:
+                        seat.begin(shell, answer.terminal)
+        finally:
+            # Whatever was done to the terminal, nobody else is to find.
+            self._shell = None
+            shell.discard()
+        return answer.rc
+
+    def _listen(self, shell: BorrowedShell, feed: Input, answer: dialogue.Answer, timeout: float | None) -> bool:
         """Whether the command ended in time."""
         until = None if timeout is None else time.monotonic() + timeout
-        sender: threading.Thread | None = None
         while answer.rc is None:
             left = LISTEN_FOR if until is None else min(LISTEN_FOR, until - time.monotonic())
             # A command can be ended once it has said its number, which is the first that is heard of it.
@@ -117,9 +149,7 @@ class NasShell:
             piece = shell.receive(left if left > 0 else LOOK_EVERY)
             if piece:
                 answer.hear(piece)
-            if answer.wants_input and sender is None:
-                sender = threading.Thread(target=send, args=(shell, command.input), daemon=True)
-                sender.start()
+            feed.notice(answer)
         return True
 
     def _borrowed(self) -> BorrowedShell:
@@ -128,6 +158,7 @@ class NasShell:
                 shell = self._pixels.wire.borrow_shell(self._pixels.containers.shell(self._name))
                 if shell.note != dialogue.NOTE:
                     self._open(shell)
+                    shell.send(dialogue.opened())
             self._shell = shell
         return self._shell
 
@@ -149,7 +180,6 @@ class NasShell:
                     raise Unsupported(
                         f"the shell of {self._where} cannot be used: the pixel lacks the program {program}"
                     )
-            shell.send(dialogue.opened())
         except BaseException as error:
             shell.discard()
             if isinstance(error, ConnectionLost) and NO_SUDO in heard:
@@ -204,11 +234,3 @@ class NasShell:
             f"the shell of {self._where} went away while the command ran, which may go on or have ended: {lost}",
             sent=True,
         )
-
-
-def send(shell: BorrowedShell, stdin: bytes) -> None:
-    """Hand over a command's standard input; whoever listens hears of it when the shell is gone."""
-    try:
-        shell.send(stdin)
-    except ConnectionLost:
-        return

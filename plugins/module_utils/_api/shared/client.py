@@ -102,14 +102,14 @@ class SharedSession:
             if link is None:
                 break
             try:
-                note = link.ask(request, notice=self._notice, progress=None)
+                note, shell_id = link.ask(request, notice=self._notice, progress=None)
             except LinkLost:
                 # One that was opened for nobody is closed by the end of this connection.
                 continue
             except PixelsError:
                 self._put_back(link)
                 raise
-            return SharedShell(link, note, nas=self.nas, put_back=self._put_back)
+            return SharedShell(link, note, id=shell_id, nas=self.nas, put_back=self._put_back)
         return self._own_session().borrow_shell(options, timeout=timeout)
 
     def close(self) -> None:

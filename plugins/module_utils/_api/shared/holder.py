@@ -350,7 +350,7 @@ class Holder:
                 result = self._session.run_job(method, *params, timeout=timeout, progress=told)
         return protocol.line({"result": result})
 
-    async def _lend(self, caller: Caller, options: dict[str, t.Any], seconds: float) -> str:
+    async def _lend(self, caller: Caller, options: dict[str, t.Any], seconds: float) -> list[str]:
         """Have a shell for a caller; what is to be known of it."""
         opening = self._loop.run_in_executor(
             self._threads, lambda: self._session.borrow_shell(options, timeout=seconds)
@@ -366,7 +366,8 @@ class Holder:
                 caller.calls += 1
 
         opening.add_done_callback(bridge)
-        return (await asyncio.shield(opening)).note
+        shell = await asyncio.shield(opening)
+        return [shell.note, shell.id]
 
     async def _cross(self, caller: Caller, bridge: Bridge, frame: protocol.Frame) -> None:
         """What a caller says who has a shell."""

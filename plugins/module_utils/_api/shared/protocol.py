@@ -11,7 +11,7 @@ caller: {"do": read|call|run_job|download, "method", "params", "timeout", "progr
 holder: {"taken": true}                                               before anything is done but read
         {"alive": true} · {"notice": text} · {"progress": [percent, description]}
         {"result": value} | {"error": {"class", "message", "attributes"}}
-caller: {"do": "shell", "params": [options], ...}                     then {"result": note}, and the shell is his:
+caller: {"do": "shell", "params": [options], ...}                     then {"result": [note, id]}; the shell is his:
         {"input": bytes} · {"give_back": note}                        the last is answered by {"result": true}
 holder: {"output": bytes} · {"alive": true} · {"over": error}         until then
 """
@@ -28,7 +28,7 @@ import typing as t
 from ansible_collections.pixels.truenas.plugins.module_utils._api import errors
 from ansible_collections.pixels.truenas.plugins.module_utils._api.ejson import NotSendable
 
-PROTOCOL = 1
+PROTOCOL = 2
 # Replies can be long; requests are 2 MiB at most, in which every character may take six.
 LONGEST_LINE = 256 * 1024 * 1024
 LONGEST_REQUEST = 16 * 1024 * 1024

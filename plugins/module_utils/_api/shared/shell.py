@@ -18,8 +18,9 @@ PIECE = 64 * 1024
 class SharedShell:
     """Bytes in and out over the caller's connection to the holder; one thread receives, and another may send."""
 
-    def __init__(self, link: Link, note: str, *, nas: str, put_back: t.Callable[[Link], None]) -> None:
+    def __init__(self, link: Link, note: str, *, id: str, nas: str, put_back: t.Callable[[Link], None]) -> None:
         self.note = note
+        self.id = id
         self._link = link
         self._link.is_idle = False
         self._nas = nas

@@ -9,7 +9,9 @@ import subprocess
 
 import pytest
 
+from ansible_collections.pixels.truenas.plugins.module_utils._command import inside as inside_a_pixel
 from ansible_collections.pixels.truenas.plugins.module_utils._command.console import keeping
+from ansible_collections.pixels.truenas.plugins.module_utils._command.main import main
 from tests.unit.plugins.conftest import put
 
 
@@ -96,3 +98,17 @@ def test_it_has_the_variables_of_a_session_that_the_server_takes(inside, truenas
     terminal.type('echo "<$TOKEN|$MODE>"; exit\n')
     terminal.see("<sesame|>")
     assert "sesame" not in str(inside.json("console", "web", TOKEN="sesame"))
+
+
+def test_where_no_ssh_server_answers_it_takes_the_shell_of_the_nas(inside, truenas, monkeypatch, capsys):
+    for name, value in inside.environment.items():
+        monkeypatch.setenv(name, value)
+    truenas.run(truenas.world.engine.run("px-web", ["systemctl", "stop", "ssh"]))
+    monkeypatch.setattr(inside_a_pixel, "PATIENCE", 0.2)
+
+    assert main(["--json", "console", "web"]) == 0
+
+    told = capsys.readouterr()
+    assert '"shell"' in told.out
+    assert "going through the shell of" in told.err
+    assert main(["--json", "console", "--transport", "ssh", "web"]) == 1

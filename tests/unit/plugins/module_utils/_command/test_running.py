@@ -403,8 +403,13 @@ class TestWithoutOpenSsh:
     def test_many_are_entered_too(self, without_ssh):
         assert without_ssh("exec", "--all", "--", "uname", "-n").stdout == "web: px-web\n"
 
-    def test_a_console_says_that_it_needs_it(self, without_ssh):
-        assert "a console needs OpenSSH" in without_ssh("console", "web").stderr
+    def test_a_console_takes_the_shell_of_the_nas_unless_it_may_not(self, without_ssh):
+        terminal = without_ssh.at_terminal("console", "web")
+
+        terminal.see("# ")
+        terminal.type("exit 4\n")
+        assert terminal.end() == 4
+        assert "needs OpenSSH on this machine" in without_ssh("console", "--transport", "ssh", "web").stderr
 
 
 class TestVariables:

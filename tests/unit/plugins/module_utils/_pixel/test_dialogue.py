@@ -60,6 +60,42 @@ class Shell:
         assert answer.pid
         return answer.rc, b"".join(out), b"".join(err)
 
+    def run_in_pieces(self, *argv: str, pieces: t.Sequence[bytes], **options: t.Any) -> tuple[int, bytes, bytes]:
+        """The same with an input of which nobody knows how much will come."""
+        word = dialogue.new_word()
+        out: list[bytes] = []
+        err: list[bytes] = []
+        answer = dialogue.Answer(word, out=out.append, err=err.append)
+        command = Command(argv, **options)
+        self._type(dialogue.request(command, word, streams=True))
+        left = [piece for piece in (command.input, *pieces) if piece]
+        while answer.rc is None:
+            answer.hear(os.read(self._terminal, 1024))
+            if answer.wants_size:
+                answer.wants_size = False
+                if answer.wants_no_more:
+                    left.clear()
+                self._type(b"%d\n" % len(left[0] if left else b""))
+            if answer.wants_input:
+                answer.wants_input = False
+                sender = threading.Thread(target=self._type, args=(left.pop(0),))
+                sender.start()
+        return answer.rc, b"".join(out), b"".join(err)
+
+    def run_at_terminal(self, *argv: str, keys: bytes = b"", **options: t.Any) -> tuple[int, str]:
+        """Exit status and what is shown; keys are pressed once it says that it is ready."""
+        word = dialogue.new_word()
+        shown: list[bytes] = []
+        answer = dialogue.Answer(word, out=shown.append, err=shown.append, lead=dialogue.LEAD)
+        self._type(dialogue.at_terminal(Command(argv, **options), word, columns=70, rows=20, term="vt100"))
+        while answer.rc is None:
+            answer.hear(os.read(self._terminal, 1024))
+            if keys and b"ready" in b"".join(shown):
+                assert answer.terminal
+                self._type(keys)
+                keys = b""
+        return answer.rc, b"".join(shown).decode().replace("\r\n", "\n")
+
     def close(self) -> None:
         os.kill(self.process, signal.SIGKILL)
         os.waitpid(self.process, 0)
@@ -272,3 +308,45 @@ def test_a_command_that_shows_all_processes_says_nothing_that_is_taken_for_ours(
     assert out == err
     assert out.endswith(b"seen\n")
     assert b"tee /dev/stderr" in out
+
+
+def test_an_input_may_come_piece_by_piece(shell: Shell) -> None:
+    pieces = [b"one\n", b"\0\1\377" * 1000, b"12\n", b"x" * 100_000]
+
+    assert shell.run_in_pieces("cat", pieces=pieces) == (0, b"".join(pieces), b"")
+    assert shell.run_in_pieces("sh", "-c", "cat >&2; exit 3", pieces=[]) == (3, b"", b"")
+    assert shell.run("echo", "next") == (0, b"next\n", b"")
+
+
+def test_variables_come_before_the_first_piece(shell: Shell) -> None:
+    ended = shell.run_in_pieces("sh", "-c", 'echo "$ONE"; cat', pieces=[b"two"], environment={"ONE": "it's"})
+
+    assert ended == (0, b"it's\ntwo", b"")
+
+
+def test_pieces_that_nobody_reads_are_dropped(shell: Shell) -> None:
+    ended = shell.run_in_pieces("head", "-c", "3", pieces=[b"123", b"x" * 300_000, b"y" * 300_000])
+
+    assert ended == (0, b"123", b"")
+    assert shell.run("echo", "next") == (0, b"next\n", b"")
+
+
+def test_a_command_may_have_the_terminal_itself(shell: Shell) -> None:
+    script = 'test -t 0 && test -t 1 && test -t 2 && stty size; echo "$ONE|$TERM"; echo ready; read -r word; exit 4'
+
+    rc, shown = shell.run_at_terminal("sh", "-c", script, keys=b"word\n", environment={"ONE": "it's\nme"}, chdir="/")
+
+    assert (rc, shown) == (4, "20 70\nit's\nme|vt100\nready\nword\n")
+
+
+def test_a_key_that_interrupts_ends_the_command_and_not_the_shell(shell: Shell) -> None:
+    rc, shown = shell.run_at_terminal("sh", "-c", "echo ready; exec sleep 987", keys=b"\3")
+
+    assert (rc, shown) == (130, "ready\n^C")
+    assert shell.run("echo", "next") == (0, b"next\n", b"")
+
+
+def test_no_variable_of_a_command_at_a_terminal_is_in_a_list_of_processes(shell: Shell) -> None:
+    script = "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' ' | grep -c 'ses[a]me'; echo \"$ONE\""
+
+    assert shell.run_at_terminal("sh", "-c", script, environment={"ONE": "sesame"}) == (0, "0\nsesame\n")
