@@ -44,12 +44,14 @@ class ConnectionFailed(PixelsError):
 class ConnectionLost(ConnectionFailed):
     """The conversation was there and broke off; C(sent) says whether the request had left before that.
 
-    Where C(sent) is false the NAS cannot have seen the whole request, so repeating it is safe.
+    Where C(sent) is false the NAS cannot have seen the whole request, so repeating it is safe. C(ending) says how it
+    ended, where that is known: C(closed) in order by the NAS, C(broken) off, or C(silent) for too long.
     """
 
-    def __init__(self, message: str, *, sent: bool = False, passing: bool = True) -> None:
+    def __init__(self, message: str, *, sent: bool = False, passing: bool = True, ending: str = "") -> None:
         super().__init__(message, passing=passing)
         self.sent = sent
+        self.ending = ending
 
 
 class LoginRefused(PixelsError):

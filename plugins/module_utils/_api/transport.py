@@ -114,7 +114,7 @@ class WebSocketTransport:
             self._is_stuck = True
         else:
             return
-        raise self._lost("it took no more data")
+        raise self._lost("it took no more data", ending="broken")
 
     def ping(self) -> None:
         """Ask for a sign of life, which shows as a later C(last_heard)."""
@@ -126,7 +126,7 @@ class WebSocketTransport:
             self._is_stuck = True
         else:
             return
-        raise self._lost("it took no more data")
+        raise self._lost("it took no more data", ending="broken")
 
     def receive(self, timeout: float) -> str | None:
         """The next text, or None when none came within about C(timeout) seconds; raises ConnectionLost."""
@@ -148,7 +148,7 @@ class WebSocketTransport:
         else:
             self.last_heard = time.monotonic()
             return self._payload(opcode, frame.data)
-        raise self._lost(reason)
+        raise self._lost(reason, ending="broken")
 
     def interrupt(self) -> None:
         """Have whoever waits in C(receive), or is the next to do so, come back from it with nothing."""
@@ -206,11 +206,12 @@ class WebSocketTransport:
             return payload
         if opcode == websocket.ABNF.OPCODE_CLOSE:
             code = struct.unpack("!H", payload[:2])[0] if len(payload) >= 2 else 1000
-            raise self._lost(CLOSE_REASONS.get(code, f"it closed the connection (code {code})"), passing=code != 1008)
+            why = CLOSE_REASONS.get(code, f"it closed the connection (code {code})")
+            raise self._lost(why, passing=code != 1008, ending="closed")
         return None
 
-    def _lost(self, reason: str, *, passing: bool = True) -> ConnectionLost:
-        return ConnectionLost(f"lost the connection to {self._nas}: {reason}", passing=passing)
+    def _lost(self, reason: str, *, passing: bool = True, ending: str = "") -> ConnectionLost:
+        return ConnectionLost(f"lost the connection to {self._nas}: {reason}", passing=passing, ending=ending)
 
 
 def _shake_hands(endpoint: Endpoint, timeout: float, path: str) -> tuple[t.Any, socket.socket]:

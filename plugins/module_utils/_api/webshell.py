@@ -18,6 +18,11 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
     Refused,
     TimedOut,
 )
+from ansible_collections.pixels.truenas.plugins.module_utils._api.heartbeat import (
+    PING_EVERY,
+    PONG_WITHIN,
+    Heartbeat,
+)
 from ansible_collections.pixels.truenas.plugins.module_utils._api.transport import WebSocketTransport
 
 PATH = "/websocket/shell"
@@ -39,6 +44,7 @@ class WebShell:
         self.id = ""
         """What the API calls it by."""
         self._transport = WebSocketTransport(endpoint, timeout=timeout, path=PATH)
+        self._heartbeat = Heartbeat(time.monotonic(), every=PING_EVERY, within=PONG_WITHIN)
         try:
             # The one text there is: a later one would end the conversation.
             self._transport.send(json.dumps({"token": token, "options": options}))
@@ -52,8 +58,18 @@ class WebShell:
             self._transport.send_bytes(data[start : start + PIECE])
 
     def receive(self, timeout: float) -> bytes | None:
-        """What comes next, or None when nothing came within about C(timeout) seconds."""
-        message = self._transport.receive_message(timeout)
+        """What comes next, or None when nothing came within about C(timeout) seconds.
+
+        Raises C(ConnectionLost), as well for a NAS that gives no sign of life any more.
+        """
+        now = time.monotonic()
+        if self._heartbeat.is_dead(now, self._transport.last_heard):
+            raise ConnectionLost(
+                f"lost the connection to {self._nas}: it no longer gives a sign of life", ending="silent"
+            )
+        if self._heartbeat.is_ping_due(now):
+            self._transport.ping()
+        message = self._transport.receive_message(min(timeout, self._heartbeat.until_next(now)))
         return message if isinstance(message, bytes) and message else None
 
     def interrupt(self) -> None:
@@ -78,12 +94,12 @@ class WebShell:
             try:
                 message = self._transport.receive_message(left)
             except ConnectionLost as lost:
-                told = str(lost)
+                told, ending = str(lost), lost.ending
             else:
                 if isinstance(message, str) and self._is_welcome(message):
                     return
                 continue
-            raise ConnectionLost(f"{told} before it opened a shell", passing=False)
+            raise ConnectionLost(f"{told} before it opened a shell", passing=False, ending=ending)
         raise TimedOut(f"{self._nas} opened no shell within {timeout:g} s")
 
     def _is_welcome(self, text: str) -> bool:

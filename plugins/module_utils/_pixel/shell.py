@@ -37,6 +37,10 @@ LISTEN_FOR = 1.0
 BEGINS_WITHIN = 5.0
 STOPPED_WITHIN = 2.0
 LOOK_EVERY = 0.1
+# Seconds in which nothing passed. A shell that rested is looked at before it is used again, and what broke off after so
+# long a silence was cut by something that drops what is idle: nginx in front of TrueNAS does so after 60.
+RESTED = 15.0
+IDLE = 50.0
 ROOT = "root"
 # What the middleware of 25.x says before it runs a shell for an account without sudo.
 NO_SUDO = b"does not have sudo privileges"
@@ -55,6 +59,8 @@ class NasShell:
         self._name = name
         self._where = f"{names.bare_name(name)} on {pixels.nas}"
         self._shell: BorrowedShell | None = None
+        self._passed = time.monotonic()
+        """When something last passed."""
 
     def __enter__(self) -> NasShell:
         return self
@@ -98,6 +104,7 @@ class NasShell:
         feed: Input = Whole(shell, command.input) if more is None else Stream(shell, command.input, more)
         try:
             with self._telling_how_it_is():
+                self._passed = time.monotonic()
                 shell.send(request)
                 ended = self._listen(shell, feed, answer, timeout)
             if not ended:
@@ -129,6 +136,7 @@ class NasShell:
                 while answer.rc is None:
                     piece = shell.receive(LISTEN_FOR)
                     if piece:
+                        self._passed = time.monotonic()
                         answer.hear(piece)
                     if answer.terminal is not None:
                         seat.begin(shell, answer.terminal)
@@ -148,11 +156,15 @@ class NasShell:
                 return False
             piece = shell.receive(left if left > 0 else LOOK_EVERY)
             if piece:
+                self._passed = time.monotonic()
                 answer.hear(piece)
             feed.notice(answer)
         return True
 
     def _borrowed(self) -> BorrowedShell:
+        if self._shell is not None and time.monotonic() - self._passed > RESTED:
+            # Whoever lends it looks whether it still lives.
+            self.close()
         if self._shell is None:
             with self._telling_how_it_is():
                 shell = self._pixels.wire.borrow_shell(self._pixels.containers.shell(self._name))
@@ -229,8 +241,28 @@ class NasShell:
                 return Refused(f"{self._where} is {found.status}: start it first")
             return ConnectionLost(f"{self._where} is {found.status}: it went down while the command ran", sent=True)
         if self._shell is None:
-            return ConnectionFailed(f"no shell opened in {self._where}: {lost}")
+            return ConnectionFailed(f"no shell opened in {self._where}, which runs: {how_it_ended(lost, 0.0)} ({lost})")
+        silence = time.monotonic() - self._passed
         return ConnectionLost(
-            f"the shell of {self._where} went away while the command ran, which may go on or have ended: {lost}",
+            f"the shell of {self._where} went away while the command ran, which may go on or have ended: "
+            f"{how_it_ended(lost, silence)} ({lost})",
             sent=True,
+            ending=lost.ending,
         )
+
+
+def how_it_ended(lost: ConnectionLost, silence: float) -> str:
+    """In words, of a shell whose pixel goes on; C(silence) is how long nothing had passed by then."""
+    match lost.ending:
+        case "closed":
+            return "the NAS closed it without a word, as it does when the shell's own process in the pixel has ended"
+        case "silent":
+            return "the NAS, or the way to it, gives no sign of life any more"
+        case "broken" if silence > IDLE:
+            return (
+                f"it was dropped after {silence:.0f} s in which nothing passed, so something on the way drops what is "
+                "idle: a proxy, a firewall, or the NAS itself"
+            )
+        case "broken":
+            return "the connection to it was cut, by the network or by a restart of the NAS's middleware"
+    return "it was lost on this side"

@@ -38,7 +38,7 @@ ALIVE_EVERY = 5.0
 SILENCE = 30.0
 
 Frame = dict[str, t.Any]
-ATTRIBUTES = ("passing", "sent", "response_type", "fields", "method", "errno", "errname", "library", "trace")
+ATTRIBUTES = ("passing", "sent", "ending", "response_type", "fields", "method", "errno", "errname", "library", "trace")
 
 
 class Garbled(ValueError):

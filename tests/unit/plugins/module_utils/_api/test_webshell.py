@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.pixels.truenas.plugins.module_utils._api import webshell
 from ansible_collections.pixels.truenas.plugins.module_utils._api.endpoint import Endpoint
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import (
     ConnectionFailed,
@@ -97,6 +98,24 @@ def test_a_nas_that_does_not_answer_is_given_up(endpoint, token, truenas):
 
     with pytest.raises(TimedOut, match="opened no shell within 0.3 s"):
         WebShell(endpoint, token, WEB, timeout=0.3)
+
+
+@pytest.mark.parametrize(
+    ("fault", "ending"), [("drop_shell", "broken"), ("end_shell", "closed"), ("freeze_shell", "silent")]
+)
+def test_how_it_ends_is_told_apart(endpoint, token, truenas, monkeypatch, fault, ending):
+    monkeypatch.setattr(webshell, "PING_EVERY", 0.1)
+    monkeypatch.setattr(webshell, "PONG_WITHIN", 0.5)
+    shell = WebShell(endpoint, token, WEB, timeout=10)
+    until(shell, b"# ")
+
+    truenas.faults.add(fault, method="px-web", after_output=1)
+    shell.send(b"echo said\n")
+
+    with pytest.raises(ConnectionLost) as lost:
+        until(shell, b"never said")
+    assert lost.value.ending == ending
+    shell.close()
 
 
 def test_a_certificate_nobody_vouches_for_is_refused_here_too(nas, token):

@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from ansible_collections.pixels.truenas.plugins.module_utils._api import webshell
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import (
     ConnectionFailed,
     ConnectionLost,
@@ -177,13 +178,64 @@ def stop_once_it_runs(pixels, truenas):
     pixels.containers.stop("px-web", graceful=5, force=True, timeout=30)
 
 
-@pytest.mark.parametrize("fault", ["drop_shell", "end_shell"])
-def test_a_shell_that_goes_away_under_a_command_leaves_its_outcome_open(shell, truenas, fault):
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("drop_shell", "the connection to it was cut, by the network or by a restart"),
+        (
+            "end_shell",
+            "the NAS closed it without a word, as it does when the shell's own process in the pixel has ended",
+        ),
+    ],
+)
+def test_a_shell_that_goes_away_under_a_command_leaves_its_outcome_open(shell, truenas, fault, told):
     shell.run(Command(("true",)))
     truenas.faults.add(fault, method="px-web", after_output=100)
 
-    with pytest.raises(ConnectionLost, match=r"shell of web on \S+ went away while the command ran, which may go on"):
+    with pytest.raises(
+        ConnectionLost, match=r"shell of web on \S+ went away while the command ran, which may go on"
+    ) as lost:
         shell.run(Command(("sh", "-c", "head -c 1000 /dev/zero; sleep 600")))
+
+    assert told in str(lost.value)
+    assert shell.run(Command(("echo", "again"))).stdout == b"again\n"
+
+
+def test_one_that_is_dropped_after_a_long_silence_is_told_from_one_that_is_cut(shell, truenas, monkeypatch):
+    shell.run(Command(("true",)))
+    monkeypatch.setattr(module, "IDLE", 0.2)
+    truenas.faults.add("drop_shell", method="px-web", after_output=100)
+
+    with pytest.raises(
+        ConnectionLost, match=r"it was dropped after \d+ s in which nothing passed, so something on the way"
+    ):
+        shell.run(Command(("sh", "-c", "sleep 0.5; head -c 1000 /dev/zero; sleep 600")))
+
+
+def test_a_way_that_goes_dead_is_told(pixels, web, truenas, monkeypatch):
+    monkeypatch.setattr(webshell, "PING_EVERY", 0.1)
+    monkeypatch.setattr(webshell, "PONG_WITHIN", 0.5)
+    with NasShell(pixels, "px-web") as shell:
+        shell.run(Command(("true",)))
+        truenas.faults.add("freeze_shell", method="px-web", after_output=100)
+
+        with pytest.raises(ConnectionLost, match=r"went away while the command ran.* gives no sign of life any more"):
+            shell.run(Command(("sh", "-c", "head -c 1000 /dev/zero; sleep 600")))
+
+
+def test_a_quiet_command_is_no_dead_one(pixels, web, truenas, monkeypatch):
+    monkeypatch.setattr(webshell, "PING_EVERY", 0.1)
+    monkeypatch.setattr(webshell, "PONG_WITHIN", 0.5)
+
+    with NasShell(pixels, "px-web") as shell:
+        assert shell.run(Command(("sh", "-c", "sleep 1.5; echo end"))).stdout == b"end\n"
+
+
+def test_one_that_rested_and_was_dropped_meanwhile_is_made_anew(shell, pixels, truenas, monkeypatch):
+    monkeypatch.setattr(module, "RESTED", 0.0)
+    shell.run(Command(("true",)))
+    pixels.containers.restart("px-web", graceful=5, force=True, timeout=30)
+    wait_until(lambda: truenas.stats.open_shells == 0)
 
     assert shell.run(Command(("echo", "again"))).stdout == b"again\n"
 
@@ -213,7 +265,10 @@ def test_a_pixel_that_is_not_there_is_told(pixels, truenas):
 def test_a_shell_that_closes_at_once_is_told(pixels, web, truenas):
     truenas.faults.add("close_shell", method="px-web")
 
-    with NasShell(pixels, "px-web") as shell, pytest.raises(ConnectionFailed, match=r"no shell opened in web on"):
+    with (
+        NasShell(pixels, "px-web") as shell,
+        pytest.raises(ConnectionFailed, match=r"no shell opened in web on \S+, which runs: the NAS closed it"),
+    ):
         shell.run(Command(("true",)))
 
 
