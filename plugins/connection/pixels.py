@@ -170,7 +170,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._ansible.task impor
     connected,
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import MissingLibrary, PixelsError
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel import entering, names, transfer
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import entering, folders, names, transfer
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.exec import Command, Shell
 
 Ended = tuple[int, bytes, bytes]
@@ -210,13 +210,16 @@ class Connection(ConnectionBase):
         if not os.path.exists(in_path):
             raise AnsibleFileNotFound(f"there is no file {in_path} to send to {self._pixel}")
         with self._failed_when_refused("sent"):
-            transfer.put(self._way_in, in_path, self._below_home(out_path))
+            put = folders.put if os.path.isdir(in_path) else transfer.put
+            put(self._way_in, in_path, self._below_home(out_path))
 
     def fetch_file(self, in_path: str, out_path: str) -> None:
         super().fetch_file(in_path, out_path)
         self._connect()
         with self._failed_when_refused("fetched"):
-            transfer.get(self._way_in, self._below_home(in_path), out_path)
+            path = self._below_home(in_path)
+            get = folders.get if self._is_folder(path) else transfer.get
+            get(self._way_in, path, out_path)
 
     def reset(self) -> None:
         """Leave, so that the next task finds a pixel that was restarted meanwhile."""
@@ -283,6 +286,9 @@ class Connection(ConnectionBase):
             else:
                 return
         raise AnsibleError(problem)
+
+    def _is_folder(self, path: str) -> bool:
+        return self._way_in.run(Command(("test", "-d", path))).rc == 0
 
     @staticmethod
     def _below_home(path: str) -> str:

@@ -25,6 +25,7 @@ umask 077
 if [ -d "$1" ]; then echo "$1 is a folder" >&2; exit 1; fi
 new=$1.pixels-$$
 trap 'rm -f "$new"' EXIT
+trap 'exit 1' HUP INT PIPE TERM
 cat >"$new"
 if [ "$(sha256sum <"$new")" != "$2  -" ]; then echo "it did not come as it was sent" >&2; exit 1; fi
 mode=$3 owner=$4

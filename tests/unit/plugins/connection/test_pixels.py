@@ -67,6 +67,32 @@ def test_files_go_both_ways(connection, truenas, tmp_path):
     assert (tmp_path / "back").read_bytes() == b"\0\xff"
 
 
+def test_folders_go_both_ways(connection, tmp_path):
+    (tmp_path / "here" / "inside").mkdir(parents=True)
+    (tmp_path / "here" / "inside" / "file").write_bytes(b"\0\xff")
+
+    connection.put_file(str(tmp_path / "here"), "/root/there")
+    connection.fetch_file("/root/there", str(tmp_path / "back"))
+
+    assert (tmp_path / "back" / "inside" / "file").read_bytes() == b"\0\xff"
+
+
+def test_a_folder_that_cannot_be_sent_fails_and_the_host_is_still_reachable(connection, tmp_path):
+    with pytest.raises(AnsibleError, match=r"not sent: .* /etc/hostname is no folder") as failed:
+        connection.put_file(str(tmp_path), "/etc/hostname")
+
+    assert not isinstance(failed.value, AnsibleConnectionFailure)
+
+
+def test_commands_have_the_variables_that_the_host_says(opened, truenas):
+    truenas.world.add_container("px-web")
+    connection = opened(pixels_name="web", pixels_environment={"TOKEN": "it's sesame", "NUMBER": 3})
+
+    rc, out, _err = connection.exec_command('cat; echo "$TOKEN|$NUMBER"', in_data=b"in\n")
+
+    assert (rc, out) == (0, b"in\nit's sesame|3\n")
+
+
 def test_a_file_that_cannot_be_had_fails_and_the_host_is_still_reachable(connection, tmp_path):
     with pytest.raises(AnsibleError, match="not fetched: /nowhere: /nowhere is no file") as failed:
         connection.fetch_file("/nowhere", str(tmp_path / "back"))

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import random
+import time
 
 import pytest
 
@@ -115,6 +116,9 @@ def test_a_transfer_that_breaks_off_leaves_the_old_file(shell, pixels, source, t
         transfer.put(shell, str(source), "/srv/x")
 
     assert read(truenas, "/srv/x") == "old\n"
+    until = time.monotonic() + 20
+    while shell.run(Command(("ls", "-A", "/srv"))).stdout != b"x\n":
+        assert time.monotonic() < until
 
 
 def test_content_that_changed_on_the_way_is_refused(shell, source, truenas, monkeypatch):
