@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import typing as t
 
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.environment import LITERAL
+
 if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.settings import Survey
 
@@ -20,6 +22,7 @@ def warning(found: Survey) -> str | None:
     """What to say when a secret is in a configuration file that others can read; None when there is nothing to say."""
     path = found.file.path
     inside = [name for name in SECRETS if found.values[name].value and found.values[name].source.startswith(path)]
+    inside += [f'env "{name}"' for name, each in found.variables.items() if each.value.kind == LITERAL]
     try:
         open_to_others = os.stat(path).st_mode & OTHERS
     except OSError:

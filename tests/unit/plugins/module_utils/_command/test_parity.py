@@ -226,6 +226,22 @@ class TestInside:
 
         assert terminal.end() == 7
 
+    def test_e7_p9_p10_variables_are_forwarded_given_to_a_session_or_written(self, pixels, truenas, home):
+        public_key(home)
+        pixels.configure(
+            '[env]\nA = "$OURS"\nB = {forward = true}\nC = {value = "$c", session_only = true}\nD = {forward = true}\n'
+        ).chmod(0o600)
+        pixels.environment |= {"PIXELS_SSH_PORT": str(truenas.ssh_port), "OURS": "ours", "B": "b"}
+        pixels.environment["PIXELS_SSH_KEY"] = str(home / ".ssh" / "id_ed25519")
+
+        made = pixels("create", "web")
+        ended = pixels("exec", "web", "--", "sh", "-c", 'echo "$B|$C|${D-unset}"')
+
+        assert made.returncode == 0, made.stderr
+        assert 'A="ours"\n' in read(truenas, "/etc/environment")
+        assert "AcceptEnv B C D\n" in read(truenas, "/etc/ssh/sshd_config.d/pixels-env.conf")
+        assert (ended.stdout, ended.stderr) == ("b|$c|unset\n", "")
+
     def test_e9_exec_waits_until_ssh_answers(self, inside, truenas):
         guest = truenas.world.engine._guests["px-web"]
         truenas.run(guest.close_ssh())

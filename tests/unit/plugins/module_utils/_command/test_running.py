@@ -424,7 +424,7 @@ class TestVariables:
         """A pixel whose SSH server takes them."""
         put(truenas, "/etc/ssh/sshd_config.d/pixels-env.conf", "AcceptEnv TOKEN MODE\n")
         restart_ssh(truenas)
-        inside.configure(self.TABLE)
+        inside.configure(self.TABLE).chmod(0o600)
         inside.environment |= {"TOKEN": "it's open", "OTHER": "no", "IMAGE": "no"}
         return inside
 

@@ -30,6 +30,14 @@ def test_a_secret_in_a_file_that_others_can_read_is_warned_of(survey, tmp_path, 
     assert warning == f"others can read the api_key in {tmp_path}/config.toml: chmod 600 {tmp_path}/config.toml"
 
 
+def test_a_value_that_is_for_a_session_only_is_a_secret_as_well(survey):
+    text = '[env]\nIMAGE = "x"\nTOKEN = {value = "x", session_only = true}\nOURS = {forward = true}\n'
+
+    assert secrecy.warning(survey(text, 0o644)).startswith('others can read the env "TOKEN" in ')
+    assert secrecy.warning(survey(text, 0o600)) is None
+    assert secrecy.warning(survey('[env]\nIMAGE = "x"\nOURS = {forward = true}\n', 0o644)) is None
+
+
 def test_a_file_of_ones_own_is_not(survey):
     assert secrecy.warning(survey('[truenas]\napi_key = "k"\n', 0o600)) is None
 
