@@ -27,6 +27,8 @@ def provision(ansible, truenas, tmp_path, pytestconfig):
     if pytestconfig.getoption("--engine") != "lxc":
         pytest.skip("takes a real system, which the lab has (make lab)")
     truenas.world.add_container(f"px-{NAME}")
+    # One command after the other, each of which may take a while.
+    ansible.environment["PIXELS_SESSION_IDLE"] = "60"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "key")], check=True)
     (tmp_path / "all.pixels.yml").write_text("plugin: pixels.truenas.pixels\nconnect_with: shell\n")
     variables = (
@@ -79,8 +81,13 @@ def as_user(ansible, truenas, tmp_path, script):
         text=True,
         check=False,
     )
-    assert ended.returncode == 0, ended.stderr
+    assert ended.returncode == 0, ended.stderr + what_the_server_says(ansible, tmp_path)
     return ended.stdout
+
+
+def what_the_server_says(ansible, tmp_path):
+    look = "journalctl --unit ssh --lines 20; ls -ldn /home/pixel /home/pixel/.ssh /home/pixel/.ssh/authorized_keys"
+    return ansible.run("ansible", "-i", str(tmp_path / "all.pixels.yml"), NAME, "-m", "raw", "-a", look).stdout
 
 
 def alias(tmp_path):
