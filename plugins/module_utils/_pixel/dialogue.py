@@ -133,7 +133,7 @@ def at_terminal(command: Command, word: str, *, columns: int, rows: int, term: s
             b"trap : INT QUIT TSTP",
             b"stty sane",
             b"stty rows %d cols %d 2>/dev/null" % (rows, columns),
-            marked(word, b"b", b'"$(tty)"'),
+            marked(word, b"b", b"$$"),
             b"(l; v 2>/dev/null; export %s; exec sh -c %s) 9>&-" % (words, line),
             b"r=$?",
             b"trap - INT QUIT TSTP",
@@ -173,8 +173,8 @@ class Answer:
         """Whether it is to be said how long the next piece is."""
         self.wants_no_more = False
         """Whether the command ended, so that no more of its input is of use."""
-        self.terminal: str | None = None
-        """What the terminal of the command is called there, once it has begun."""
+        self.holder: int | None = None
+        """The process that has the terminal of the command open, once it has begun."""
         self.pid: int | None = None
         """Of the command, which leads its session where the container has setsid."""
         self.rc: int | None = None
@@ -228,6 +228,6 @@ class Answer:
         elif kind == b"d":
             self.wants_no_more = True
         elif kind == b"b":
-            self.terminal = rest.strip().decode("utf-8", "replace")
+            self.holder = int(rest)
         elif kind == b"x":
             self.rc = int(rest or b"255")

@@ -70,13 +70,13 @@ class Seat:
         sys.stdout.buffer.write(piece)
         sys.stdout.buffer.flush()
 
-    def begin(self, shell: BorrowedShell, terminal: str) -> None:
-        """The command runs: keys are for it from now on. C(terminal) is the path of its own, if it has one."""
+    def begin(self, shell: BorrowedShell, holder: int) -> None:
+        """The command runs: keys are for it from now on. C(holder) is a process there that has its terminal open."""
         if self._begun:
             return
         self._begun = True
         threading.Thread(target=self._pass_on_keys, args=(shell,), daemon=True).start()
-        threading.Thread(target=self._pass_on_size, args=(shell, terminal), daemon=True).start()
+        threading.Thread(target=self._pass_on_size, args=(shell, holder), daemon=True).start()
 
     def _pass_on_keys(self, shell: BorrowedShell) -> None:
         try:
@@ -87,24 +87,23 @@ class Seat:
             # Whoever listens hears of it as well.
             return
 
-    def _pass_on_size(self, shell: BorrowedShell, terminal: str) -> None:
+    def _pass_on_size(self, shell: BorrowedShell, holder: int) -> None:
         while os.read(self._resized, CHUNK):
             columns, rows = self.size()
             try:
                 webshell.resize(self._pixels.wire, shell.id, columns, rows)
             except PixelsError:
                 # On 25.04 that is for full administrators. Root of the pixel may do it from inside.
-                self._resize_from_inside(terminal, columns, rows)
+                self._resize_from_inside(holder, columns, rows)
 
-    def _resize_from_inside(self, terminal: str, columns: int, rows: int) -> None:
-        """As far as it can be done: it is for the eye only."""
-        if not terminal.startswith("/"):
-            return
+    def _resize_from_inside(self, holder: int, columns: int, rows: int) -> None:
+        """As far as it can be done, which takes a terminal that root of the pixel may open: it is for the eye only."""
         from ansible_collections.pixels.truenas.plugins.module_utils._pixel.shell import NasShell
 
-        line = ("stty", "-F", terminal, "rows", str(rows), "cols", str(columns))
+        # By its process, as a terminal need not have a name there.
+        line = f"stty rows {rows} cols {columns} </proc/{holder}/fd/0"
         with contextlib.suppress(PixelsError), NasShell(self._pixels, self._name) as another:
-            another.run(Command(line), timeout=WITHIN)
+            another.run(Command(("sh", "-c", line)), timeout=WITHIN)
 
     def _notice_size(self, _number: int, _frame: object) -> None:
         os.write(self._resizing, b".")

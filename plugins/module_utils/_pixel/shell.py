@@ -138,8 +138,8 @@ class NasShell:
                     if piece:
                         self._passed = time.monotonic()
                         answer.hear(piece)
-                    if answer.terminal is not None:
-                        seat.begin(shell, answer.terminal)
+                    if answer.holder is not None:
+                        seat.begin(shell, answer.holder)
         finally:
             # Whatever was done to the terminal, nobody else is to find.
             self._shell = None

@@ -91,7 +91,7 @@ class Shell:
         while answer.rc is None:
             answer.hear(os.read(self._terminal, 1024))
             if keys and b"ready" in b"".join(shown):
-                assert answer.terminal
+                assert answer.holder
                 self._type(keys)
                 keys = b""
         return answer.rc, b"".join(shown).decode().replace("\r\n", "\n")
