@@ -8,7 +8,9 @@ C(python -m tests.lab --run COMMAND ...) runs another command there. Ends with 7
 
 from __future__ import annotations
 
+import fcntl
 import functools
+import os
 import shutil
 import subprocess
 import sys
@@ -32,6 +34,8 @@ OUTSIDE = "tests/lab/outside"
 # On a busy machine, a connection of one test may still be closing when the next one begins.
 WARNINGS = ("-W", "default::ResourceWarning", "-W", "default::pytest.PytestUnraisableExceptionWarning")
 OPTIONS = ("--engine", "lxc", "--timeout", "180", "-p", "no:cacheprovider", "--ignore", OUTSIDE, *WARNINGS)
+MOST_TRIES = 2
+"""For all that comes from an archive, which may not answer for a moment."""
 MOST_LABS = 3
 """One that got stuck is made anew so often."""
 
@@ -41,39 +45,71 @@ def say(text: str) -> None:
 
 
 def prepare() -> Path:
-    """The folder with everything that is made once; made when it is not there yet. Raises RuntimeError."""
+    """The folder with everything that is made once; made when it is not there yet. Raises RuntimeError, Unfit."""
     ready = CACHE / recipe.digest()
-    if ready.exists():
-        return ready
-    for left in CACHE.glob("*"):
-        shutil.rmtree(left)
+    CACHE.mkdir(parents=True, exist_ok=True)
+    lock = os.open(CACHE, os.O_RDONLY)
+    try:
+        if not _locked(lock, fcntl.LOCK_EX | fcntl.LOCK_NB):
+            say("waits for another lab, which makes the golden image")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        if not ready.exists():
+            for left in CACHE.glob("*"):
+                if _locked(os.open(left, os.O_RDONLY), fcntl.LOCK_EX | fcntl.LOCK_NB):
+                    shutil.rmtree(left)
+            make(ready)
+        # In use for as long as this process lives.
+        fcntl.flock(os.open(ready, os.O_RDONLY), fcntl.LOCK_SH)
+    finally:
+        os.close(lock)
+    return ready
+
+
+def _locked(file: int, how: int) -> bool:
+    try:
+        fcntl.flock(file, how)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def make(ready: Path) -> None:
     began = time.monotonic()
-    new = CACHE / f"{recipe.digest()}.new"
-    new.mkdir(parents=True)
-    say("makes its golden image, once")
-    steps: dict[str, tuple[namespaces.Work, bool]] = {
-        "the system": (functools.partial(recipe.make, new), False),
-        "the pool": (functools.partial(init.make_pool, new, new / "pool.img"), True),
-    }
-    for what, (work, separate) in steps.items():
-        if namespaces.run(work, network=separate):
-            raise RuntimeError(f"{what} of the golden image could not be made")
-        say(f"{what} is there after {time.monotonic() - began:.0f} s")
+    if problem := machine.lacks_disk(CACHE):
+        raise machine.Unfit(problem)
+    new = ready.with_suffix(".new")
+    for tries in range(1, MOST_TRIES + 1):
+        archive = recipe.archive()
+        say(f"makes its golden image, once, from {archive}")
+        new.mkdir()
+        if not namespaces.run(functools.partial(recipe.make, new, archive), network=False):
+            break
+        shutil.rmtree(new)
+        if tries == MOST_TRIES:
+            raise RuntimeError("the system of the golden image could not be made")
+    say(f"the system is there after {time.monotonic() - began:.0f} s")
+    if namespaces.run(functools.partial(init.make_pool, new, new / "pool.img"), network=True):
+        raise RuntimeError("the pool of the golden image could not be made")
+    say(f"the pool is there after {time.monotonic() - began:.0f} s")
     (new / "base.tar").unlink()
     new.rename(ready)
-    return ready
 
 
 def main(words: list[str]) -> int:
     namespaces.die_with_parent()
-    problem = machine.unfit()
-    if problem:
+    os.environ["PATH"] = f"{os.environ.get('PATH', '')}:{machine.SYSTEM_PATH}"
+    try:
+        if problem := machine.unfit():
+            raise machine.Unfit(problem)
+        if lacking := machine.lacking():
+            say(f"installs {' '.join(lacking)}")
+            machine.install(lacking)
+        if status := namespaces.run(machine.preflight, network=True):
+            return status
+        ready = prepare()
+    except machine.Unfit as problem:
         say(f"not run: {problem}")
         return machine.UNFIT
-    if lacking := machine.lacking():
-        say(f"installs {' '.join(lacking)}")
-        machine.install(lacking)
-    ready = prepare()
     if words[:1] == ["--run"]:
         return run(ready, words[1:])
     pytest = [sys.executable, "-m", "pytest"]

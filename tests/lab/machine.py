@@ -10,6 +10,7 @@ import ctypes
 import os
 import shutil
 import subprocess
+import sys
 import typing as t
 from pathlib import Path
 
@@ -31,9 +32,28 @@ PACKAGES = (
 )
 OS_RELEASE = Path("/etc/os-release")
 FUSE = Path("/dev/fuse")
+MEMORY = Path("/proc/meminfo")
+LEAST_MEMORY = 1536
+"""MiB: for zfs-fuse with its pool, and two dozen containers."""
+LEAST_DISK = 1024
+"""MiB, where the golden image is made."""
+IDS = (Path("/etc/subuid"), Path("/etc/subgid"))
+"""The lab has its own in their places."""
+NEW_NAMESPACES = 0x0002_0000 | 0x0400_0000 | 0x0800_0000 | 0x2000_0000 | 0x4000_0000
+PREFLIGHT = Path(__file__).with_name("preflight")
 NO_SERVICES = "#!/bin/sh\nexit 101\n"
 """What policy-rc.d says to have no package start anything."""
+SECONDS_FOR_LOCK = 120
+"""How long somebody else may be installing something."""
+LONGEST = 400
+"""Characters of what apt-get says."""
+SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin"
+"""Root does not always have that."""
 SERVICES = ("lxc.service", "lxc-net.service", "lxc-monitord.service", "zfs-fuse.service")
+
+
+class Unfit(Exception):
+    """Why there can be no lab here, found only on the way to one."""
 
 
 def unfit(*, uid: int | None = None, os_release: str | None = None) -> str | None:
@@ -47,15 +67,32 @@ def unfit(*, uid: int | None = None, os_release: str | None = None) -> str | Non
         return f"the lab runs on Debian 12, and this is {here}"
     if not FUSE.is_char_device():
         return f"the lab needs {FUSE}, which this machine does not have"
-    return _cannot_make_namespaces()
+    return _cannot_make_namespaces() or _lacks_memory()
 
 
 def _cannot_make_namespaces() -> str | None:
     """Root of a container may not be allowed to."""
     pid = os.fork()
     if not pid:
-        os._exit(1 if ctypes.CDLL(None).unshare(0x0002_0000 | 0x4000_0000) else 0)
+        os._exit(1 if ctypes.CDLL(None).unshare(NEW_NAMESPACES) else 0)
     return None if os.waitpid(pid, 0)[1] == 0 else "the lab needs namespaces, which this machine does not let root make"
+
+
+def _lacks_memory() -> str | None:
+    found = dict(line.split(":") for line in MEMORY.read_text(encoding="utf-8").splitlines())
+    free = int(found["MemAvailable"].split()[0]) // 1024
+    return None if free >= LEAST_MEMORY else f"the lab takes {LEAST_MEMORY} MiB of memory; {free} MiB are left"
+
+
+def lacks_disk(folder: Path) -> str | None:
+    free = shutil.disk_usage(folder).free // 1024**2
+    return None if free >= LEAST_DISK else f"the golden image takes {LEAST_DISK} MiB; {folder} has {free} MiB left"
+
+
+def preflight(group: str) -> int:
+    """In new namespaces: UNFIT where the machine does not allow what a lab consists of, which has been said then."""
+    environment = {**os.environ, "PYTHON": sys.executable}
+    return subprocess.run([str(PREFLIGHT), group], env=environment, stdin=subprocess.DEVNULL, check=False).returncode
 
 
 def lacking() -> list[str]:
@@ -71,7 +108,10 @@ def lacking() -> list[str]:
 
 
 def install(packages: t.Sequence[str]) -> None:
-    """Packages, and nothing of them that would run: LXC's own bridge, for one, is not wanted on this machine."""
+    """Packages, and nothing of them that would run: LXC's own bridge, for one, is not wanted on this machine.
+
+    Raises Unfit.
+    """
     policy = Path("/run/pixels-lab-policy-rc.d")
     policy.write_text(NO_SERVICES, encoding="utf-8")
     policy.chmod(0o755)
@@ -80,20 +120,33 @@ def install(packages: t.Sequence[str]) -> None:
     if made:
         real.touch()
     try:
-        for words in (("update", "-qq"), ("install", "-qq", "-y", "--no-install-recommends", *packages)):
-            command = f'mount --bind {policy} {real} && exec apt-get "$@"'
-            subprocess.run(
-                ["unshare", "--mount", "sh", "-c", command, "apt-get", *words],
-                env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-                stdin=subprocess.DEVNULL,
-                check=True,
-            )
+        # Some source of packages that is not Debian's may not answer: all that counts is whether there is a package.
+        _apt_get(policy, real, "update", "-qq")
+        said = _apt_get(policy, real, "install", "-qq", "-y", "--no-install-recommends", *packages)
     finally:
         policy.unlink()
         if made:
             real.unlink()
+    if said or lacking():
+        raise Unfit(f"the lab needs {' '.join(packages)}, and apt-get cannot install that: {said}")
     if "lxc" in packages or "zfs-fuse" in packages:
         _keep_from_starting_at_boot()
+    for path in IDS:
+        path.touch()
+
+
+def _apt_get(policy: Path, real: Path, *words: str) -> str:
+    """What it says when it fails."""
+    command = f'mount --bind {policy} {real} && exec apt-get -o DPkg::Lock::Timeout={SECONDS_FOR_LOCK} "$@"'
+    ended = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", command, "apt-get", *words],
+        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return " ".join(ended.stderr.split())[-LONGEST:] if ended.returncode else ""
 
 
 def _keep_from_starting_at_boot() -> None:

@@ -57,14 +57,7 @@ def _let_containers_have_ids() -> None:
 
 def environment() -> dict[str, str]:
     """For what runs in the lab: temporary files and settings end with it."""
-    path = os.environ.get("PATH", "")
-    return {
-        **os.environ,
-        "HOME": str(HOME),
-        "TMPDIR": str(TEMPORARY),
-        "PATH": f"{path}:/usr/local/sbin:/usr/sbin:/sbin",
-        "XDG_RUNTIME_DIR": str(TEMPORARY),
-    }
+    return {**os.environ, "HOME": str(HOME), "TMPDIR": str(TEMPORARY), "XDG_RUNTIME_DIR": str(TEMPORARY)}
 
 
 def memory(folder: t.Any) -> None:

@@ -14,10 +14,11 @@ import hashlib
 import os
 import shutil
 import subprocess
+import tempfile
 import typing as t
 from pathlib import Path
 
-from tests.lab import mounts
+from tests.lab import machine, mounts
 from tests.lab.network import MIRROR
 from tests.simulator.engines.lxc.addresses import ROUTER_V4
 
@@ -54,6 +55,9 @@ FILES = {
     "etc/hostname": "golden\n",
 }
 USER = "ubuntu"
+ARCHIVE = "http://deb.debian.org/debian"
+RETRIES = 3
+ASK = f"/usr/lib/apt/apt-helper -o Acquire::Retries={RETRIES} -o Acquire::http::Timeout=20 download-file".split()
 MAKERS = ("recipe.py", "golden.py", "shifted_ids.c")
 PLACE = Path("/run/pixels-lab-recipe")
 
@@ -64,16 +68,16 @@ def digest() -> str:
     return hashlib.sha256(b"".join((folder / name).read_bytes() for name in MAKERS)).hexdigest()[:16]
 
 
-def make(target: Path, group: str) -> int:
+def make(target: Path, archive: str, group: str) -> int:
     """As pid 1 of namespaces that have the machine's network: C(base.tar), C(mirror) and C(shifted_ids.so)."""
     mounts.mount("--make-rprivate", "/")
     mounts.mount("-t", "proc", "proc", "/proc")
     mounts.memory(PLACE)
     root = PLACE / "root"
     # Where big files go on the way, too.
-    environment = {**os.environ, "TMPDIR": str(PLACE)}
+    environment = {**os.environ, "TMPDIR": str(PLACE), **proxies()}
     options = [f"--dpkgopt=path-exclude={each}" for each in LEFT_OUT]
-    archive = source()
+    options += [f'--aptopt=Acquire::Retries "{RETRIES}"']
     run(
         *("mmdebstrap", "--quiet", "--variant=minbase", "--mode=root", f"--include={','.join(BASE)}", *options),
         *(SUITE, str(root), archive),
@@ -89,8 +93,10 @@ def make(target: Path, group: str) -> int:
 def mirror(root: Path, folder: Path) -> None:
     """A package source with what apt-get would download into this root."""
     shutil.copyfile("/etc/resolv.conf", root / "etc/resolv.conf")
-    run("chroot", str(root), "apt-get", "-qq", "update")
-    run("chroot", str(root), *("apt-get", "-qq", "--download-only", "--no-install-recommends", "install"), *MIRRORED)
+    apt_get = ("chroot", str(root), "apt-get", "-qq", "-o", f"Acquire::Retries={RETRIES}")
+    environment = {**os.environ, **proxies(), "TMPDIR": "/tmp"}
+    run(*apt_get, "update", env=environment)
+    run(*apt_get, "--download-only", "--no-install-recommends", "install", *MIRRORED, env=environment)
     architecture = run("dpkg", "--print-architecture").strip()
     index = folder / "dists" / SUITE / "main" / f"binary-{architecture}"
     for each in (folder / "pool", index):
@@ -131,11 +137,30 @@ def finish(root: Path) -> None:
     )
 
 
-def source() -> str:
-    """Where this machine's own packages come from."""
-    told = run("apt-get", "indextargets", "--format", "$(RELEASE) $(REPO_URI)", "Created-By: Packages")
-    found = dict(line.split() for line in reversed(told.splitlines()))
-    return found[SUITE].rstrip("/")
+def archive() -> str:
+    """Where this machine's own packages come from, which answers. Raises C(machine.Unfit)."""
+    words = ("apt-get", "indextargets", "--format", "$(REPO_URI)")
+    which = ("Created-By: Packages", "Origin: Debian", f"Codename: {SUITE}")
+    told = run(*words, *which).split()
+    # Where no list of packages was ever had, apt-get does not know.
+    found = told[0].rstrip("/") if told else ARCHIVE
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        try:
+            run(*ASK, f"{found}/dists/{SUITE}/InRelease", f"{folder}/InRelease")
+        except RuntimeError as error:
+            said = str(error).splitlines()[-1]
+            raise machine.Unfit(f"the golden image comes from {found}, which does not answer: {said}") from error
+    return found
+
+
+def proxies() -> dict[str, str]:
+    """Those that apt-get of this machine is told to use, for one that has not been told."""
+    found = {}
+    for scheme in ("http", "https"):
+        if told := run("apt-config", "--format", "%v%n", "dump", f"Acquire::{scheme}::Proxy").strip():
+            found[f"{scheme}_proxy"] = told
+    return found
 
 
 def run(*words: str, **more: t.Any) -> str:

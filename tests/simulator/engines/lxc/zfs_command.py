@@ -4,7 +4,8 @@
 """How are zfs commands run so that zfs-fuse survives them?
 
 It deadlocks when several run at once, so there is one at a time on the whole machine, and one that takes too long means
-that it has happened all the same. It also calls a dataset busy for a moment after its container has stopped.
+that it has happened all the same. It also calls a dataset busy for a moment after its container has stopped, which is
+seconds on a machine that has much else to do.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class Zfs:
         stuck: t.Callable[[], None],
         *,
         seconds: float = 30.0,
-        busy_seconds: float = 2.0,
+        busy_seconds: float = 30.0,
         command: t.Sequence[str] = ("zfs",),
     ) -> None:
         self._lock = lock
@@ -53,7 +54,8 @@ class Zfs:
             try:
                 return await self._run(words)
             except ZfsError as error:
-                if not (patient and error.busy) or asyncio.get_running_loop().time() > until:
+                # A snapshot is busy because it is held, for as long as that may be.
+                if not (patient and error.busy) or "@" in str(error) or asyncio.get_running_loop().time() > until:
                     raise
             await asyncio.sleep(SECONDS_BETWEEN_TRIES)
 

@@ -86,6 +86,17 @@ def test_one_that_stays_busy_is_not_tried_for_ever(run: t.Callable[..., t.Any]) 
     run(scenario, BUSY, busy_seconds=0.1)
 
 
+def test_a_snapshot_that_is_held_is_not_tried_again(run: t.Callable[..., t.Any], tmp_path: Path) -> None:
+    async def scenario(zfs: Zfs) -> None:
+        with pytest.raises(ZfsError) as refused:
+            await zfs.run("destroy", "-r", "tank/a", patient=True)
+        assert refused.value.busy
+
+    run(scenario, f"echo >>tries; {BUSY.replace('tank/a', 'tank/a@kept')}")
+
+    assert len((tmp_path / "tries").read_text().splitlines()) == 1
+
+
 def test_without_patience_there_is_one_try(run: t.Callable[..., t.Any], tmp_path: Path) -> None:
     async def scenario(zfs: Zfs) -> None:
         with pytest.raises(ZfsError):
