@@ -31,9 +31,7 @@ TESTS = (
 )
 OUTSIDE = "tests/lab/outside"
 """Tests of the lab as a whole, which start labs of their own."""
-# On a busy machine, a connection of one test may still be closing when the next one begins.
-WARNINGS = ("-W", "default::ResourceWarning", "-W", "default::pytest.PytestUnraisableExceptionWarning")
-OPTIONS = ("--engine", "lxc", "--timeout", "180", "-p", "no:cacheprovider", "--ignore", OUTSIDE, *WARNINGS)
+OPTIONS = ("--engine", "lxc", "--timeout", "180", "-p", "no:cacheprovider", "--ignore", OUTSIDE)
 MOST_TRIES = 2
 """For all that comes from an archive, which may not answer for a moment."""
 MOST_LABS = 3

@@ -27,7 +27,7 @@ NEW_MOUNTS, NEW_NAMES, NEW_IPC, NEW_PIDS, NEW_NETWORK = 0x0002_0000, 0x0400_0000
 PR_SET_PDEATHSIG = 1
 SECONDS_TO_END = 15
 """How long what runs has to end by itself once it was interrupted."""
-SECONDS_TO_SWEEP = 10
+SECONDS_TO_SWEEP = 30
 
 Work = t.Callable[[str], int]
 """What is to be done, given the name of its control group."""

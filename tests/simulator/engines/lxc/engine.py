@@ -11,12 +11,14 @@ import errno
 import itertools
 import os
 import typing as t
-from dataclasses import dataclass, field
+from pathlib import Path
 
 from tests.simulator.engines.base import Address, EngineUnavailable, Finished, Stat
 from tests.simulator.engines.lxc import addresses, config
+from tests.simulator.engines.lxc.guest import Guest
 from tests.simulator.engines.lxc.lxc_command import PATH, Lxc
-from tests.simulator.engines.lxc.place import Place
+from tests.simulator.engines.lxc.place import Place as Lab
+from tests.simulator.engines.lxc.room import Room
 from tests.simulator.engines.lxc.rootfs import Rootfs
 from tests.simulator.engines.lxc.terminal import LxcTerminal
 from tests.simulator.engines.lxc.zfs_command import NoSuchTag, Zfs
@@ -24,16 +26,6 @@ from tests.simulator.zfs import ZfsError
 
 SECONDS_TO_SHUT_DOWN = 30.0
 """For a container that is asked to stop by somebody who did not say how long that may take."""
-
-
-@dataclass
-class Guest:
-    dataset: str
-    place: addresses.Place
-    running: bool = False
-    snapshots: dict[str, str] = field(default_factory=dict)
-    """Labels that the world knows, with those in ZFS: to rename a snapshot, zfs-fuse would unmount its clones."""
-    environment: dict[str, str] = field(default_factory=dict)
 
 
 class LxcEngine:
@@ -46,12 +38,13 @@ class LxcEngine:
         self.ssh_installed = ssh_installed
         self._guests: dict[str, Guest] = {}
         self._places = addresses.Places()
-        self._lab: Place
+        self._lab: Lab
         self._zfs: Zfs
         self._lxc: Lxc
+        self._room = Room(config.CGROUPS)
 
     async def open(self) -> None:
-        self._lab = Place.here()
+        self._lab = Lab.here()
         self._zfs = Zfs(self._lab.folder / "zfs.lock", self._lab.give_up)
         self._lxc = Lxc(self._lab.folder / "containers", self._lab.group)
         try:
@@ -64,6 +57,7 @@ class LxcEngine:
     async def close(self) -> None:
         """Destroys every container: the next engine finds the lab as this one did."""
         await asyncio.gather(*(self._lxc.kill(name) for name in self._guests))
+        self._room.give_back()
         # One container's snapshot may be the origin of another: all go together, and their parent comes back.
         await self._zfs.run("destroy", "-r", self._lab.containers, patient=True)
         await self._zfs.run("create", "-o", "canmount=off", self._lab.containers)
@@ -76,16 +70,15 @@ class LxcEngine:
     async def create(self, container: str, image: str) -> None:
         """Every image is the golden one; C(ssh_installed) says whether it comes with an SSH server."""
         label = self._lab.with_ssh if self.ssh_installed else self._lab.bare
-        await self._clone(f"{self._lab.golden}@{label}", container)
-        files = self._files(container)
-        hosts = f"127.0.0.1 localhost\n127.0.1.1 {container}\n::1 localhost ip6-localhost ip6-loopback\n"
-        for path, text in (("/etc/hostname", f"{container}\n"), ("/etc/hosts", hosts)):
-            await asyncio.to_thread(files.write, path, text.encode(), append=False, mode=0o644, uid=0, gid=0)
+        used = Rootfs(self._lab.mountpoint(self._lab.golden), first_id=config.FIRST_ID, ids=config.IDS).used()
+        self._add(container, f"{self._lab.golden}@{label}", used).hostname = container
 
     async def delete(self, container: str) -> None:
         guest = self._guests[container]
-        await self._lxc.kill(container)
-        await self._zfs.run("destroy", "-r", self._dataset(container), patient=True)
+        await self._kill(container)
+        async with guest.one_at_a_time:
+            if guest.origin is not None:
+                await self._zfs.run("destroy", "-r", guest.dataset, patient=True)
         del self._guests[container]
         self._lxc.forget(container)
         self._places.give_back(guest.place)
@@ -97,10 +90,13 @@ class LxcEngine:
         if guest.running:
             return
         guest.environment = dict(environment)
+        guest.limits = cpu, memory
+        await self._room.make(len(self._guests))
+        rootfs = await self._mounted(container)
         await self._lxc.start(
             config.Container(
                 name=container,
-                rootfs=self._lab.mountpoint(self._dataset(container)) / "rootfs",
+                rootfs=rootfs,
                 place=guest.place,
                 bridge=self._lab.bridge,
                 group=self._lab.group,
@@ -116,8 +112,9 @@ class LxcEngine:
     ) -> None:
         guest = self._guests[container]
         guest.environment = dict(environment)
-        if guest.running:
+        if guest.running and guest.limits != (cpu, memory):
             await self._lxc.limit(container, config.choose_cpus(cpu, first=guest.place.number), memory)
+        guest.limits = cpu, memory
 
     async def stop(self, container: str, *, force: bool, timeout: float | None = None) -> None:
         if force:
@@ -160,6 +157,7 @@ class LxcEngine:
         # No other container has one of that name: any of them may be promoted, and get all of another's.
         self._guests[container].snapshots[label] = next(name for name in names if name not in taken)
         try:
+            await self._mounted(container)
             await self._zfs.run("snapshot", self._id(container, label))
         except ZfsError:
             del self._guests[container].snapshots[label]
@@ -183,30 +181,36 @@ class LxcEngine:
             await self._zfs.run("release", tag, self._id(container, label))
 
     async def clone(self, container: str, label: str, target: str) -> None:
-        await self._clone(self._id(container, label), target)
+        guest = self._add(target, self._id(container, label), self.used(container))
+        try:
+            # Without a place in the file system: whoever clones something is about to rename it.
+            await self._zfs.run("clone", "-o", "mountpoint=none", guest.source, guest.dataset)
+            guest.origin = guest.source
+        except ZfsError:
+            self._places.give_back(self._guests.pop(target).place)
+            raise
 
     async def move(self, container: str, target: str) -> None:
         if target in self._guests:
             raise ValueError(f"{target!r} is there already")
-        await self._lxc.kill(container)
+        await self._kill(container)
         self._lxc.forget(container)
         guest = self._guests.pop(container)
         self._guests[target] = guest
-        guest.running = False
-        await self._rename(guest, self._free_dataset(target))
+        async with guest.one_at_a_time:
+            await self._rename(guest, self._free_dataset(target))
 
     async def _rename(self, guest: Guest, dataset: str) -> None:
         """Unlike OpenZFS, zfs-fuse unmounts all clones for this, and fails: what has clones keeps the name it has."""
-        origins = await self._zfs.run("list", "-H", "-o", "origin", "-r", self._lab.containers)
-        if any(origin.startswith(f"{guest.dataset}@") for origin in origins.splitlines()):
-            return
-        # Unmounted by us: the command would try only once, while it is still busy being unmounted.
-        await self._zfs.run("unmount", guest.dataset, patient=True)
-        try:
+        if guest.origin is not None:
+            if any((other.origin or "").startswith(f"{guest.dataset}@") for other in self._guests.values()):
+                return
+            if guest.mounted:
+                # By us: the command would try only once, while it is still busy being unmounted.
+                await self._zfs.run("unmount", guest.dataset, patient=True)
+                guest.mounted = False
             await self._zfs.run("rename", guest.dataset, dataset, patient=True)
-            guest.dataset = dataset
-        finally:
-            await self._zfs.run("mount", guest.dataset, patient=True)
+        guest.dataset = dataset
 
     async def move_snapshot(self, container: str, label: str, target: str, new_label: str) -> None:
         """The first one that is asked for takes all the others along."""
@@ -215,19 +219,56 @@ class LxcEngine:
         present = await self._zfs.run("list", "-H", "-o", "name", "-r", "-t", "snapshot", self._dataset(target))
         if self._id(target, new_label) not in present.splitlines():
             await self._zfs.run("promote", self._dataset(target), patient=True)
+            told = await self._zfs.run("list", "-H", "-o", "name,origin", "-r", self._lab.containers)
+            origins = dict(line.split("\t") for line in told.splitlines())
+            for guest in self._guests.values():
+                guest.origin = origins.get(guest.dataset)
 
     def used(self, container: str) -> int:
-        return self._files(container).used()
+        guest = self._guests[container]
+        return self._files(guest).used() if guest.mounted else guest.used_at_first
 
-    async def _clone(self, snapshot: str, container: str) -> None:
+    async def _kill(self, container: str) -> None:
+        guest = self._guests[container]
+        if guest.running:
+            await self._lxc.kill(container)
+            guest.running = False
+
+    # ----- datasets: made and mounted for whoever is the first to need them, as some containers are never looked into
+
+    def _add(self, container: str, source: str, used: int) -> Guest:
         if container in self._guests or "/" in container or container.startswith("."):
             raise ValueError(f"{container!r} cannot be the name of a new container")
-        self._guests[container] = Guest(self._free_dataset(container), self._places.allot())
-        try:
-            await self._zfs.run("clone", snapshot, self._dataset(container))
-        except ZfsError:
-            self._places.give_back(self._guests.pop(container).place)
-            raise
+        guest = Guest(self._free_dataset(container), self._places.allot(), source, used)
+        self._guests[container] = guest
+        return guest
+
+    async def _mounted(self, container: str) -> Path:
+        """The container's root folder."""
+        guest = self._guests[container]
+        async with guest.one_at_a_time:
+            if not guest.mounted:
+                if guest.origin is None:
+                    await self._zfs.run("clone", guest.source, guest.dataset)
+                    guest.origin = guest.source
+                elif guest.has_a_place:
+                    await self._zfs.run("mount", guest.dataset, patient=True)
+                else:
+                    # Which mounts it.
+                    await self._zfs.run("inherit", "mountpoint", guest.dataset, patient=True)
+                guest.has_a_place = guest.mounted = True
+            if guest.hostname is not None:
+                await asyncio.to_thread(self._name, guest, guest.hostname)
+                guest.hostname = None
+        return self._folder(guest)
+
+    def _name(self, guest: Guest, name: str) -> None:
+        hosts = f"127.0.0.1 localhost\n127.0.1.1 {name}\n::1 localhost ip6-localhost ip6-loopback\n"
+        for path, text in (("/etc/hostname", f"{name}\n"), ("/etc/hosts", hosts)):
+            self._files(guest).write(path, text.encode(), append=False, mode=0o644, uid=0, gid=0)
+
+    def _folder(self, guest: Guest) -> Path:
+        return self._lab.mountpoint(guest.dataset) / "rootfs"
 
     def _dataset(self, container: str) -> str:
         return self._guests[container].dataset
@@ -243,21 +284,24 @@ class LxcEngine:
 
     # ----- files
 
-    def _files(self, container: str) -> Rootfs:
-        folder = self._lab.mountpoint(self._dataset(container)) / "rootfs"
-        return Rootfs(folder, first_id=config.FIRST_ID, ids=config.IDS)
+    def _files(self, guest: Guest) -> Rootfs:
+        return Rootfs(self._folder(guest), first_id=config.FIRST_ID, ids=config.IDS)
+
+    async def _files_of(self, container: str) -> Rootfs:
+        await self._mounted(container)
+        return self._files(self._guests[container])
 
     async def stat(self, container: str, path: str) -> Stat | None:
-        return await asyncio.to_thread(self._files(container).stat, path)
+        return await asyncio.to_thread((await self._files_of(container)).stat, path)
 
     async def list_directory(self, container: str, path: str) -> list[str]:
-        return await asyncio.to_thread(self._files(container).list_directory, path)
+        return await asyncio.to_thread((await self._files_of(container)).list_directory, path)
 
     async def read_file(self, container: str, path: str) -> bytes:
-        return await asyncio.to_thread(self._files(container).read, path)
+        return await asyncio.to_thread((await self._files_of(container)).read, path)
 
     async def write_file(
         self, container: str, path: str, content: bytes, *, append: bool, mode: int | None, uid: int, gid: int
     ) -> None:
-        files = self._files(container)
+        files = await self._files_of(container)
         await asyncio.to_thread(files.write, path, content, append=append, mode=mode, uid=uid, gid=gid)

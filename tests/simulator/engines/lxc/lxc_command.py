@@ -34,9 +34,10 @@ class Lxc:
     def __init__(self, folder: Path, group: str) -> None:
         self._folder = folder
         self._group = group
+        self._confines = False
+        """Seen once: nothing changes that on the way."""
 
-    async def start(self, container: config.Container) -> int:
-        """Returns the pid of its init."""
+    async def start(self, container: config.Container) -> None:
         folder = self._folder / container.name
         folder.mkdir(parents=True, exist_ok=True)
         written = folder / "config"
@@ -47,14 +48,15 @@ class Lxc:
         if started.returncode:
             said = log.read_text(errors="replace") if log.exists() else started.stderr.decode()
             raise LxcError(f"{container.name} was not started: {said.partition(chr(10))[0]}")
-        pid = await self.pid(container.name)
-        if pid is None:
-            raise LxcError(f"{container.name} ended as soon as it was started")
-        self._refuse_the_machines_groups(container.name, pid)
-        return pid
+        if not self._confines:
+            await self._refuse_the_machines_groups(container.name)
+            self._confines = True
 
-    def _refuse_the_machines_groups(self, name: str, pid: int) -> None:
+    async def _refuse_the_machines_groups(self, name: str) -> None:
         """LXC starts containers without a control group of their own where it finds none; they share the machine's."""
+        pid = await self.pid(name)
+        if pid is None:
+            raise LxcError(f"{name} ended as soon as it was started")
         groups = Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8")
         if f"/{self._group}/{name}" not in groups:
             raise LxcError(f"{name} runs in control groups of the machine:\n{groups}")

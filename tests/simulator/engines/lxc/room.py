@@ -1,0 +1,55 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""May this lab have one more container beside those of other labs?
+
+All containers of a machine share the inotify instances that its kernel lets root have, 128 as a rule. systemd takes
+four each time, and ends where there are none. So one lab at a time has many containers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import typing as t
+
+if t.TYPE_CHECKING:
+    from pathlib import Path
+
+FEW = 4
+"""So many go unasked."""
+SECONDS_BETWEEN_LOOKS = 0.1
+
+
+class Room:
+    """C(place) is a folder that all labs of this machine see: its lock is all that it is for."""
+
+    def __init__(self, place: Path) -> None:
+        self._place = place
+        self._lock: int | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    async def make(self, containers: int) -> None:
+        """Wait until nobody else has many, if these are many."""
+        async with self._one_at_a_time:
+            if containers > FEW and self._lock is None:
+                self._lock = await self._locked()
+
+    async def _locked(self) -> int:
+        lock = os.open(self._place, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            while True:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    return lock
+                except BlockingIOError:
+                    await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
+        except BaseException:
+            os.close(lock)
+            raise
+
+    def give_back(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
