@@ -90,6 +90,7 @@ def make(ready: Path) -> None:
         raise RuntimeError("the pool of the golden image could not be made")
     say(f"the pool is there after {time.monotonic() - began:.0f} s")
     (new / "base.tar").unlink()
+    (new / "work").rmdir()
     new.rename(ready)
 
 

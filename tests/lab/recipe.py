@@ -59,7 +59,6 @@ ARCHIVE = "http://deb.debian.org/debian"
 RETRIES = 3
 ASK = f"/usr/lib/apt/apt-helper -o Acquire::Retries={RETRIES} -o Acquire::http::Timeout=20 download-file".split()
 MAKERS = ("recipe.py", "golden.py", "shifted_ids.c")
-PLACE = Path("/run/pixels-lab-recipe")
 
 
 def digest() -> str:
@@ -72,10 +71,11 @@ def make(target: Path, archive: str, group: str) -> int:
     """As pid 1 of namespaces that have the machine's network: C(base.tar), C(mirror) and C(shifted_ids.so)."""
     mounts.mount("--make-rprivate", "/")
     mounts.mount("-t", "proc", "proc", "/proc")
-    mounts.memory(PLACE)
-    root = PLACE / "root"
+    work = target / "work"
+    mounts.memory(work)
+    root = work / "root"
     # Where big files go on the way, too.
-    environment = {**os.environ, "TMPDIR": str(PLACE), **proxies()}
+    environment = {**os.environ, "TMPDIR": str(work), **proxies()}
     options = [f"--dpkgopt=path-exclude={each}" for each in LEFT_OUT]
     options += [f'--aptopt=Acquire::Retries "{RETRIES}"']
     run(
@@ -120,21 +120,12 @@ def finish(root: Path) -> None:
         path.unlink(missing_ok=True)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    run("systemctl", f"--root={root}", "--quiet", "mask", *MASKED)
+    # What systemctl would do, which not every machine has.
+    for unit in MASKED:
+        (root / "etc/systemd/system" / unit).symlink_to("/dev/null")
     # Images of Ubuntu come with this user.
-    run(
-        "useradd",
-        "--root",
-        str(root),
-        "--create-home",
-        "--uid",
-        "1000",
-        "--groups",
-        "sudo",
-        "--shell",
-        "/bin/bash",
-        USER,
-    )
+    words = ("--create-home", "--uid", "1000", "--groups", "sudo", "--shell", "/bin/bash", USER)
+    run("chroot", str(root), "useradd", *words)
 
 
 def archive() -> str:
