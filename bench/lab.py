@@ -30,6 +30,8 @@ PIXELS = str(Path(__file__).resolve().parents[1] / "bin/pixels")
 TURNS = 5
 MANY = 20
 MANY_TURNS = 3
+# What tests check in every call and reply is no part of what is measured.
+os.environ["PIXELS_CONTRACT_DIR"] = "/nonexistent"
 LIMIT = 1.3
 """For what 20 clones at once may take, as a multiple of the raw commands."""
 RAW_ADDRESSES = FIRST + 512

@@ -146,7 +146,8 @@ def _apt_get(policy: Path, real: Path, *words: str) -> str:
         text=True,
         check=False,
     )
-    return " ".join(ended.stderr.split())[-LONGEST:] if ended.returncode else ""
+    errors = " ".join(line for line in ended.stderr.splitlines() if line.startswith("E: "))
+    return (errors or f"it ended with {ended.returncode}")[:LONGEST] if ended.returncode else ""
 
 
 def _keep_from_starting_at_boot() -> None:

@@ -63,7 +63,9 @@ class Lab:
 
     def note_namespaces(self) -> None:
         for pid in self.processes():
-            self.namespaces |= namespaces_of(pid)
+            # It may have ended by now.
+            with contextlib.suppress(OSError):
+                self.namespaces |= namespaces_of(pid)
         self.namespaces -= namespaces_of(os.getpid())
 
     def left(self) -> list[str]:

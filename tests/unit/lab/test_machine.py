@@ -32,6 +32,27 @@ def test_another_system_is_named(os_release: str) -> None:
     assert "the lab runs on Debian 12, and this is " in problem
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="asks for namespaces, which takes root")
+def test_a_machine_without_memory_is_told_how_much_it_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = tmp_path / "meminfo"
+    memory.write_text("MemTotal:  2048000 kB\nMemAvailable:  819200 kB\n")
+    monkeypatch.setattr(machine, "MEMORY", memory)
+    monkeypatch.setattr(machine, "FUSE", Path("/dev/null"))
+
+    problem = machine.unfit(os_release=DEBIAN) or ""
+
+    # Where root may make no namespaces, that is said first.
+    assert "takes 1536 MiB of memory; 800 MiB are left" in problem or "needs namespaces" in problem
+
+
+def test_a_full_disk_is_named_with_what_is_left_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert machine.lacks_disk(tmp_path) is None
+
+    monkeypatch.setattr(machine, "LEAST_DISK", 1 << 60)
+
+    assert f"{tmp_path} has " in (machine.lacks_disk(tmp_path) or "")
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may have a lab")
 def test_who_may_have_no_lab_is_told_so_by_a_status_of_its_own() -> None:
     ended = subprocess.run([sys.executable, "-m", "tests.lab"], cwd=ROOT, capture_output=True, text=True, check=False)
