@@ -80,9 +80,12 @@ def make(ready: Path) -> None:
         archive = recipe.archive()
         say(f"makes its golden image, once, from {archive}")
         new.mkdir()
-        if not namespaces.run(functools.partial(recipe.make, new, archive), network=False):
+        status = namespaces.run(functools.partial(recipe.make, new, archive), network=False)
+        if not status:
             break
         shutil.rmtree(new)
+        if status >= namespaces.INTERRUPTED:
+            sys.exit(status)
         if tries == MOST_TRIES:
             raise RuntimeError("the system of the golden image could not be made")
     say(f"the system is there after {time.monotonic() - began:.0f} s")

@@ -28,6 +28,8 @@ PR_SET_PDEATHSIG = 1
 SECONDS_TO_END = 15
 """How long what runs has to end by itself once it was interrupted."""
 SECONDS_TO_SWEEP = 30
+INTERRUPTED = 128
+"""To which the number of a signal is added."""
 
 Work = t.Callable[[str], int]
 """What is to be done, given the name of its control group."""
@@ -92,12 +94,18 @@ def _start(work: Work, group: str, *, network: bool) -> int:
 
 
 def _wait(pid: int) -> int:
-    """For the end of a process. Interrupted, it has some seconds to end by itself; otherwise it ends at once."""
+    """For the end of a process. Interrupted, it has some seconds to end by itself; otherwise it ends at once.
 
-    def interrupt(*_: t.Any) -> None:
+    Returns its status; one from INTERRUPTED on when it was told to end, and did not succeed all the same.
+    """
+    told: list[int] = []
+
+    def interrupt(number: int, _frame: t.Any) -> None:
+        told.append(number)
         signal.alarm(SECONDS_TO_END)
 
-    def end(*_: t.Any) -> None:
+    def end(number: int, _frame: t.Any) -> None:
+        told.append(number)
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 
@@ -110,7 +118,9 @@ def _wait(pid: int) -> int:
         for number, handler in before.items():
             signal.signal(number, handler)
     code = os.waitstatus_to_exitcode(status)
-    return 128 - code if code < 0 else code
+    if told and code:
+        return INTERRUPTED + told[0]
+    return INTERRUPTED - code if code < 0 else code
 
 
 # ----- control groups
