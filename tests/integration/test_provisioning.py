@@ -29,6 +29,9 @@ def provision(ansible, truenas, tmp_path, pytestconfig):
     truenas.world.add_container(f"px-{NAME}")
     # One command after the other, each of which may take a while.
     ansible.environment["PIXELS_SESSION_IDLE"] = "60"
+    config = tmp_path / "config.toml"
+    config.write_text('[env]\nGREETING = "of no account"\nPLANET = "earth"\nTOKEN = {forward = true}\n')
+    ansible.environment["PIXELS_CONFIG"] = str(config)
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "key")], check=True)
     (tmp_path / "all.pixels.yml").write_text("plugin: pixels.truenas.pixels\nconnect_with: shell\n")
     variables = (
@@ -60,10 +63,11 @@ def test_a_bare_system_becomes_one_to_work_in_and_stays_it(provision, ansible, t
     assert predicted == changed
     assert provision("--check") == []
     assert provision() == []
-    said = as_user(ansible, truenas, tmp_path, 'id -un; sudo -n id -un; tree --version; echo "$GREETING"')
-    assert said.splitlines()[:2] == ["pixel", "root"]
-    assert "tree v" in said
-    assert said.splitlines()[-1] == "hello there"
+    look = "id -un; sudo -n id -un; tree --version; grep AcceptEnv /etc/ssh/sshd_config.d/pixels.conf"
+    said = as_user(ansible, truenas, tmp_path, f'{look}; echo "$GREETING, $PLANET"').splitlines()
+    assert said[:2] == ["pixel", "root"]
+    assert "tree v" in said[2]
+    assert said[-2:] == ["AcceptEnv LANG LC_* TOKEN", "hello there, earth"]
     assert truenas.stats.logins == 1
 
 
