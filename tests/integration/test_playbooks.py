@@ -214,6 +214,7 @@ def test_all_are_destroyed_only_when_that_is_said(playbook, truenas):
 
 @pytest.mark.skipif(shutil.which("ssh") is None, reason="enters pixels by OpenSSH")
 @pytest.mark.parametrize("engine", ["process"])
+@pytest.mark.parametrize("release", ["25.04", "25.10"])
 def test_the_main_job_from_a_playbook_to_ssh_and_back(playbook, ansible, truenas, entering):
     fleet = {"fleet_pixels": ["web", "db"], "fleet_defaults": {"provision": True, "wait": "ssh"}}
 
