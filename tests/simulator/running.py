@@ -108,6 +108,18 @@ async def serving(options: Options) -> t.AsyncIterator[tuple[Simulator, Server]]
         simulator.hang_up()
         await server.close()
         await simulator.close()
+        await _close_what_is_left()
+
+
+async def _close_what_is_left() -> None:
+    """A peer that is slow to answer the end of TLS would have its connection outlive the loop.
+
+    Only the loop still knows such a connection, and not by a public name.
+    """
+    for transport in list(getattr(asyncio.get_running_loop(), "_transports", {}).values()):
+        transport.abort()
+    # It is closed in the loop's next round.
+    await asyncio.sleep(0)
 
 
 @contextlib.contextmanager

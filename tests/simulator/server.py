@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 import typing as t
 
@@ -56,14 +55,7 @@ class Server:
 
     async def close(self) -> None:
         for runner in reversed(self._runners):
-            connections = runner.server.connections if runner.server is not None else []
-            transports = [each.transport for each in connections if each.transport is not None]
             await runner.cleanup()
-            # A peer that is slow to answer the end of TLS would have its connection outlive this loop.
-            for transport in transports:
-                transport.abort()
-        # What was aborted is closed in the loop's next round.
-        await asyncio.sleep(0)
 
     async def _listen(
         self, app: web.Application, host: str, port: int, *, context: ssl.SSLContext | None = None

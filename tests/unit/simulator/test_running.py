@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -41,6 +43,18 @@ def test_a_client_in_the_middle_of_its_handshake_is_left_by_nothing() -> None:
         simulator.run(asyncio.sleep(0))  # it is accepted
 
     gc.collect()  # sockets and transports that nobody has closed would fail the test here
+
+
+def test_a_client_that_never_answers_the_end_of_tls_is_left_by_nothing() -> None:
+    with contextlib.ExitStack() as outlives, running_simulator(engine="paper") as simulator:
+        plain = outlives.enter_context(socket.create_connection((simulator.host, simulator.port)))
+        context = ssl.create_default_context(cafile=simulator.ca_file)
+        client = outlives.enter_context(context.wrap_socket(plain, server_hostname=simulator.host))
+        client.sendall(b"GET / HTTP/1.1\r\nHost: nas\r\nConnection: close\r\n\r\n")
+        while client.recv(1024):
+            pass  # until the server has said that it ends
+
+    gc.collect()
 
 
 def test_a_state_folder_that_was_given_stays(tmp_path: Path) -> None:
