@@ -67,7 +67,8 @@ def install_the_collection_loader() -> None:
 def let_programs_be_interrupted() -> None:
     """In a shell's background or under nohup these signals are ignored, and all that tests start would inherit it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    for number in (signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
 
 
 link_the_checkout()
