@@ -160,13 +160,16 @@ def telling(written: t.Sequence[str]) -> t.Iterator[None]:
 
 
 class Rootfs:
-    """The filesystem of a running container as the NAS has it mounted, or one that is mounted at C(path)."""
+    """The filesystem of a running container as the NAS has it mounted, or at C(path) that of one not yet started."""
 
     def __init__(self, pixels: Pixels, name: str, path: str | None = None) -> None:
         self._wire = pixels.wire
         self._nas = pixels.nas
         self._name = name
         self._path = path or pixels.containers.rootfs(name)
+        # Where nobody is inside who could put a symlink in the place of a folder, one look at each is enough.
+        self._still = path is not None
+        self._known: set[str] = set()
 
     @property
     def mounted(self) -> bool:
@@ -209,11 +212,13 @@ class Rootfs:
 
     def _look(self, path: str) -> files.Stat | None:
         """What is at a path, sure that no parent of it is a symlink that leads out of the container."""
-        if not self.mounted:
+        if not self._known and not self.mounted:
             raise Refused(f"the filesystem of {self._name} is not mounted on {self._nas}: is the container running?")
         parents = path.split("/")[1:-1]
         for depth in range(1, len(parents) + 1):
             parent = "/" + "/".join(parents[:depth])
+            if parent in self._known:
+                continue
             found = files.stat(self._wire, self._path + parent)
             if found is None:
                 return None
@@ -222,6 +227,8 @@ class Rootfs:
                     f"{parent} in {self._name} is a {found.type}: nothing is written through it, "
                     f"since it could lead to a file of {self._nas} itself"
                 )
+            if self._still:
+                self._known.add(parent)
         found = files.stat(self._wire, self._path + path)
         if found is not None and found.type == "symlink":
             raise Refused(

@@ -253,6 +253,32 @@ def test_a_symlink_in_the_checkpoint_is_not_written_through(container, truenas, 
     assert set(truenas.world.containers) == {"px-base"}
 
 
+def test_a_folder_that_is_a_symlink_in_the_checkpoint_is_not_written_through(container, truenas, base):
+    make_symlink(truenas, "/etc", "/root")
+    before = datasets(truenas)
+
+    result = container(**{"from": "base@ready"})
+
+    assert "/etc in px-new is a symlink: nothing is written through it" in result["msg"]
+    assert datasets(truenas) == before
+
+
+def test_a_folder_of_a_clone_that_nobody_is_in_yet_is_looked_at_once(container, truenas, base):
+    put(truenas, "/etc/ssh/ssh_host_rsa_key", "secret of base", name="px-base")
+    truenas.world.add_snapshot("px-base", "without")
+    put(truenas, "/etc/ssh/ssh_host_rsa_key.pub", "ssh-rsa AAAA base", name="px-base")
+    truenas.world.add_snapshot("px-base", "with")
+    looks = []
+
+    for name in ("without", "with"):
+        truenas.stats.calls.clear()
+        container(name, **{"from": f"base@{name}"})
+        looks.append(truenas.stats.calls["filesystem.stat"])
+
+    # Of the file itself, and not of the folders that it is in.
+    assert looks[1] == looks[0] + 1
+
+
 def test_who_may_not_clone_is_told_which_role_it_takes(container, truenas, base, nas):
     roles = ["VIRT_GLOBAL_READ", "VIRT_INSTANCE_WRITE", "SNAPSHOT_READ", "NETWORK_INTERFACE_READ"]
     roles += ["NETWORK_GENERAL_READ", "SNAPSHOT_WRITE", "SNAPSHOT_DELETE", "FILESYSTEM_ATTRS_READ"]
