@@ -88,15 +88,14 @@ def replacing(target: str) -> t.Iterator[Folder]:
         folder.finish()
         if os.path.isdir(place):
             os.rename(place, old)
-        try:
-            os.rename(new, place)
-        except OSError:
-            if os.path.isdir(old):
-                os.rename(old, place)
-            raise
+        os.rename(new, place)
     finally:
-        for left in (new, old):
-            remove(left)
+        remove(new)
+        # Whatever ended it in between: what was there is removed only where something has taken its place.
+        if os.path.lexists(place):
+            remove(old)
+        elif os.path.isdir(old):
+            os.rename(old, place)
 
 
 def remove(place: str) -> None:

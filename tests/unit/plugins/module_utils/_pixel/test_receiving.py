@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import io
+import os
 
 import pytest
 
@@ -42,6 +43,52 @@ def test_one_that_is_broken_off_leaves_what_was_there(tmp_path):
 
     assert [path.name for path in tmp_path.iterdir()] == ["here"]
     assert [path.name for path in target.iterdir()] == ["old"]
+
+
+@pytest.mark.parametrize("trouble", [KeyboardInterrupt, PermissionError])
+def test_what_was_there_comes_back_when_it_ends_between_the_two_renames(tmp_path, monkeypatch, trouble):
+    target = tmp_path / "here"
+    target.mkdir()
+    (target / "old").touch()
+    real = os.rename
+
+    def rename(source, destination):
+        if len(moves) == 1:
+            moves.append("the new one")
+            raise trouble
+        moves.append(source)
+        real(source, destination)
+
+    moves: list[str] = []
+    monkeypatch.setattr(os, "rename", rename)
+
+    with pytest.raises(trouble), replacing(str(target)) as folder:
+        folder.add_folder(".", 0o755)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["here"]
+    assert [path.name for path in target.iterdir()] == ["old"]
+
+
+def test_what_was_there_is_kept_when_it_cannot_even_come_back(tmp_path, monkeypatch):
+    target = tmp_path / "here"
+    target.mkdir()
+    (target / "old").touch()
+    real = os.rename
+
+    def rename(source, destination):
+        if moves:
+            raise PermissionError(13, "not here")
+        moves.append(source)
+        real(source, destination)
+
+    moves: list[str] = []
+    monkeypatch.setattr(os, "rename", rename)
+
+    with pytest.raises(PermissionError), replacing(str(target)) as folder:
+        folder.add_folder(".", 0o755)
+
+    [left] = tmp_path.iterdir()
+    assert [path.name for path in left.iterdir()] == ["old"]
 
 
 @pytest.mark.parametrize("name", ["../out", "/out", "a/../../out", "never-made/file", "link/file", "file/file"])
