@@ -10,6 +10,7 @@ import re
 import typing as t
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.environment import NAME, NO_NAME
 
 Value = t.Any
 Table = t.Mapping[str, t.Any]
@@ -20,7 +21,6 @@ HOME_OF_THE_NAS = "truenas"
 
 ANY = "*"
 """In place of a key: a table with one value for each variable that is named there."""
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 HEADER = r"\s*\[\s*([^\[\]]+?)\s*\]\s*(#.*)?"
 ASSIGNMENT = r"\s*([\w.\"' -]+?)\s*="
@@ -106,7 +106,7 @@ class ConfigFile(t.NamedTuple):
             place = self._place(path, name)
             try:
                 if not NAME.fullmatch(name):
-                    raise ValueError("is no name of a variable: use letters, digits and underscores")
+                    raise ValueError(NO_NAME)
                 found[f"{table}.{name}"] = Line(read(value), place)
             except ValueError as error:
                 raise Invalid(f'{place}: {path} "{name}": {error}', fields=((f"{path}.{name}", str(error)),)) from None

@@ -16,6 +16,9 @@ ACCEPTED = "/etc/ssh/sshd_config.d/pixels-env.conf"
 """Beside the file that the role writes: what either lets in, the server takes."""
 
 IMAGE, LITERAL, FORWARD = "image", "session_only", "forward"
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+NO_NAME = "is no name of a variable: use letters, digits and underscores"
+
 KEYS = ("value", FORWARD, LITERAL)
 
 # $NAME and ${NAME} are the operator's own; $$ is a dollar sign.

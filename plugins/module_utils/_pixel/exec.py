@@ -5,18 +5,16 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.environment import NAME, NO_NAME
 
 if t.TYPE_CHECKING:
     from types import TracebackType
 
-
-VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 # The first line of the input sets the variables, as everybody in a pixel sees the arguments of all commands there. A
 # shell reads no further than to the end of the line, and the rest is the command's.
@@ -46,8 +44,8 @@ class Command:
     def __post_init__(self) -> None:
         """Raises C(Invalid) for a variable that no shell could set."""
         for name, value in self.environment.items():
-            if not VARIABLE.fullmatch(name):
-                raise refused(f"{name!r} is no name of a variable: use letters, digits and underscores")
+            if not NAME.fullmatch(name):
+                raise refused(f"{name!r} {NO_NAME}")
             if "\0" in value:
                 raise refused(f"the value of {name} has a zero byte")
 
