@@ -167,9 +167,10 @@ class Rootfs:
         self._nas = pixels.nas
         self._name = name
         self._path = path or pixels.containers.rootfs(name)
-        # Where nobody is inside who could put a symlink in the place of a folder, one look at each is enough.
+        # Where nobody is inside who could put a symlink in the place of something, one look at each is enough.
         self._still = path is not None
-        self._known: set[str] = set()
+        self._was_mounted = False
+        self._seen: dict[str, files.Stat | None] = {}
 
     @property
     def mounted(self) -> bool:
@@ -190,7 +191,7 @@ class Rootfs:
 
     def is_symlink(self, path: str) -> bool:
         """Whether a path ends in a symlink that leads somewhere; what that is, is not looked at."""
-        found = files.stat(self._wire, self._path + path)
+        found = self._stat(path)
         return found is not None and found.type == "symlink"
 
     def read(self, path: str) -> str | None:
@@ -208,18 +209,18 @@ class Rootfs:
             if present and MINE not in present:
                 raise Refused(f"{self._name} has a {FIRST_BOOT} of its own, which is not overwritten")
         self._look(file.path)
+        self._seen.pop(file.path, None)
         files.write(self._wire, self._path + file.path, file.content.encode("utf-8"), mode=file.mode)
 
     def _look(self, path: str) -> files.Stat | None:
         """What is at a path, sure that no parent of it is a symlink that leads out of the container."""
-        if not self._known and not self.mounted:
+        if not (self._still and self._was_mounted) and not self.mounted:
             raise Refused(f"the filesystem of {self._name} is not mounted on {self._nas}: is the container running?")
+        self._was_mounted = True
         parents = path.split("/")[1:-1]
         for depth in range(1, len(parents) + 1):
             parent = "/" + "/".join(parents[:depth])
-            if parent in self._known:
-                continue
-            found = files.stat(self._wire, self._path + parent)
+            found = self._stat(parent)
             if found is None:
                 return None
             if found.type != "directory":
@@ -227,15 +228,21 @@ class Rootfs:
                     f"{parent} in {self._name} is a {found.type}: nothing is written through it, "
                     f"since it could lead to a file of {self._nas} itself"
                 )
-            if self._still:
-                self._known.add(parent)
-        found = files.stat(self._wire, self._path + path)
+        found = self._stat(path)
         if found is not None and found.type == "symlink":
             raise Refused(
                 f"{path} in {self._name} is a symlink: nothing is written through it, "
                 f"since it could lead to a file of {self._nas} itself"
             )
         return found
+
+    def _stat(self, path: str) -> files.Stat | None:
+        if path not in self._seen:
+            found = files.stat(self._wire, self._path + path)
+            if not self._still:
+                return found
+            self._seen[path] = found
+        return self._seen[path]
 
     def wait_until_mounted(self, deadline: Deadline) -> None:
         """A container that just started may not have its filesystem in sight yet."""
