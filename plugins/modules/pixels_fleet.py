@@ -48,6 +48,8 @@ options:
   concurrency:
     description:
       - How many pixels are worked on at a time. TrueNAS runs ten calls of one session at once.
+      - A new pixel does not count any more once it runs and is only waited for; one that was there counts until it is
+        where it should be, so that V(1) changes one after the other.
     type: int
     default: 8
 extends_documentation_fragment:

@@ -40,6 +40,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Container
 
 CONCURRENCY = 8
+"""How many are worked on at a time, beside those that are only waited for."""
 
 # Seconds: for all of it; for an address, which is no error where none comes; for an SSH server, likewise.
 WHOLE = 600.0
@@ -241,10 +242,12 @@ def converge(
 
     pixels = place.pixels
     plans = fleet.plan(pixels, members, concurrency=CONCURRENCY, warn=place.output.warn)
+    turn = threading.Semaphore(CONCURRENCY)
 
     def one(planned: fleet.Planned) -> Ended:
-        began = time.monotonic()
-        outcome = fleet.converge(pixels, [planned], concurrency=1, say=lambda text: tell(progress, text))[0]
+        with turn:
+            began = time.monotonic()
+            outcome = fleet.converge(pixels, [planned], concurrency=1, say=lambda text: tell(progress, text))[0]
         container, warning = outcome.container, None
         if (
             container
@@ -258,7 +261,8 @@ def converge(
             )
         return Ended(planned.name, outcome, time.monotonic() - began, container, warning)
 
-    with ThreadPoolExecutor(max_workers=CONCURRENCY) as pool:
+    # The NAS has nothing to do for those that are waited for, so that others have their turn meanwhile.
+    with ThreadPoolExecutor(max_workers=CONCURRENCY + fleet.MOST_WAITING) as pool:
         return list(pool.map(one, plans))
 
 

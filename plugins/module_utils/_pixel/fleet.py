@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import threading
 import typing as t
@@ -19,6 +20,9 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel.waiting impo
 if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels import Pixels
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Container
+
+MOST_WAITING = 24
+"""New pixels that are waited for beside those that are worked on."""
 
 Say = t.Callable[[str], None]
 T = t.TypeVar("T")
@@ -118,28 +122,38 @@ def once(ask: t.Callable[[], T]) -> t.Callable[[], T]:
 
 
 def converge(pixels: Pixels, plans: t.Sequence[Planned], *, concurrency: int, say: Say) -> list[Outcome]:
-    """Do what the plans say, C(concurrency) of them at a time, and return how each went, in the order of the plans."""
+    """Do what the plans say, C(concurrency) of them at a time, and return how each went, in the order of the plans.
+
+    A new one does not count while it is only waited for: the NAS has nothing to do for it, and nobody uses it yet.
+    """
+    turn = threading.Semaphore(concurrency)
 
     def converge_one(planned: Planned) -> Outcome:
         if planned.error or planned.change is None:
             return Outcome(planned, error=planned.error)
-        member = planned.member
-        try:
-            container = lifecycle.reach(
-                pixels,
-                planned.change,
-                planned.found,
-                member.wanted,
-                patience=member.patience,
-                deadline=Deadline(member.wait_timeout),
-                progress=lambda step: say(f"{planned.name}: {step.percent} % {step.description}"),
-            )
-        except PixelsError as error:
-            outcome = Outcome(planned, planned.found.container if planned.found else None, error)
-        else:
-            outcome = Outcome(planned, container)
+        member, change = planned.member, planned.change
+        with contextlib.ExitStack() as held:
+            held.enter_context(turn)
+            deadline = Deadline(member.wait_timeout)
+            try:
+                if change.needed:
+                    lifecycle.converge(
+                        *(pixels, change, planned.found, member.wanted),
+                        patience=member.patience,
+                        deadline=deadline,
+                        progress=lambda step: say(f"{planned.name}: {step.percent} % {step.description}"),
+                    )
+                if change.before is None:
+                    held.close()
+                container = lifecycle.arrive(
+                    *(pixels, change, planned.found, member.wanted), patience=member.patience, deadline=deadline
+                )
+            except PixelsError as error:
+                outcome = Outcome(planned, planned.found.container if planned.found else None, error)
+            else:
+                outcome = Outcome(planned, container)
         say(f"{planned.name}: {outcome.word}")
         return outcome
 
-    with ThreadPoolExecutor(max_workers=concurrency) as pool:
+    with ThreadPoolExecutor(max_workers=concurrency + MOST_WAITING) as pool:
         return list(pool.map(converge_one, plans))

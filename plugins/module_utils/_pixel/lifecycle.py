@@ -316,10 +316,16 @@ def reach(
     progress: OnProgress | None = None,
 ) -> Container | None:
     """Do what the plan says, wait as asked, and return the container as it is then; None when it is gone."""
-    seen = found.container if found else None
     if change.needed:
         converge(pixels, change, found, wanted, patience=patience, deadline=deadline, progress=progress)
-        seen = None
+    return arrive(pixels, change, found, wanted, patience=patience, deadline=deadline)
+
+
+def arrive(
+    pixels: Pixels, change: Change, found: Found | None, wanted: Wanted, *, patience: Patience, deadline: Deadline
+) -> Container | None:
+    """Wait as asked for what was done, and return the container as it is then; None when it is gone."""
+    seen = found.container if found and not change.needed else None
     if change.after is None:
         return None
     if change.after["status"] != "running":

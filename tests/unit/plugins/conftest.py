@@ -141,6 +141,14 @@ def strike(truenas, fault: str, method: str, after: int = 0) -> None:
         truenas.faults.add("fail_call", method=method, after=after, errno=14, reason="bad luck")
 
 
+def wait_until(happened: t.Callable[[], t.Any]) -> None:
+    """Until something is so that another thread or process brings about."""
+    until = time.monotonic() + 30
+    while not happened():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
 def wait_until_asked(truenas, method: str, *, times: int = 1) -> None:
     """Until another process has called a method of the NAS so many times."""
     until = time.monotonic() + 30

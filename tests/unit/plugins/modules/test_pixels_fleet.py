@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from ansible_collections.pixels.truenas.plugins.modules import pixels_container_info, pixels_fleet
+from tests.unit.plugins.conftest import wait_until
 
 MIB = 1024 * 1024
 
@@ -52,6 +55,40 @@ def test_one_after_the_other_when_that_is_asked(fleet, truenas):
     fleet("a", "b", "c", concurrency=1)
 
     assert changes(truenas) == ["virt.instance.create", "virt.instance.start"] * 3
+
+
+def test_new_ones_that_are_only_waited_for_keep_no_other_waiting(fleet, truenas):
+    world = truenas.world
+    world.options.address_seconds = 3600
+
+    def show_addresses_once_all_run():
+        wait_until(lambda: [each.status for each in list(world.containers.values())] == ["RUNNING"] * 3)
+        for each in world.containers.values():
+            world.show_addresses(each)
+
+    with ThreadPoolExecutor() as beside:
+        shown = beside.submit(show_addresses_once_all_run)
+        result = fleet("a", "b", "c", concurrency=1, defaults={"wait": "address", "wait_timeout": 20})
+
+    shown.result()
+    assert outcomes(result) == {"a": "created", "b": "created", "c": "created"}
+
+
+def test_those_that_were_there_are_back_before_another_is_touched(fleet, truenas):
+    world = truenas.world
+    a, b = world.add_container("px-a"), world.add_container("px-b")
+    before = b.starts
+    world.options.address_seconds = 0.5
+
+    def addresses_of_one_when_the_other_is_started():
+        wait_until(lambda: b.starts != before)
+        return list(a.aliases)
+
+    with ThreadPoolExecutor() as beside:
+        addresses = beside.submit(addresses_of_one_when_the_other_is_started)
+        fleet("a", "b", state="restarted", concurrency=1, defaults={"wait": "address"})
+
+    assert addresses.result()
 
 
 def test_each_is_its_own_and_the_defaults_fill_in(fleet, truenas):

@@ -10,7 +10,8 @@ import signal
 
 import pytest
 
-from tests.unit.plugins.conftest import wait_until_asked
+from ansible_collections.pixels.truenas.plugins.module_utils._command.changing import CONCURRENCY
+from tests.unit.plugins.conftest import wait_until, wait_until_asked
 
 
 @pytest.fixture
@@ -45,6 +46,20 @@ def test_several_are_made_at_the_same_time(pixels, truenas):
     assert [each["name"] for each in json.loads(ended.stdout)] == ["a", "b", "c"]
     changes = [method for method in truenas.stats.methods_called if method.endswith((".create", ".start"))]
     assert changes[:2] == ["virt.instance.create"] * 2
+
+
+def test_those_that_are_only_waited_for_keep_no_other_waiting(pixels, truenas):
+    world = truenas.world
+    world.options.address_seconds = 3600
+    names = [f"agent-{number}" for number in range(CONCURRENCY + 1)]
+
+    creating = pixels.start("create", *names, "--no-provision", "--json")
+    wait_until(lambda: [each.status for each in list(world.containers.values())] == ["RUNNING"] * len(names))
+    for each in world.containers.values():
+        world.show_addresses(each)
+
+    out, _err = creating.communicate(timeout=30)
+    assert [each.get("warning") for each in json.loads(out)] == [None] * len(names)
 
 
 def test_one_that_fails_does_not_keep_the_others_from_it(pixels, truenas, agents):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import random
 import threading
-import time
 
 import pytest
 
@@ -25,7 +24,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel import shell
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.exec import Command
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels import Pixels
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.shell import NasShell
-from tests.unit.plugins.conftest import put, read
+from tests.unit.plugins.conftest import put, read, wait_until
 
 
 @pytest.fixture
@@ -54,13 +53,6 @@ def web(truenas):
 def shell(pixels, web):
     with NasShell(pixels, "px-web") as opened:
         yield opened
-
-
-def wait_until(condition):
-    until = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.01)
 
 
 def test_runs_commands_as_root_of_the_pixel(shell):
