@@ -130,7 +130,6 @@ def test_a_clone_has_a_name_and_keys_of_its_own(playbook, pixel, inside, truenas
     assert set(of_web[2:]).isdisjoint(of_clone[2:])
 
 
-@pytest.mark.parametrize("release", ["25.10"])
 def test_twenty_clones_made_at_once_can_all_be_entered_and_destroyed(playbook, pixel, inside, truenas):
     pixel("base")
     playbook("checkpoint", checkpoint_label="ready")
