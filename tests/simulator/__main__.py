@@ -26,6 +26,7 @@ READERS: dict[str, t.Callable[[str], t.Any]] = {
     "int": int,
     "int | None": int,
     "float": float,
+    "float | None": float,
     "Range": seconds_range,
 }
 

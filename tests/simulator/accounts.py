@@ -223,9 +223,13 @@ def known_roles() -> frozenset[str]:
     return frozenset(named | {f"{role.removesuffix('_WRITE')}_READ" for role in named if role.endswith("_WRITE")})
 
 
+INCLUDED = {"CONTAINER_DEVICE_WRITE": "CONTAINER_WRITE", "CONTAINER_DEVICE_READ": "CONTAINER_READ"}
+
+
 def included(roles: t.Iterable[str]) -> frozenset[str]:
-    """WRITE includes READ but not DELETE; READONLY_ADMIN is every READ."""
+    """WRITE includes READ but not DELETE, devices their containers; READONLY_ADMIN is every READ."""
     granted = set(roles)
+    granted |= {INCLUDED[role] for role in granted & INCLUDED.keys()}
     granted |= {f"{role.removesuffix('_WRITE')}_READ" for role in granted if role.endswith("_WRITE")}
     if READONLY_ADMIN in granted:
         granted |= {role for role in known_roles() if role.endswith("_READ")}

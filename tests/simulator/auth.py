@@ -18,11 +18,13 @@ from tests.simulator.scram import ClientFirst, Exchange, ScramRefused
 if t.TYPE_CHECKING:
     from tests.simulator.accounts import Accounts, Token
     from tests.simulator.options import Options
+    from tests.simulator.releases import Release
     from tests.simulator.stats import Stats
 
 Response = dict[str, t.Any]
 
 AUTH_ERR: Response = {"response_type": "AUTH_ERR"}
+DENIED: Response = {"response_type": "DENIED"}
 EXPIRED_RESPONSE: Response = {"response_type": "EXPIRED"}
 INSECURE = "Attempt to use over an insecure transport"
 OTP_ATTEMPTS = 4
@@ -58,8 +60,11 @@ class Peer:
 class Authenticator:
     """Every way to log in. A wrong secret is an answer, not an error."""
 
-    def __init__(self, accounts: Accounts, *, options: Options, stats: Stats, channel_binding: bytes) -> None:
+    def __init__(
+        self, accounts: Accounts, *, release: Release, options: Options, stats: Stats, channel_binding: bytes
+    ) -> None:
         self._accounts = accounts
+        self._release = release
         self._stall = options.login_failure_stall
         self._stats = stats
         self._channel_binding = channel_binding
@@ -248,7 +253,7 @@ class Authenticator:
         if account.expired:
             return EXPIRED_RESPONSE
         if not account.privileged:
-            return AUTH_ERR
+            return DENIED if self._release.denies else AUTH_ERR
         if account.session_refusal is not None:
             raise CallError(f"Login with credentials failed: {account.session_refusal}", errnos.EFAULT)
         self.logout(peer)

@@ -45,10 +45,12 @@ class Connection:
         self._outgoing: asyncio.Queue[str] = asyncio.Queue()
         self._held: list[dict[str, t.Any]] = []
         self._writer: asyncio.Task[None] | None = None
+        self._calls: set[asyncio.Task[None]] = set()
+        """Those that have not been answered yet."""
         self._spoke_at = 0.0
 
     async def serve(self) -> web.WebSocketResponse:
-        """Runs until either side ends it; calls still running then go on without a reader."""
+        """Runs until either side ends it; up to 25.10 calls still running then go on without a reader."""
         await self._socket.prepare(self._request)
         self._spoke()
         if self.simulator.options.refuse_addresses:
@@ -63,6 +65,9 @@ class Connection:
             self._writer.cancel()
             idle.cancel()
             self.streams.stop_all()
+            if self.simulator.release.calls_end_with_their_connection:
+                for call in self._calls:
+                    call.cancel()
             self.simulator.disconnected(self)
         return self._socket
 
@@ -133,7 +138,9 @@ class Connection:
             if malformed.answer is not None:
                 self.send(malformed.answer)
             return True
-        self.simulator.spawn(dispatch.handle(self, request))
+        call = self.simulator.spawn(dispatch.handle(self, request))
+        self._calls.add(call)
+        call.add_done_callback(self._calls.discard)
         return True
 
     def _allowed_characters(self, message: dict[str, t.Any]) -> int:
@@ -158,7 +165,8 @@ class Connection:
 
     async def _cut_when_idle(self) -> None:
         """nginx cuts a tunnel through which the middleware says nothing; pongs count."""
-        limit = self.simulator.options.idle_seconds
+        ordered = self.simulator.options.idle_seconds
+        limit = self.simulator.release.idle_seconds if ordered is None else ordered
         if not limit:
             return
         loop = asyncio.get_running_loop()

@@ -97,7 +97,7 @@ class Check:
     def proxy(self, device: t.Mapping[str, t.Any], instance: Instance | None) -> None:
         port = device["source_port"]
         user = self.world.ports_in_use.get(port)
-        for other in self.world.containers.values():
+        for other in self.world.instances.values():
             if other is instance:
                 continue
             ports = [each["listen"].rpartition(":")[2] for each in other.devices.values() if each["type"] == "proxy"]

@@ -34,9 +34,12 @@ async def handle(connection: Connection, request: Request) -> None:
     try:
         async with connection.slots.slot():
             reply, job = await _answer(connection, request)
-            await _deliver(connection, request, reply)
-            if job is not None:
-                job.announced.set()
+            try:
+                await _deliver(connection, request, reply)
+            finally:
+                # a job runs whatever becomes of the connection
+                if job is not None:
+                    job.announced.set()
     except TooManyCalls:
         if not request.notification:
             text = f"Maximum number of concurrent calls ({IN_ALL}) has exceeded"
@@ -75,10 +78,10 @@ async def _answer(connection: Connection, request: Request) -> tuple[Message | N
         if method.job:
             return await _answer_job(connection, context, method, request)
     except SimulatedError as error:
-        return _failure(request, error), None
+        return _failure(connection, request, error), None
     ending = await run_plain(context, method, request.params)
     if isinstance(ending, BaseException):
-        return _failure(request, ending), None
+        return _failure(connection, request, ending), None
     return framing.result(request.id, ending), None
 
 
@@ -92,7 +95,7 @@ async def _answer_job(
     job.announced.set()
     await job.finished.wait()
     if job.state == FAILED and job.failure is not None:
-        return _failure(request, job.failure), None
+        return _failure(connection, request, job.failure), None
     # an aborted job has no result, which looks like success
     return framing.result(request.id, job.result), None
 
@@ -115,8 +118,9 @@ def _fail_if_ordered(connection: Connection, method: Method) -> None:
         raise CallError(reason, fault.details.get("errno", errnos.EFAULT), fault.details.get("extra"))
 
 
-def _failure(request: Request, error: BaseException) -> Message:
-    return replies.failure(request.id, error, method=request.method, params=request.params)
+def _failure(connection: Connection, request: Request, error: BaseException) -> Message:
+    frames = connection.simulator.release.traces_have_frames
+    return replies.failure(request.id, error, method=request.method, params=request.params, frames=frames)
 
 
 async def _deliver(connection: Connection, request: Request, reply: Message | None) -> None:

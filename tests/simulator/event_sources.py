@@ -15,7 +15,7 @@ import pydantic
 from tests.simulator import framing, replies
 from tests.simulator.errors import SimulatedError, ValidationErrors
 from tests.simulator.models.base import Model, NonEmpty, triple
-from tests.simulator.releases import FANGTOOTH, GOLDEYE
+from tests.simulator.releases import FANGTOOTH, GOLDEYE, HALFMOON
 
 if t.TYPE_CHECKING:
     from tests.simulator.connection import Connection
@@ -35,7 +35,7 @@ class OneInstance(Model):
     id: NonEmpty
 
     def fields(self, world: World) -> Fields:
-        instance = world.containers.get(self.id)
+        instance = world.instances.get(self.id)
         return charts(instance) | {"error": False, "errname": None}
 
 
@@ -45,7 +45,7 @@ class AllInstances(Model):
     interval: int = pydantic.Field(default=2, ge=2)
 
     def fields(self, world: World) -> Fields:
-        running = [each for each in world.containers.values() if each.status == "RUNNING"]
+        running = [each for each in world.instances.values() if each.status == "RUNNING"]
         return {each.name: charts(each) for each in running}
 
 
@@ -81,6 +81,7 @@ READ = ("VIRT_INSTANCE_READ",)
 SOURCES: dict[str, dict[str, Source]] = {
     FANGTOOTH.name: {METRICS: Source(OneInstance, READ)},
     GOLDEYE.name: {METRICS: Source(AllInstances, READ)},
+    HALFMOON.name: {},
 }
 
 

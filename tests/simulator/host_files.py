@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which file does a path on the NAS name, and what is in it?
 
-The host's own files are a pretended root in the state folder; a running container's rootfs is the engine's. Paths are
+The host's own files are a pretended root in the state folder; a mounted container's rootfs is the engine's. Paths are
 walked step by step in the pretended root, symlinks included, so no path of a client ever reaches this machine's files.
 """
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat as modes
+import time
 import typing as t
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +22,8 @@ from tests.simulator.errors import GenericError
 
 if t.TYPE_CHECKING:
     from tests.simulator.engines.base import Engine
+    from tests.simulator.layout import Layout, Mount
 
-INCUS = "/var/lib/incus/storage-pools"
-MOUNT_DEPTH = len(f"{INCUS}/tank/containers/px-a".split("/")) - 1
 MOST_SYMLINKS = 40
 WITHOUT_ZFS = ("/dev", "/proc", "/run", "/sys", "/tmp")  # a list of places that are not ZFS on TrueNAS
 
@@ -34,35 +34,24 @@ class Place:
 
     path: str
     container: str | None = None
-    """Set inside the rootfs of a running container, where C(inside) is the path the container knows it by."""
+    """Set inside the rootfs of a mounted container, where C(inside) is the path the container knows it by."""
     inside: str = ""
 
 
-@dataclass(frozen=True)
-class Mount:
-    pool: str
-    container: str
-    at: str | None = None
-    """Where it is, when that is not Incus' place: ZFS mounts clones outside of .ix-virt by itself."""
-
-    @property
-    def path(self) -> str:
-        return self.at or f"{INCUS}/{self.pool}/containers/{self.container}"
-
-    @property
-    def rootfs(self) -> str:
-        return f"{self.path}/rootfs"
-
-
 class HostFiles:
-    def __init__(self, state_dir: Path, engine: Engine, is_mounted: t.Callable[[str, str], bool]) -> None:
+    def __init__(
+        self, state_dir: Path, engine: Engine, layout: Layout, is_mounted: t.Callable[[str, str], bool]
+    ) -> None:
         self.root = state_dir / "host"
-        """The pretended root; what is below C(/var/lib/incus) in it is hidden while a container is mounted over it."""
+        """The pretended root; what is at a container's place in it is hidden while the container is mounted over it."""
         self.datasets = state_dir / "datasets"
         """What lies beside the rootfs in a container's dataset."""
         self.engine = engine
+        self.layout = layout
         self.mounts: t.Callable[[], t.Mapping[str, str]] = dict
-        """Mount points outside of Incus, with what the engine calls the files there."""
+        """Mount points that are no container's place, with what the engine calls the files there."""
+        self.kernel_file: t.Callable[[str], bytes | None] = lambda path: None
+        """What the kernel says in a file below C(/proc)."""
         self._is_mounted = is_mounted
         self._owners: dict[Path, tuple[int, int]] = {}
 
@@ -72,14 +61,18 @@ class HostFiles:
             "root/.ssh",
             "home/truenas_admin/.ssh",
             "tmp",
-            INCUS[1:],
+            self.layout.mounted_below[1:],
             *(f"mnt/{pool}" for pool in pools),
         ):
             (self.root / folder).mkdir(parents=True, exist_ok=True)
 
     def prepare_container(self, mount: Mount) -> None:
-        """The empty mount point stays behind on the boot pool, whether the container runs or not."""
-        self.physical_shadow(mount.path).mkdir(parents=True, exist_ok=True)
+        """Incus' empty mount point stays behind on the boot pool, whether the container runs or not."""
+        shadow = self.physical_shadow(mount.path)
+        if not self.layout.beside_rootfs:
+            shadow.parent.mkdir(parents=True, exist_ok=True)
+            return
+        shadow.mkdir(parents=True, exist_ok=True)
         dataset = self.datasets / mount.pool / mount.container
         (dataset / "templates").mkdir(parents=True, exist_ok=True)
         (dataset / "metadata.yaml").write_text("architecture: x86_64\n", encoding="utf-8")
@@ -91,12 +84,9 @@ class HostFiles:
         """The mounted container a path is in."""
         for place, files in self.mounts().items():
             if path == place or path.startswith(f"{place}/"):
-                return Mount("elsewhere", files, at=place)
-        parts = path.split("/")
-        if not path.startswith(f"{INCUS}/") or len(parts) <= MOUNT_DEPTH or parts[6] != "containers":
-            return None
-        mount = Mount(parts[5], parts[7])
-        return mount if self._is_mounted(mount.pool, mount.container) else None
+                return self.layout.mount_elsewhere(place, files)
+        mount = self.layout.mount_at(path)
+        return mount if mount is not None and self._is_mounted(mount.pool, mount.container) else None
 
     def place(self, path: str) -> Place:
         mount = self.mount_of(path)
@@ -106,7 +96,13 @@ class HostFiles:
 
     def is_mountpoint(self, path: str) -> bool:
         mount = self.mount_of(path)
-        return (mount is not None and mount.path == path) or (path.startswith("/mnt/") and path.count("/") == 2)
+        return (mount is not None and mount.path == path) or self._is_of_a_dataset(path)
+
+    def _is_of_a_dataset(self, path: str) -> bool:
+        """One that holds no container's files: a pool, or where TrueNAS 26 keeps its containers in one."""
+        if path.startswith(f"{self.layout.mounted_below}/"):
+            return self.layout.always_mounted and path.count("/") in (3, 4)
+        return path.startswith("/mnt/") and path.count("/") == 2 and path != self.layout.mounted_below
 
     def physical_shadow(self, path: str) -> Path:
         return self.root / path.lstrip("/")
@@ -118,14 +114,16 @@ class HostFiles:
             return self.physical_shadow(path)
         return self.datasets / mount.pool / mount.container / path.removeprefix(mount.path).lstrip("/")
 
-    async def resolve(self, path: str, *, follow: bool = True) -> Place:
+    async def resolve(self, path: str, *, follow: bool = True, links: bool = True) -> Place:
         """Walk a path as the host's kernel would; what does not exist is taken literally.
+
+        Without C(links) a symlink on the way is an error, and so is one at its end.
 
         An absolute symlink in a container's rootfs leads to the host's file of that name: TrueNAS' danger, kept.
         """
         waiting = [part for part in path.split("/") if part]
         done: list[str] = []
-        links = 0
+        seen = 0
         while waiting:
             part = waiting.pop(0)
             if part in (".", ".."):
@@ -138,8 +136,10 @@ class HostFiles:
                     raise GenericError(f"[Errno 20] Not a directory: '{path}'", "NotADirectoryError")
                 done.append(part)
                 continue
-            links += 1
-            if links > MOST_SYMLINKS:
+            if not links:
+                raise GenericError(f"[Errno 40] Symlink detected in path: '{path}'", "OSError")
+            seen += 1
+            if seen > MOST_SYMLINKS:
                 raise GenericError(f"[Errno 40] Too many levels of symbolic links: '{path}'", "OSError")
             target = found.target or ""
             done = [] if target.startswith("/") else done
@@ -152,6 +152,9 @@ class HostFiles:
         """lstat; None when nothing is there."""
         if place.container is not None:
             return await self.engine.stat(place.container, place.inside)
+        said = self.kernel_file(place.path)
+        if said is not None:
+            return Stat("FILE", 0, 0o100444, 0, 0, time.time())
         path = self.physical(place.path)
         try:
             status = path.lstat()
@@ -171,6 +174,9 @@ class HostFiles:
         with os_errors(place.path):
             if place.container is not None:
                 return await self.engine.read_file(place.container, place.inside)
+            said = self.kernel_file(place.path)
+            if said is not None:
+                return said
             return self.physical(place.path).read_bytes()
 
     async def _names(self, place: Place) -> list[str]:

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which images does the (simulated) images.linuxcontainers.org offer, and what does Incus say about the others?"""
+"""Which images does the (simulated) images.linuxcontainers.org offer, and what does Incus say about the others?
+
+TrueNAS 26 asks a mirror of it that offers the same under other names.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,10 @@ from dataclasses import dataclass
 from tests.simulator.errors import CallError
 
 SERIAL = "20250601_05:24"
+SERIALS = ("20250531_05:24", SERIAL)
+"""The builds that the image server keeps, oldest first."""
+HERE = "amd64"
+"""The NAS's own architecture."""
 
 NOT_FOUND = "Failed getting remote image info: Failed getting image: The requested image couldn't be found"
 
@@ -40,6 +47,21 @@ class Image:
         short = [f"{self.os.lower()}/{self.release}", *self.aliases]
         both = [self.key, *(f"{alias}/{self.variant}" for alias in self.aliases)]
         return frozenset([*both, *short] if self.variant == "default" else both)
+
+    @property
+    def registry_name(self) -> str:
+        """How TrueNAS 26 calls it."""
+        return self.registry_names[0]
+
+    @property
+    def registry_names(self) -> list[str]:
+        """For each architecture, the NAS's own first."""
+        ordered = sorted(self.architectures, key=lambda architecture: architecture != HERE)
+        return [f"{self.os.lower()}:{self.release}:{architecture}:{self.variant}" for architecture in ordered]
+
+    @property
+    def versions(self) -> tuple[str, ...]:
+        return SERIALS
 
     @property
     def fingerprint(self) -> str:
@@ -91,7 +113,7 @@ def find(name: str) -> Image:
     """The image of this alias or fingerprint, as a container on this NAS. Raises CallError with Incus' text."""
     for image in IMAGES:
         if name in image.names or name == image.fingerprint:
-            if "CONTAINER" not in image.kinds or "amd64" not in image.architectures:
+            if "CONTAINER" not in image.kinds or HERE not in image.architectures:
                 break
             return image
     raise CallError(NOT_FOUND)
@@ -100,3 +122,8 @@ def find(name: str) -> Image:
 def choices() -> dict[str, dict[str, t.Any]]:
     """Every image for every architecture: the middleware knows the host's and does not use it."""
     return {image.key: image.choice() for image in IMAGES}
+
+
+def registry() -> dict[str, Image]:
+    """What TrueNAS 26 offers, by name: every image that containers can be made of, for every architecture."""
+    return {name: image for image in IMAGES if "CONTAINER" in image.kinds for name in image.registry_names}

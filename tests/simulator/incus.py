@@ -51,16 +51,16 @@ async def create(world: World, instance: Instance, image: str, progress: Progres
         raise CallError("Failed creating instance record: Failed initializing instance: Storage pool not found")
     if not cpu_is_valid(instance.cpu):
         raise CallError("Failed creating instance record: Invalid CPU limit syntax")
-    instance.image = found.description()
-    await within(world, world.options.create_limit, _create(world, instance, image, found.fingerprint, progress))
+    instance.image, instance.base_image = found.description(), found.fingerprint
+    await within(world, world.options.create_limit, _create(world, instance, image, progress))
 
 
-async def _create(world: World, instance: Instance, image: str, fingerprint: str, progress: Progress) -> None:
+async def _create(world: World, instance: Instance, image: str, progress: Progress) -> None:
     for text in PROGRESS:
         progress(0, text)
         await asyncio.sleep(world.options.create_seconds / len(PROGRESS))
     await world.engine.create(instance.name, image)
-    world.add(instance, fingerprint)
+    world.add(instance)
 
 
 async def start(world: World, instance: Instance, emit: Emit) -> None:
@@ -81,10 +81,7 @@ async def _start(world: World, instance: Instance, emit: Emit) -> None:
         )
     finally:
         instance.busy = None
-    instance.starts += 1
-    instance.started_once = True
-    instance.status = "RUNNING"
-    world.show_addresses_later(instance)
+    world.show_started(instance)
     emit("virt.instance.query", "changed", id=instance.name, fields={"status": "RUNNING"})
 
 
@@ -134,7 +131,7 @@ async def delete(world: World, instance: Instance, method: str) -> None:
         await world.storage.remove_container(instance.dataset)
     except ZfsError as error:
         raise CallError(_cannot_destroy(instance.dataset, str(error))) from error
-    world.containers.pop(instance.name, None)
+    world.instances.pop(instance.name, None)
 
 
 def _cannot_destroy(dataset: str, text: str) -> str:
@@ -150,7 +147,7 @@ def _refuse_what_cannot_start(world: World, instance: Instance) -> None:
     if not world.storage.zfs.exists(instance.dataset):
         text = f"Failed to run: zfs get -H -p -o value mountpoint {instance.dataset}: exit status 1"
         raise CallError(f"Failed preparing container for start: {text} (cannot open: dataset does not exist)")
-    if images.find(instance.fingerprint).nesting:
+    if images.find(instance.base_image).nesting:
         raise CallError(
             "The image used by this instance requires nesting. Please set security.nesting=true on the instance"
         )

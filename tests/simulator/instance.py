@@ -5,13 +5,18 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 import typing as t
 import zlib
 from dataclasses import dataclass, field
 
-from tests.simulator.releases import Release
+from tests.simulator.container import Container
+from tests.simulator.layout import INCUS
+
+if t.TYPE_CHECKING:
+    from tests.simulator.images import Image
+    from tests.simulator.releases import Release
+    from tests.simulator.world import World
 
 Device = dict[str, t.Any]
 
@@ -26,34 +31,29 @@ STATUS_CODES = {"RUNNING": 103, "STOPPED": 102, "FROZEN": 110, "ERROR": 112}
 
 
 @dataclass
-class Instance:
-    """Tests set these up and look at them; the methods of the simulator change them."""
+class Instance(Container):
+    """One of Incus'."""
 
-    name: str
-    image: dict[str, t.Any]
-    storage_pool: str
-    status: str = "STOPPED"
-    cpu: str | None = None
-    memory: int | None = None
-    environment: dict[str, str] = field(default_factory=dict)
-    autostart: bool = False
+    layout = INCUS
+    networks = "10.154.81.1/24", "fd42:2c5c:5bbd:8b2e::1/64"
+
     devices: dict[str, Device] = field(default_factory=dict)
     """Its own devices as Incus keeps them, by name; the profile's eth0 is not among them."""
-    aliases: list[dict[str, t.Any]] = field(default_factory=list)
     privileged: bool = False
     config: dict[str, str] = field(default_factory=dict)
     """Incus config keys beyond those made from the fields above."""
-    fingerprint: str = ""
     started_once: bool = False
     """The id map exists from the first start on, and so does lxc.log."""
-    busy: str | None = None
-    """The Incus operation that runs on it, if any."""
-    starts: int = 0
-    created: datetime.datetime = field(default_factory=lambda: datetime.datetime.now(datetime.UTC))
 
-    @property
-    def dataset(self) -> str:
-        return f"{self.storage_pool}/.ix-virt/containers/{self.name}"
+    @classmethod
+    def new(cls, world: World, name: str, image: Image, pool: str) -> t.Self:
+        return cls(name, image.description(), pool, base_image=image.fingerprint)
+
+    def shown(self, world: World) -> dict[str, t.Any]:
+        return self.row(world.release)
+
+    def show_started(self, world: World) -> None:
+        self.started_once = True
 
     def set_memory(self, memory: int | None) -> None:
         """Incus is told whole MiB."""
@@ -104,7 +104,7 @@ class Instance:
         config = {f"environment.{key}": value for key, value in self.environment.items()}
         config |= {"boot.autostart": "false", "user.autostart": str(self.autostart).lower()}
         config |= {f"image.{key}": value for key, value in self.image.items() if isinstance(value, str)}
-        config |= {"volatile.base_image": self.fingerprint, "volatile.eth0.hwaddr": self.mac}
+        config |= {"volatile.base_image": self.base_image, "volatile.eth0.hwaddr": self.mac}
         config["security.privileged"] = str(self.privileged).lower()
         if self.cpu is not None:
             config["limits.cpu"] = self.cpu

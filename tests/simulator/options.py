@@ -20,7 +20,7 @@ def about(text: str, **details: t.Any) -> dict[str, t.Any]:
 class Options:
     """How long things take is in seconds; the defaults are those of a test (quick)."""
 
-    release: str = field(default="25.10", metadata=about("which TrueNAS to play", choices=("25.04", "25.10")))
+    release: str = field(default="25.10", metadata=about("which TrueNAS to play", choices=("25.04", "25.10", "26")))
     listen: str = field(default="127.0.0.1:0", metadata=about("HOST:PORT of the NAS, port 0 is any free one"))
     engine: str = field(
         default="process",
@@ -61,7 +61,7 @@ class Options:
     login_failure_stall: Range = field(
         default=(0.0, 0.0), metadata=about("how long a wrong login is held back: from, to", by_hand=(1.0, 2.0))
     )
-    scram: bool = field(default=False, metadata=about("offer the SCRAM login of TrueNAS 26 as well"))
+    scram: bool = field(default=False, metadata=about("offer the SCRAM login of TrueNAS 26 on an older one as well"))
     scram_iterations: int = field(default=50_000, metadata=about("iterations of SCRAM keys (TrueNAS: 500000)"))
     loopback_is_remote: bool = field(
         default=False, metadata=about("do not treat loopback as secure: API keys sent over ws:// are revoked")
@@ -80,8 +80,11 @@ class Options:
         default=(0.0, 0.0),
         metadata=about("how long a shell stays connected after its end: from, to", by_hand=(1.0, 2.0)),
     )
-    idle_seconds: float = field(
-        default=60.0, metadata=about("cut a connection when the NAS has sent nothing for so long; 0 is never")
+    idle_seconds: float | None = field(
+        default=None,
+        metadata=about(
+            "cut a connection when the NAS has sent nothing for so long; 0 is never; left out, what the release does"
+        ),
     )
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+from tests.simulator.releases import EVERY
+
 if t.TYPE_CHECKING:
     from tests.simulator.accounts import Login
     from tests.simulator.job import Job
     from tests.simulator.releases import Release
     from tests.simulator.world import World
-
-RELEASES = ("25.04", "25.10")
 
 Handler = t.Callable[..., t.Any]
 Lock = t.Callable[..., "str | None"]
@@ -88,7 +88,7 @@ class Method:
 class Registry:
     """Methods by release and name."""
 
-    methods: dict[str, dict[str, Method]] = field(default_factory=lambda: {release: {} for release in RELEASES})
+    methods: dict[str, dict[str, Method]] = field(default_factory=lambda: {release: {} for release in EVERY})
 
     def add(self, method: Method, releases: t.Iterable[str]) -> None:
         for release in releases:
@@ -103,7 +103,7 @@ class Registry:
 REGISTRY = Registry()
 
 
-def method(name: str, *, releases: t.Iterable[str] = RELEASES, **details: t.Any) -> t.Callable[[Handler], Handler]:
+def method(name: str, *, releases: t.Iterable[str] = EVERY, **details: t.Any) -> t.Callable[[Handler], Handler]:
     """Register C(handler(context, *args)), plain or async; what it returns is the result.
 
     Raise one of C(tests.simulator.errors) to answer with an error.
@@ -117,7 +117,7 @@ def method(name: str, *, releases: t.Iterable[str] = RELEASES, **details: t.Any)
 
 
 def job(
-    name: str, *, releases: t.Iterable[str] = RELEASES, **details: t.Any
+    name: str, *, releases: t.Iterable[str] = EVERY, **details: t.Any
 ) -> t.Callable[[t.Callable[..., t.Awaitable[t.Any]]], Handler]:
     """Register C(async handler(context, job, *args)): the wire answers with the id, arguments are checked later."""
 

@@ -5,7 +5,15 @@
 
 from __future__ import annotations
 
+import typing as t
 from dataclasses import dataclass
+
+from tests.simulator.domain import Domain
+from tests.simulator.instance import Instance
+
+if t.TYPE_CHECKING:
+    from tests.simulator.container import Container
+    from tests.simulator.layout import Layout
 
 
 @dataclass(frozen=True)
@@ -18,6 +26,9 @@ class Release:
     """C(system.version_short), and the name of its contract file."""
     api_versions: tuple[str, ...]
     """What C(GET /api/versions) lists; the last one is C(/api/current)."""
+
+    container: type[Container]
+    """Whose containers they are: Incus' (C(virt.*)) or libvirt's (C(container.*))."""
 
     boot_id_path: bool
     """C(GET /api/boot_id) exists."""
@@ -58,6 +69,23 @@ class Release:
     query_limit: int | None
     """The largest C(limit) of a query; None is any."""
 
+    scram: bool
+    """Keys may log in without being sent."""
+    denies: bool
+    """Right credentials without a privilege are told DENIED, not AUTH_ERR."""
+    traces_have_frames: bool
+    """Errors show the server's local variables."""
+    idle_seconds: float
+    """After so long without a word from the middleware nginx cuts a connection."""
+    calls_end_with_their_connection: bool
+    """Calls that still run as a connection is closed are cancelled, except jobs."""
+    file_paths_may_have_links: bool
+    """Contents of files can be read and written through symlinks."""
+
+    @property
+    def layout(self) -> Layout:
+        return self.container.layout
+
     @property
     def api(self) -> str:
         """The API version behind C(/api/current)."""
@@ -73,6 +101,7 @@ FANGTOOTH = Release(
     name="25.04",
     version="25.04.2.6",
     api_versions=("v25.04.0", "v25.04.1", "v25.04.2"),
+    container=Instance,
     boot_id_path=False,
     message_ids=False,
     job_results_as_replies=False,
@@ -95,6 +124,12 @@ FANGTOOTH = Release(
     interface_state_has_lag_fields=False,
     volume_id_has_pool=False,
     query_limit=None,
+    scram=False,
+    denies=False,
+    traces_have_frames=True,
+    idle_seconds=60.0,
+    calls_end_with_their_connection=False,
+    file_paths_may_have_links=True,
 )
 
 GOLDEYE = Release(
@@ -104,6 +139,7 @@ GOLDEYE = Release(
         *("v25.04.0", "v25.04.1", "v25.04.2"),
         *("v25.10.0", "v25.10.1", "v25.10.2", "v25.10.3", "v25.10.4", "v25.10.5"),
     ),
+    container=Instance,
     boot_id_path=True,
     message_ids=True,
     job_results_as_replies=True,
@@ -126,6 +162,57 @@ GOLDEYE = Release(
     interface_state_has_lag_fields=True,
     volume_id_has_pool=True,
     query_limit=10_000,
+    scram=False,
+    denies=False,
+    traces_have_frames=True,
+    idle_seconds=60.0,
+    calls_end_with_their_connection=False,
+    file_paths_may_have_links=True,
 )
 
-RELEASES: dict[str, Release] = {release.name: release for release in (FANGTOOTH, GOLDEYE)}
+HALFMOON = Release(
+    name="26",
+    version="26.0.0-BETA.3",
+    api_versions=(
+        *("v25.04.0", "v25.04.1", "v25.04.2"),
+        *("v25.10.0", "v25.10.1", "v25.10.2", "v25.10.3", "v25.10.4"),
+        "v26.0.0",
+    ),
+    container=Domain,
+    boot_id_path=True,
+    message_ids=True,
+    job_results_as_replies=True,
+    bulk_rows_always_have_job_id=True,
+    unknown_job_is_not_found=True,
+    jobs_outlive_their_login=False,
+    ping_without_login=True,
+    upload_files=5,
+    resize_shell_is_public=True,
+    shell_target="container_id",
+    snapshot_service="pool.snapshot",
+    snapshot_noun="PoolSnapshot",
+    privileged_mode=True,
+    nullable_idmap=True,
+    tolerates_unknown_status=True,
+    nic_mac=True,
+    cdrom_devices=False,
+    null_disk_source_crashes=False,
+    only_containers_start_with_the_nas=True,
+    interface_state_has_lag_fields=True,
+    volume_id_has_pool=True,
+    query_limit=10_000,
+    scram=True,
+    denies=True,
+    traces_have_frames=False,
+    idle_seconds=3600.0,
+    calls_end_with_their_connection=True,
+    file_paths_may_have_links=False,
+)
+
+RELEASES: dict[str, Release] = {release.name: release for release in (FANGTOOTH, GOLDEYE, HALFMOON)}
+EVERY = tuple(RELEASES)
+SINCE_GOLDEYE = (GOLDEYE.name, HALFMOON.name)
+INCUS_HAS = tuple(name for name, release in RELEASES.items() if release.container is Instance)
+"""The releases with C(virt.*)."""
+LIBVIRT_HAS = tuple(name for name, release in RELEASES.items() if release.container is Domain)
+"""The releases with C(container.*)."""

@@ -15,9 +15,14 @@ from tests.simulator.errors import CallError, GenericError, ValidationError, Val
 Data = dict[str, t.Any]
 
 
-def failure(id: t.Any, error: BaseException, *, method: str, params: t.Sequence[t.Any]) -> dict[str, t.Any]:
-    """The whole reply to a call that raised."""
-    data = without_trace(error) | {"trace": _trace(error, method, params)}
+def failure(
+    id: t.Any, error: BaseException, *, method: str, params: t.Sequence[t.Any], frames: bool = True
+) -> dict[str, t.Any]:
+    """The whole reply to a call that raised; C(frames) come with it up to 25.10."""
+    trace = _trace(error)
+    if frames:
+        trace["frames"] = [_frame(method, params)]
+    data = without_trace(error) | {"trace": trace}
     if isinstance(error, (ValidationErrors, ValidationError)):
         return framing.error(id, framing.INVALID_PARAMS, "Invalid params", data)
     return framing.error(id, framing.CALL_ERROR, "Method call error", data)
@@ -33,7 +38,7 @@ def without_trace(error: BaseException) -> Data:
 
 
 def unserialisable(id: t.Any, error: TypeError) -> dict[str, t.Any]:
-    data = _data(errnos.EFAULT, str(error), None) | {"trace": _trace(error, "", ())}
+    data = _data(errnos.EFAULT, str(error), None) | {"trace": _trace(error)}
     return framing.error(id, framing.INTERNAL_ERROR, "Failed to JSON serialize server message", data)
 
 
@@ -41,9 +46,9 @@ def _data(number: int, reason: str, extra: t.Any) -> Data:
     return {"error": number, "errname": errname(number), "reason": reason, "trace": None, "extra": extra}
 
 
-def _trace(error: BaseException, method: str, params: t.Sequence[t.Any]) -> Data:
-    """Up to 25.10 the frames hold the server's local variables: the arguments of this very call, secrets and all."""
-    frame = {
+def _frame(method: str, params: t.Sequence[t.Any]) -> Data:
+    """It holds the server's local variables: the arguments of this very call, secrets and all."""
+    return {
         "filename": "/usr/lib/python3/dist-packages/middlewared/main.py",
         "lineno": 1,
         "method": "call_method",
@@ -51,9 +56,11 @@ def _trace(error: BaseException, method: str, params: t.Sequence[t.Any]) -> Data
         "argspec": ["self", "app", "method", "params"],
         "locals": {"method": repr(method), "params": repr(list(params))},
     }
+
+
+def _trace(error: BaseException) -> Data:
     return {
         "class": error.kind if isinstance(error, GenericError) else type(error).__name__,
-        "frames": [frame],
         "formatted": "Traceback (most recent call last):\n" + "".join(traceback.format_exception_only(error)),
         "repr": f"{type(error).__name__}({str(error)!r})",
     }

@@ -46,6 +46,7 @@ class Simulator:
     def __init__(self, options: Options) -> None:
         self.options = options
         self.release = RELEASES[options.release]
+        self.offers_scram = self.release.scram or options.scram
         self.boot_id = str(uuid.uuid4())
         self.stats = Stats()
         self.contract = Contract.of(self.release.version)
@@ -74,7 +75,11 @@ class Simulator:
         certificates.mkdir(mode=0o700, exist_ok=True)
         self.certificate = tls.KINDS[self.options.certificate](certificates)
         self.authenticator = Authenticator(
-            self.accounts, options=self.options, stats=self.stats, channel_binding=self.certificate.channel_binding
+            self.accounts,
+            release=self.release,
+            options=self.options,
+            stats=self.stats,
+            channel_binding=self.certificate.channel_binding,
         )
         self.events = Events(self.connections, loop=asyncio.get_running_loop())
         self.engine = self._new_engine()
@@ -128,7 +133,7 @@ class Simulator:
             connection.cut()
 
     def spawn(self, work: t.Coroutine[t.Any, t.Any, None]) -> asyncio.Task[None]:
-        """Runs to its end, whether or not anybody waits for it (25.x cancels no call when a connection closes)."""
+        """Runs to its end, whether or not anybody waits for it."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import collections
-import re
 import time
 import typing as t
 import uuid
@@ -20,21 +19,16 @@ from tests.simulator.zfs import Lost, Snapshot, Zfs, ZfsError
 
 if t.TYPE_CHECKING:
     from tests.simulator.engines.base import Engine
+    from tests.simulator.layout import Layout
 
 HOLD_TAG = "truenas"
-CONTAINER = re.compile(r"(?P<pool>[^/]+)/\.ix-virt/containers/(?P<name>[^/]+)")
-
-
-def container_of(dataset: str) -> str | None:
-    """The container whose files a dataset holds, if it is a container's."""
-    found = CONTAINER.fullmatch(dataset)
-    return found["name"] if found else None
 
 
 class Storage:
     """The pools' datasets with what the engine keeps of them."""
 
-    def __init__(self, engine: Engine, seconds: t.Callable[[], float]) -> None:
+    def __init__(self, engine: Engine, layout: Layout, seconds: t.Callable[[], float]) -> None:
+        self.layout = layout
         self.zfs = Zfs()
         self.engine = engine
         self.seconds = seconds
@@ -44,27 +38,27 @@ class Storage:
         self._one_at_a_time: collections.defaultdict[str, asyncio.Lock] = collections.defaultdict(asyncio.Lock)
 
     def add_pool(self, pool: str) -> None:
-        properties = {"org.truenas:incus_storage_pool": pool}
-        self.zfs.add(f"{pool}/.ix-virt", **properties)
-        for part in ("containers", "images", "custom", "virtual-machines"):
-            self.zfs.add(f"{pool}/.ix-virt/{part}")
-            self.zfs.add(f"{pool}/.ix-virt/deleted/{part}")
+        properties = dict.fromkeys(self.layout.pool_properties, pool)
+        home = self.layout.home(pool)
+        self.zfs.add(home, **properties)
+        for part in self.layout.parts:
+            self.zfs.add(f"{home}/{part}")
 
     def files_of(self, dataset: str) -> str | None:
         """What the engine calls the files of a dataset; None when they are no container's."""
-        return container_of(dataset) or self.elsewhere.get(dataset)
+        return self.layout.container_of(dataset) or self.elsewhere.get(dataset)
 
     def mounts(self) -> dict[str, str]:
-        """Where clones of containers are mounted outside of Incus, with what the engine calls their files."""
-        return {f"/mnt/{name}": files for name, files in self.elsewhere.items() if "/.ix-virt/" not in name}
+        """Where clones of containers are mounted by ZFS itself, with what the engine calls their files."""
+        return {f"/mnt/{name}": files for name, files in self.elsewhere.items() if not self.layout.holds(name)}
 
-    def add_image(self, pool: str, fingerprint: str) -> str:
+    def add_image(self, pool: str, image: str) -> str:
         """The snapshot that containers of an image are cloned from."""
-        dataset = f"{pool}/.ix-virt/images/{fingerprint}"
+        dataset = self.layout.image(pool, image)
         if not self.zfs.exists(dataset):
             self.zfs.add(dataset)
-            self.zfs.take(dataset, "readonly", properties={})
-        return f"{dataset}@readonly"
+            self.zfs.take(dataset, self.layout.image_snapshot, properties={})
+        return f"{dataset}@{self.layout.image_snapshot}"
 
     async def take(self, dataset: str, label: str, *, recursive: bool = False, **properties: str) -> list[Snapshot]:
         """Raises ZfsError."""
@@ -123,7 +117,7 @@ class Storage:
 
     def _settle(self, dataset: str) -> str:
         """What the engine is to call files that come to a dataset."""
-        container = container_of(dataset)
+        container = self.layout.container_of(dataset)
         if container is not None:
             return container
         self.elsewhere[dataset] = dataset.replace("/", "--")
@@ -160,7 +154,7 @@ class Storage:
         origin = self.zfs.datasets[dataset].origin
         if any(self.zfs.clones(snapshot.id) for snapshot in self.zfs.of(dataset)):
             pool = dataset.partition("/")[0]
-            await self.move(dataset, f"{pool}/.ix-virt/deleted/containers/{uuid.uuid4()}")
+            await self.move(dataset, f"{self.layout.home(pool)}/deleted/containers/{uuid.uuid4()}")
             return
         await self.destroy(dataset, recursive=True)
         await self._sweep(origin)
@@ -190,4 +184,4 @@ class Storage:
                 await self.engine.delete_snapshot(container, snapshot.stored_as)
 
 
-__all__ = ["HOLD_TAG", "Storage", "ZfsError", "container_of"]
+__all__ = ["HOLD_TAG", "Storage", "ZfsError"]

@@ -7,26 +7,28 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import itertools
 import threading
 import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.simulator import images, lan
-from tests.simulator.host_files import HostFiles, Mount
-from tests.simulator.instance import Device, Instance
+from tests.simulator.host_files import HostFiles
+from tests.simulator.kernel_tables import KernelTables
 from tests.simulator.storage import Storage
 from tests.simulator.zfs import Snapshot
 
 if t.TYPE_CHECKING:
+    from tests.simulator.container import Container
+    from tests.simulator.domain import Domain
     from tests.simulator.engines.base import Engine
+    from tests.simulator.instance import Device, Instance
     from tests.simulator.lan import Interface
     from tests.simulator.releases import Release
 
 GIB = 1024**3
 SEED_MEMORY = 2 * GIB
-V4_NETWORK = "10.154.81.1/24"
-V6_NETWORK = "fd42:2c5c:5bbd:8b2e::1/64"
 INITIALIZED, INITIALIZING, NO_POOL, LOCKED, ERROR = "INITIALIZED", "INITIALIZING", "NO_POOL", "LOCKED", "ERROR"
 
 
@@ -125,17 +127,22 @@ class World:
         self.options = options
         self.engine = engine
         self.faults: Faults = NoFaults()
-        self.containers: dict[str, Instance] = {}
+        self.containers: dict[str, Container] = {}
+        self.container_ids, self.device_ids = itertools.count(1), itertools.count(1)
+        """The next ones of TrueNAS 26, where no number comes back."""
         self.cron_jobs: dict[int, CronJob] = {}
         self.volumes: list[Volume] = []
         self.users = {"root", "truenas_admin"}
 
         self.pools = {name: Pool(name) for name in ("tank", "fast")}
         self.default_pool: str | None = "tank"
+        """Where containers are made unless somebody says where: lxc.config calls it the preferred one."""
         self.storage_pools = ["tank"]
+        """Those that Incus may use; TrueNAS 26 uses any, and prepares it as it first does."""
         self.bridge: str | None = None
-        self.v4_network: str | None = V4_NETWORK
-        self.v6_network: str | None = V6_NETWORK
+        """Of the NAS's own ones; None is one that is made for containers."""
+        self.v4_network: str | None = release.container.networks[0]
+        self.v6_network: str | None = release.container.networks[1]
         self.state = INITIALIZED
         """What virt.global.config says."""
 
@@ -148,11 +155,14 @@ class World:
         self.ports_in_use: dict[int, str] = {22: "SSH Service", 80: "WebUI Service", 443: "WebUI Service"}
         """Ports of the NAS itself, with what uses them."""
 
-        self.storage = Storage(engine, lambda: options.snapshot_seconds)
-        self.files = HostFiles(options.state_dir, engine, self.is_mounted)
+        self.storage = Storage(engine, release.layout, lambda: options.snapshot_seconds)
+        self.files = HostFiles(options.state_dir, engine, release.layout, self.is_mounted)
         self.files.mounts = self.storage.mounts
+        self.files.kernel_file = KernelTables(self.containers).file
         self.tasks: set[asyncio.Task[t.Any]] = set()
-        """Incus operations that the middleware may have stopped waiting for."""
+        """Operations on containers that the middleware may have stopped waiting for."""
+        self.domain_manager = asyncio.Lock()
+        """TrueNAS 26 starts one container at a time."""
         self.loop: asyncio.AbstractEventLoop | None = None
         self._thread: int | None = None
 
@@ -176,6 +186,16 @@ class World:
         return self.storage.zfs.snapshots
 
     @property
+    def instances(self) -> dict[str, Instance]:
+        """The containers, on a release whose containers are Incus'."""
+        return t.cast("dict[str, Instance]", self.containers)
+
+    @property
+    def domains(self) -> dict[str, Domain]:
+        """The containers, on a release whose containers are libvirt's."""
+        return t.cast("dict[str, Domain]", self.containers)
+
+    @property
     def profile(self) -> dict[str, Device]:
         """The devices of Incus' default profile: the one NIC that TrueNAS puts there."""
         if self.bridge is None:
@@ -183,33 +203,38 @@ class World:
         return {"eth0": {"name": "eth0", "type": "nic", "nictype": "bridged", "parent": self.bridge}}
 
     def is_mounted(self, pool: str, container: str) -> bool:
-        """A container's dataset is mounted only while it runs."""
-        instance = self.containers.get(container)
-        return instance is not None and instance.storage_pool == pool and instance.status == "RUNNING"
+        """Incus mounts a container's dataset only while it runs."""
+        layout = self.release.layout
+        if layout.always_mounted:
+            return self.storage.zfs.exists(layout.dataset(pool, container))
+        found = self.containers.get(container)
+        return found is not None and found.storage_pool == pool and found.status == "RUNNING"
 
-    def add(self, instance: Instance, fingerprint: str) -> None:
+    def add(self, container: Container) -> None:
         """Make a container known: its row, its dataset as a clone of the image's, its mount point."""
-        instance.fingerprint = fingerprint
-        self.containers[instance.name] = instance
-        origin = self.storage.add_image(instance.storage_pool, fingerprint)
-        self.storage.zfs.add(instance.dataset, origin=origin)
-        self.files.prepare_container(Mount(instance.storage_pool, instance.name))
+        self.containers[container.name] = container
+        origin = self.storage.add_image(container.storage_pool, container.base_image)
+        self.storage.zfs.add(container.dataset, origin=origin)
+        self.files.prepare_container(container.layout.mount(container.storage_pool, container.name))
 
-    def show_addresses(self, instance: Instance) -> None:
-        instance.aliases = [
-            {"type": address.family, "address": address.address, "netmask": address.netmask}
-            for address in self.engine.addresses(instance.name)
-        ]
-
-    def show_addresses_later(self, instance: Instance) -> None:
-        """DHCP takes its time: a container has just started and shows no address yet."""
-        start = instance.starts
+    def show_started(self, container: Container) -> None:
+        """The engine has started it. DHCP takes its time: it shows no address yet."""
+        container.starts += 1
+        container.status = "RUNNING"
+        container.show_started(self)
+        start = container.starts
 
         def show() -> None:
-            if instance.starts == start and instance.status == "RUNNING":
-                self.show_addresses(instance)
+            if container.starts == start and container.status == "RUNNING":
+                self.show_addresses(container)
 
         asyncio.get_running_loop().call_later(self.options.address_seconds, show)
+
+    def show_addresses(self, container: Container) -> None:
+        container.aliases = [
+            {"type": address.family, "address": address.address, "netmask": address.netmask}
+            for address in self.engine.addresses(container.name)
+        ]
 
     def keep(self, task: asyncio.Task[t.Any]) -> None:
         """Hold on to an operation until it ends, whoever waits for it."""
@@ -228,25 +253,24 @@ class World:
         environment: t.Mapping[str, str] | None = None,
         autostart: bool = False,
         storage_pool: str | None = None,
-    ) -> Instance:
+    ) -> Container:
         """A container that has been there for a while: a running one shows its addresses at once."""
         found = images.find(image)
         pool = storage_pool or self.default_pool or next(iter(self.pools))
         if pool not in self.storage_pools:
             self.storage_pools.append(pool)
             self.storage.add_pool(pool)
-        instance = Instance(name, found.description(), pool, cpu=cpu, autostart=autostart)
-        instance.environment = dict(environment or {})
-        instance.set_memory(memory)
+        made = self.release.container.new(self, name, found, pool)
+        made.cpu, made.autostart, made.environment = cpu, autostart, dict(environment or {})
+        made.set_memory(memory)
         await self.engine.create(name, image)
-        self.add(instance, found.fingerprint)
+        self.add(made)
         if status == "RUNNING":
-            await self.engine.start(name, cpu=cpu, memory=instance.memory, environment=instance.environment)
-            instance.started_once = True
-            instance.status = status
-            self.show_addresses(instance)
-        instance.status = status
-        return instance
+            await self.engine.start(name, cpu=cpu, memory=made.memory, environment=made.environment)
+            made.show_started(self)
+            self.show_addresses(made)
+        made.status = status
+        return made
 
     def add_container(
         self,
@@ -258,10 +282,10 @@ class World:
         environment: t.Mapping[str, str] | None = None,
         autostart: bool = False,
         storage_pool: str | None = None,
-    ) -> Instance:
+    ) -> Container:
         """C(seed) for the thread of a test; returns when the container is there."""
         work = self.seed(name, status, cpu, memory, image, environment, autostart, storage_pool)
-        return t.cast(Instance, self.run(work))
+        return t.cast("Container", self.run(work))
 
     def add_snapshot(self, container: str, label: str) -> Snapshot:
         """Take a snapshot of a container, from the thread of a test."""
@@ -284,7 +308,7 @@ class World:
             "default_pool": self.default_pool,
             "storage_pools": list(self.storage_pools),
             "pools": sorted(self.pools),
-            "containers": {name: instance.row(self.release) for name, instance in sorted(self.containers.items())},
+            "containers": {name: container.shown(self) for name, container in sorted(self.containers.items())},
             "datasets": {name: dataset.origin for name, dataset in sorted(zfs.datasets.items())},
             "snapshots": {
                 id: {"createtxg": snapshot.txg, "holds": dict(snapshot.holds), "clones": zfs.clones(id)}

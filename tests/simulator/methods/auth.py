@@ -13,6 +13,7 @@ from tests.simulator.errors import GenericError
 from tests.simulator.models import auth as models
 from tests.simulator.models.base import accept
 from tests.simulator.registry import Context, Handler, method
+from tests.simulator.releases import SINCE_GOLDEYE
 
 MECHANISMS = ["API_KEY_PLAIN", "TOKEN_PLAIN", "PASSWORD_PLAIN"]
 
@@ -22,7 +23,7 @@ def login_ex(*, tagged: bool) -> Handler:
 
     async def login_ex(context: Context, *arguments: t.Any) -> dict[str, t.Any]:
         simulator = context.simulator
-        [data] = accept(models.login_ex_model(tagged=tagged, scram=simulator.options.scram), arguments)
+        [data] = accept(models.login_ex_model(tagged=tagged, scram=simulator.offers_scram), arguments)
         fault = simulator.faults.take("login_response", "auth.login_ex")
         if fault is not None:
             return dict(fault.details["response"])
@@ -33,7 +34,7 @@ def login_ex(*, tagged: bool) -> Handler:
 
 
 method("auth.login_ex", releases=["25.04"], login=False)(login_ex(tagged=False))
-method("auth.login_ex", releases=["25.10"], login=False)(login_ex(tagged=True))
+method("auth.login_ex", releases=SINCE_GOLDEYE, login=False)(login_ex(tagged=True))
 
 
 @method("auth.login_ex_continue", login=False, model=models.LoginContinue)
@@ -60,7 +61,7 @@ async def login_with_token(context: Context, token: str) -> bool:
 @method("auth.mechanism_choices", login=False, model=models.NoArguments)
 def mechanism_choices(context: Context) -> list[str]:
     """25.x asks the credentials of a connection that has none yet."""
-    if context.simulator.options.scram:
+    if context.simulator.offers_scram:
         return [*MECHANISMS, "SCRAM"]
     if context.login is None:
         raise GenericError("'NoneType' object has no attribute 'may_create_auth_token'", "AttributeError")

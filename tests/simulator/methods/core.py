@@ -18,7 +18,7 @@ from tests.simulator.models import auth as no_models
 from tests.simulator.models import core as models
 from tests.simulator.models.query import query_model
 from tests.simulator.registry import REGISTRY, Context, Method, job, method
-from tests.simulator.releases import RELEASES
+from tests.simulator.releases import RELEASES, SINCE_GOLDEYE
 
 DOWNLOAD_SECONDS, BUFFERED_SECONDS = 300.0, 3600.0
 
@@ -28,7 +28,7 @@ def ping_with_login(context: Context) -> str:
     return "pong"
 
 
-@method("core.ping", releases=["25.10"], login=False, model=no_models.NoArguments)
+@method("core.ping", releases=SINCE_GOLDEYE, login=False, model=no_models.NoArguments)
 def ping(context: Context) -> str:
     return "pong"
 
@@ -38,7 +38,7 @@ def set_old_options(context: Context, options: dict[str, t.Any]) -> None:
     """Python exceptions are pickles; the simulator never sends one."""
 
 
-@method("core.set_options", releases=["25.10"], login=False, counted=False, model=models.SetOptions)
+@method("core.set_options", releases=SINCE_GOLDEYE, login=False, counted=False, model=models.SetOptions)
 def set_options(context: Context, options: dict[str, t.Any]) -> dict[str, bool]:
     settings: dict[str, bool] = context.connection.settings
     settings.update(options)
@@ -121,7 +121,7 @@ def get_methods(context: Context, service: str | None) -> dict[str, dict[str, bo
 
 
 method("core.get_methods", releases=["25.04"], login=False, model=models.GetMethods)(get_methods)
-method("core.get_methods", releases=["25.10"], role_needed=False, model=models.GetMethods)(get_methods)
+method("core.get_methods", releases=SINCE_GOLDEYE, role_needed=False, model=models.GetMethods)(get_methods)
 
 
 @method("core.download", role_needed=False, model=models.Download)

@@ -15,11 +15,11 @@ from tests.simulator.errors import CallError, InstanceNotFound
 from tests.simulator.models.base import Model
 from tests.simulator.models.query import GetInstance, query_model
 from tests.simulator.registry import method
-from tests.simulator.releases import RELEASES
-from tests.simulator.storage import container_of
+from tests.simulator.releases import INCUS_HAS, RELEASES
 from tests.simulator.zfs import ZfsError
 
 if t.TYPE_CHECKING:
+    from tests.simulator.layout import Layout
     from tests.simulator.registry import Context
     from tests.simulator.zfs import Dataset
 
@@ -53,7 +53,7 @@ class Rename(Model):
     options: NewName
 
 
-def row(dataset: Dataset) -> Row:
+def row(dataset: Dataset, layout: Layout) -> Row:
     """Enough of an entry to find a dataset by."""
     origin = dataset.origin or ""
     return {
@@ -64,13 +64,14 @@ def row(dataset: Dataset) -> Row:
         "encrypted": False,
         "children": [],
         "locked": False,
-        "mountpoint": None if "/.ix-virt" in dataset.name else f"/mnt/{dataset.name}",
+        "mountpoint": None if layout.holds(dataset.name) else f"/mnt/{dataset.name}",
         "origin": {"value": origin, "rawvalue": origin, "parsed": origin, "source": "NONE"},
     }
 
 
 def visible(context: Context) -> list[Row]:
-    return [row(each) for each in context.world.storage.zfs.datasets.values() if "/.ix-virt" not in each.name]
+    storage = context.world.storage
+    return [row(each, storage.layout) for each in storage.zfs.datasets.values() if not storage.layout.holds(each.name)]
 
 
 def query_visible(context: Context, filters: list[t.Any], options: Row) -> t.Any:
@@ -80,8 +81,9 @@ def query_visible(context: Context, filters: list[t.Any], options: Row) -> t.Any
 def query_all(context: Context, filters: list[t.Any], options: Row) -> t.Any:
     """Here the properties are in a dictionary of their own, and only those that are asked for (plugins/zfs_)."""
     rows = []
-    for each in context.world.storage.zfs.datasets.values():
-        shown = row(each)
+    storage = context.world.storage
+    for each in storage.zfs.datasets.values():
+        shown = row(each, storage.layout)
         origin = shown.pop("origin")
         txg = {"value": str(each.txg), "rawvalue": str(each.txg), "parsed": str(each.txg), "source": "NONE"}
         rows.append({**shown, "properties": asked_for({"origin": origin, "createtxg": txg}, options["extra"])})
@@ -97,6 +99,8 @@ def asked_for(properties: Row, extra: Row) -> Row:
 
 for each in RELEASES.values():
     method("pool.dataset.query", releases=[each.name], roles=READ, model=query_model(each))(query_visible)
+
+for each in (RELEASES[name] for name in INCUS_HAS):
     method("zfs.dataset.query", releases=[each.name], private=True, model=query_model(each))(query_all)
 
 
@@ -108,11 +112,11 @@ def get_instance(context: Context, id: str, options: Row) -> Row:
     return found
 
 
-@method("zfs.dataset.delete", private=True, model=Destroy)
+@method("zfs.dataset.delete", releases=INCUS_HAS, private=True, model=Destroy)
 async def delete(context: Context, id: str, options: Row) -> bool:
     """Private. A mounted container's dataset is busy, and so is one with a held snapshot."""
     world = context.world
-    if container_of(id) and world.is_mounted(id.partition("/")[0], id.rpartition("/")[2]):
+    if world.storage.layout.container_of(id) and world.is_mounted(id.partition("/")[0], id.rpartition("/")[2]):
         raise CallError(f"Failed to delete dataset: cannot destroy '{id}': dataset is busy", errnos.EBUSY)
     try:
         recursive, dependents = options["recursive"], options["recursively_remove_dependents"]
@@ -122,7 +126,7 @@ async def delete(context: Context, id: str, options: Row) -> bool:
     return True
 
 
-@method("zfs.dataset.rename", private=True, model=Rename)
+@method("zfs.dataset.rename", releases=INCUS_HAS, private=True, model=Rename)
 async def rename(context: Context, id: str, options: Row) -> None:
     """Private. A dataset that ZFS has mounted itself is mounted anew at its new place; one of Incus stays as it is."""
     refuse_unknown(context, id)
@@ -132,7 +136,7 @@ async def rename(context: Context, id: str, options: Row) -> None:
         raise CallError(f"Failed to rename dataset: {error}") from error
 
 
-@method("zfs.dataset.promote", private=True, model=Name)
+@method("zfs.dataset.promote", releases=INCUS_HAS, private=True, model=Name)
 async def promote(context: Context, id: str) -> None:
     """Private."""
     refuse_unknown(context, id)

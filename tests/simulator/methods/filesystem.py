@@ -17,7 +17,7 @@ from tests.simulator.host_files import Place, has_zfs
 from tests.simulator.instance import HOST_ID
 from tests.simulator.models import filesystem as models
 from tests.simulator.registry import job, method
-from tests.simulator.releases import FANGTOOTH, GOLDEYE
+from tests.simulator.releases import FANGTOOTH, SINCE_GOLDEYE
 
 if t.TYPE_CHECKING:
     from tests.simulator.engines.base import Stat
@@ -166,6 +166,11 @@ async def mkdir(context: Context, data: Row) -> Row:
     return entry(context.world, path, place, found)
 
 
+async def opened(context: Context, path: str) -> Place:
+    """Where a file is whose content is read or written; since 26 no symlink may be on the way to it."""
+    return await context.world.files.resolve(path, links=context.release.file_paths_may_have_links)
+
+
 async def file_receive(context: Context, path: str, content: str, options: Row) -> bool:
     """Private. Opened as any program opens a file: symlinks are followed, on the host, also those a guest planted.
 
@@ -176,12 +181,12 @@ async def file_receive(context: Context, path: str, content: str, options: Row) 
         data = base64.b64decode(content)
     except binascii.Error as error:
         raise GenericError(str(error), "Error") from error
-    await context.world.files.write(await context.world.files.resolve(path), data, **options)
+    await context.world.files.write(await opened(context, path), data, **options)
     return True
 
 
-for release, model in ((FANGTOOTH, models.OldReceive), (GOLDEYE, models.Receive)):
-    method("filesystem.file_receive", releases=[release.name], private=True, model=model, max_chars=RECEIVE_CHARS)(
+for releases, model in (([FANGTOOTH.name], models.OldReceive), (SINCE_GOLDEYE, models.Receive)):
+    method("filesystem.file_receive", releases=releases, private=True, model=model, max_chars=RECEIVE_CHARS)(
         file_receive
     )
 
@@ -191,7 +196,7 @@ async def put(context: Context, job: Job, path: str, options: Row) -> bool:
     """As root:root; parents are made."""
     check_absolute(path)
     content = await job.read_input()
-    await context.world.files.write(await context.world.files.resolve(path), content, **options)
+    await context.world.files.write(await opened(context, path), content, **options)
     return True
 
 
@@ -199,7 +204,7 @@ async def put(context: Context, job: Job, path: str, options: Row) -> bool:
 async def get(context: Context, job: Job, path: str) -> None:
     """The content goes to the job's output, which C(core.download) hands out."""
     files = context.world.files
-    place = await files.resolve(path)
+    place = await opened(context, path)
     found = await files.look(place)
     if found is None or found.type != "FILE":
         raise CallError(f"{path} is not a file")

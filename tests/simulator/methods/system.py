@@ -10,6 +10,7 @@ import typing as t
 
 from tests.simulator.models.auth import NoArguments
 from tests.simulator.registry import Context, method
+from tests.simulator.releases import SINCE_GOLDEYE
 
 BOOTED = datetime.datetime.now(tz=datetime.UTC)
 
@@ -56,7 +57,7 @@ def ready_for_full_admins(context: Context) -> bool:
     return True
 
 
-@method("system.ready", releases=["25.10"], roles=("SYSTEM_GENERAL_READ",), model=NoArguments)
+@method("system.ready", releases=SINCE_GOLDEYE, roles=("SYSTEM_GENERAL_READ",), model=NoArguments)
 def ready(context: Context) -> bool:
     return True
 
@@ -66,7 +67,7 @@ def state_for_full_admins(context: Context) -> str:
     return "READY"
 
 
-@method("system.state", releases=["25.10"], roles=("SYSTEM_GENERAL_READ",), model=NoArguments)
+@method("system.state", releases=SINCE_GOLDEYE, roles=("SYSTEM_GENERAL_READ",), model=NoArguments)
 def state(context: Context) -> str:
     return "READY"
 
@@ -76,7 +77,7 @@ def old_product_type(context: Context) -> str:
     return "COMMUNITY_EDITION"
 
 
-@method("system.product_type", releases=["25.10"], roles=("SYSTEM_PRODUCT_READ",), model=NoArguments)
+@method("system.product_type", releases=SINCE_GOLDEYE, roles=("SYSTEM_PRODUCT_READ",), model=NoArguments)
 def product_type(context: Context) -> str:
     return "COMMUNITY_EDITION"
 

@@ -16,7 +16,7 @@ from tests.simulator.models import virt_device as models
 from tests.simulator.models.virt_global import Nothing
 from tests.simulator.models.virt_instance import Id
 from tests.simulator.registry import method
-from tests.simulator.releases import FANGTOOTH, GOLDEYE
+from tests.simulator.releases import FANGTOOTH, GOLDEYE, INCUS_HAS
 from tests.simulator.virt_devices import free_name, row, to_incus
 
 if t.TYPE_CHECKING:
@@ -47,7 +47,7 @@ def devices_of(context: Context, instance: Instance) -> list[Device]:
     return [each for each in shown if each is not None]
 
 
-@method("virt.instance.device_list", roles=READ, model=Id)
+@method("virt.instance.device_list", releases=INCUS_HAS, roles=READ, model=Id)
 def device_list(context: Context, id: str) -> list[Device]:
     return devices_of(context, find(context.world, id))
 
@@ -83,7 +83,7 @@ def put(instance: Instance, device: Row, check: Check) -> bool:
     return True
 
 
-@method("virt.instance.device_delete", roles=("VIRT_INSTANCE_DELETE",), model=models.DeviceName)
+@method("virt.instance.device_delete", releases=INCUS_HAS, roles=("VIRT_INSTANCE_DELETE",), model=models.DeviceName)
 def device_delete(context: Context, id: str, name: str) -> bool:
     instance = find(context.world, id)
     if name not in instance.devices:
@@ -98,30 +98,30 @@ def set_bootable_disk(context: Context, id: str, disk: str) -> bool:
     raise CallError("Setting disk to boot from is only valid for VM instances.")
 
 
-@method("virt.device.nic_choices", roles=READ, model=models.NicType)
+@method("virt.device.nic_choices", releases=INCUS_HAS, roles=READ, model=models.NicType)
 def nic_choices(context: Context, nic_type: str) -> dict[str, str]:
     """MACVLAN offers every interface, also those without a link."""
     interfaces = context.world.interfaces.values()
     return {each.name: each.name for each in interfaces if nic_type == "MACVLAN" or each.type == "BRIDGE"}
 
 
-@method("virt.device.disk_choices", roles=READ, model=Nothing)
+@method("virt.device.disk_choices", releases=INCUS_HAS, roles=READ, model=Nothing)
 def disk_choices(context: Context) -> Row:
     """Volumes by their ids; there are no zvols."""
     return {id: id for id in (each.id(context.release) for each in known(context.world))}
 
 
-@method("virt.device.usb_choices", roles=READ, model=Nothing)
+@method("virt.device.usb_choices", releases=INCUS_HAS, roles=READ, model=Nothing)
 def usb_choices(context: Context) -> Row:
     return {}
 
 
-@method("virt.device.pci_choices", roles=READ, model=Nothing)
+@method("virt.device.pci_choices", releases=INCUS_HAS, roles=READ, model=Nothing)
 def pci_choices(context: Context) -> Row:
     return {}
 
 
-@method("virt.device.gpu_choices", roles=READ, model=models.GpuType)
+@method("virt.device.gpu_choices", releases=INCUS_HAS, roles=READ, model=models.GpuType)
 def gpu_choices(context: Context, gpu_type: str) -> Row:
     if gpu_type != "PHYSICAL":
         raise CallError("Only PHYSICAL type is supported for now.")

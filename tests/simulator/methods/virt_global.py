@@ -13,6 +13,7 @@ from tests.simulator import incus
 from tests.simulator.errors import CallError, GenericError, Triple, ValidationErrors
 from tests.simulator.models.virt_global import GlobalUpdate, NetworkName, Nothing
 from tests.simulator.registry import job, method
+from tests.simulator.releases import INCUS_HAS
 from tests.simulator.world import INITIALIZED, LOCKED, NO_POOL
 
 if t.TYPE_CHECKING:
@@ -46,25 +47,25 @@ def check_initialized(world: World) -> None:
         raise CallError("Virtualization not initialized.")
 
 
-@method("virt.global.config", roles=READ, model=Nothing)
+@method("virt.global.config", releases=INCUS_HAS, roles=READ, model=Nothing)
 def config(context: Context) -> Row:
     return entry(context.world)
 
 
-@method("virt.global.pool_choices", roles=READ, model=Nothing)
+@method("virt.global.pool_choices", releases=INCUS_HAS, roles=READ, model=Nothing)
 def pool_choices(context: Context) -> dict[str, str]:
     """Imported, unlocked and without a space; being listed does not mean that containers may live there."""
     pools = {pool.name: pool.name for pool in context.world.pools.values() if not pool.locked and " " not in pool.name}
     return {POOL_DISABLED: "[Disabled]", **pools}
 
 
-@method("virt.global.bridge_choices", roles=READ, model=Nothing)
+@method("virt.global.bridge_choices", releases=INCUS_HAS, roles=READ, model=Nothing)
 def bridge_choices(context: Context) -> dict[str, str]:
     names = [each.name for each in context.world.interfaces.values() if each.type == "BRIDGE"]
     return {BRIDGE_AUTO: "Automatic", **{name: name for name in names}}
 
 
-@method("virt.global.get_network", roles=READ, model=NetworkName)
+@method("virt.global.get_network", releases=INCUS_HAS, roles=READ, model=NetworkName)
 def get_network(context: Context, name: str) -> Row:
     world = context.world
     check_initialized(world)
@@ -86,7 +87,7 @@ def lock(*_arguments: t.Any) -> str:
     return "virt_global_configuration"
 
 
-@job("virt.global.update", roles=("VIRT_GLOBAL_WRITE",), model=GlobalUpdate, lock=lock)
+@job("virt.global.update", releases=INCUS_HAS, roles=("VIRT_GLOBAL_WRITE",), model=GlobalUpdate, lock=lock)
 async def update(context: Context, job: Job, data: Row) -> Row:
     world = context.world
     new = {key: value for key, value in entry(world).items() if key not in ("id", "dataset", "state")} | data
@@ -132,7 +133,7 @@ def refuse_wrong_update(context: Context, new: Row) -> None:
 
 
 def add_removal(world: World, pool: str, add: t.Callable[[str, str], None]) -> None:
-    users = sorted(each.name for each in world.containers.values() if each.storage_pool == pool)
+    users = sorted(each.name for each in world.instances.values() if each.storage_pool == pool)
     if users:
         text = f"The pool '{pool}' cannot be removed because it is currently used by the following asset(s):"
         add("storage_pools", f"{text}\n- Virt-Instances: {', '.join(users)}")
@@ -140,7 +141,7 @@ def add_removal(world: World, pool: str, add: t.Callable[[str, str], None]) -> N
 
 async def disable(context: Context) -> None:
     """Every running container is stopped the hard way; the datasets stay, so the containers come back later."""
-    for instance in list(context.world.containers.values()):
+    for instance in list(context.world.instances.values()):
         if instance.status == "RUNNING":
             await incus.stop(context.world, instance, context.emit, force=True, method="virt.global.update")
 
@@ -162,7 +163,7 @@ async def set_up(context: Context) -> None:
 
 
 async def start_with_the_nas(context: Context) -> None:
-    waiting = [each for each in context.world.containers.values() if each.autostart and each.status == "STOPPED"]
+    waiting = [each for each in context.world.instances.values() if each.autostart and each.status == "STOPPED"]
     starts = [incus.start(context.world, instance, context.emit) for instance in waiting]
     # one container that cannot start is its own affair, as in the core.bulk the middleware uses
     await asyncio.gather(*starts, return_exceptions=True)

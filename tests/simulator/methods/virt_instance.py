@@ -11,14 +11,13 @@ import typing as t
 from tests.simulator import images, incus, query
 from tests.simulator.device_checks import Check
 from tests.simulator.errors import CallError, GenericError, InstanceNotFound, Triple, ValidationError, ValidationErrors
-from tests.simulator.host_files import Mount
 from tests.simulator.incus_rules import cpu_is_valid
 from tests.simulator.instance import Instance
 from tests.simulator.methods.virt_global import check_initialized, pool_choices
 from tests.simulator.models import virt_instance as models
 from tests.simulator.models.query import GetInstance, query_model
 from tests.simulator.registry import job, method
-from tests.simulator.releases import FANGTOOTH, GOLDEYE, RELEASES
+from tests.simulator.releases import FANGTOOTH, GOLDEYE, INCUS_HAS, RELEASES
 from tests.simulator.virt_devices import free_name, to_incus
 from tests.simulator.world import INITIALIZED
 
@@ -69,11 +68,11 @@ def rows(world: World, filters: t.Sequence[t.Any], options: t.Mapping[str, t.Any
     if world.state != INITIALIZED and not extra.get("skip_state"):
         return []
     # Whatever is asked for: what cannot be read spoils the whole query.
-    for instance in world.containers.values():
+    for instance in world.instances.values():
         refuse_unreadable(world, instance)
     only = only_one(filters)
-    found = sorted(world.containers) if only is None else [name for name in (only,) if name in world.containers]
-    return [row(world, world.containers[name], raw=bool(extra.get("raw"))) for name in found]
+    found = sorted(world.instances) if only is None else [name for name in (only,) if name in world.instances]
+    return [row(world, world.instances[name], raw=bool(extra.get("raw"))) for name in found]
 
 
 def only_one(filters: t.Sequence[t.Any]) -> str | None:
@@ -116,26 +115,26 @@ def masked(context: Context, found: t.Any) -> t.Any:
 
 def find(world: World, id: str) -> Instance:
     """Raises InstanceNotFound, also for a container that is there while virtualization is not initialized."""
-    if id not in world.containers or world.state != INITIALIZED:
+    if id not in world.instances or world.state != INITIALIZED:
         raise InstanceNotFound(f"VirtInstance {id} does not exist")
-    return world.containers[id]
+    return world.instances[id]
 
 
 def query_instances(context: Context, filters: list[t.Any], options: Row) -> t.Any:
     return masked(context, query.apply(rows(context.world, filters, options), filters, options))
 
 
-for each in RELEASES.values():
+for each in (RELEASES[name] for name in INCUS_HAS):
     method("virt.instance.query", releases=[each.name], roles=READ, model=query_model(each))(query_instances)
 
 
-@method("virt.instance.get_instance", roles=READ, model=GetInstance)
+@method("virt.instance.get_instance", releases=INCUS_HAS, roles=READ, model=GetInstance)
 def get_instance(context: Context, id: str, options: Row) -> Row:
     shown = row(context.world, find(context.world, id), raw=bool(options["extra"].get("raw")))
     return t.cast(Row, masked(context, query.apply([shown], [], {"select": options["select"], "get": True})))
 
 
-@method("virt.instance.image_choices", roles=READ, model=models.ImageChoices)
+@method("virt.instance.image_choices", releases=INCUS_HAS, roles=READ, model=models.ImageChoices)
 def image_choices(context: Context, data: Row) -> Row:
     return images.choices()
 
@@ -164,7 +163,7 @@ def new_instance(context: Context, data: Row) -> Instance:
     wrong = wrong_values(world, "virt_instance_create", data)
     if data["storage_pool"] is not None and data["storage_pool"] not in pool_choices(context):
         wrong.insert(0, ("virt_instance_create.storage_pool", "Not a valid ZFS pool", errnos.EINVAL))
-    if data["name"] in world.containers:
+    if data["name"] in world.instances:
         wrong.append(("virt_instance_create.name", f"Name {data['name']!r} already exists", errnos.EINVAL))
     instance = Instance(data["name"], {}, pool, cpu=data["cpu"], autostart=bool(data["autostart"]))
     instance.environment = dict(data["environment"] or {})
@@ -246,7 +245,7 @@ def not_for_containers(data: Row) -> list[Triple]:
     return wrong
 
 
-@job("virt.instance.start", roles=WRITE, model=models.Id, lock=lock_by_id, logs=True)
+@job("virt.instance.start", releases=INCUS_HAS, roles=WRITE, model=models.Id, lock=lock_by_id, logs=True)
 async def start(context: Context, job: Job, id: str) -> bool:
     check_initialized(context.world)
     instance = find(context.world, id)
@@ -272,19 +271,19 @@ async def start_with_log(context: Context, instance: Instance, log: t.Callable[[
         raise CallError(f"{text} Please check job logs.") from error
 
 
-@job("virt.instance.stop", roles=WRITE, model=models.Stop, lock=lock_by_id)
+@job("virt.instance.stop", releases=INCUS_HAS, roles=WRITE, model=models.Stop, lock=lock_by_id)
 async def stop(context: Context, job: Job, id: str, options: Row) -> bool:
     """Asks Incus at once: a container that is not there is Incus' error, not the middleware's."""
     world = context.world
     if world.default_pool is None:
         raise CallError("Virtualization service not started.")
-    if id not in world.containers:
+    if id not in world.instances:
         raise CallError(f'Failed to fetch instance "{id}" in project "default": Instance not found')
-    await incus.stop(world, world.containers[id], context.emit, **options, method="virt.instance.stop")
+    await incus.stop(world, world.instances[id], context.emit, **options, method="virt.instance.stop")
     return True
 
 
-@job("virt.instance.restart", roles=WRITE, model=models.Stop, lock=lock_by_id)
+@job("virt.instance.restart", releases=INCUS_HAS, roles=WRITE, model=models.Stop, lock=lock_by_id)
 async def restart(context: Context, job: Job, id: str, options: Row) -> bool:
     """A stopped container is just started."""
     world = context.world
@@ -299,7 +298,7 @@ async def restart(context: Context, job: Job, id: str, options: Row) -> bool:
     return True
 
 
-@job("virt.instance.delete", roles=WRITE, model=models.Id, lock=lock_by_id)
+@job("virt.instance.delete", releases=INCUS_HAS, roles=WRITE, model=models.Id, lock=lock_by_id)
 async def delete(context: Context, job: Job, id: str) -> bool:
     """A running container is stopped the hard way first; its snapshots go with it."""
     world = context.world
@@ -312,7 +311,7 @@ async def delete(context: Context, job: Job, id: str) -> bool:
     return True
 
 
-@method("virt.instance.get_shell", private=True, model=models.Id)
+@method("virt.instance.get_shell", releases=INCUS_HAS, private=True, model=models.Id)
 async def get_shell(context: Context, id: str) -> str | None:
     """Private. Looks into the dataset of the default pool, wherever the container lives."""
     world = context.world
@@ -322,7 +321,7 @@ async def get_shell(context: Context, id: str) -> str | None:
         raise CallError("Container must be running.")
     if instance.storage_pool != world.default_pool:
         return None
-    rootfs = Mount(instance.storage_pool, id).rootfs
+    rootfs = instance.layout.mount(instance.storage_pool, id).rootfs
     for shell in SHELLS:
         if await world.files.look(await world.files.resolve(f"{rootfs}{shell}")) is not None:
             return shell

@@ -14,7 +14,7 @@ from tests.simulator.methods.virt_global import check_initialized
 from tests.simulator.models import virt_volume as models
 from tests.simulator.models.query import GetInstance, query_model
 from tests.simulator.registry import method
-from tests.simulator.releases import RELEASES
+from tests.simulator.releases import INCUS_HAS, RELEASES
 from tests.simulator.world import INITIALIZED, Volume
 
 if t.TYPE_CHECKING:
@@ -48,17 +48,17 @@ def query_volumes(context: Context, filters: list[t.Any], options: Row) -> t.Any
     return query.apply([each.row(world.release) for each in known(world)], filters, options)
 
 
-for each in RELEASES.values():
+for each in (RELEASES[name] for name in INCUS_HAS):
     method("virt.volume.query", releases=[each.name], roles=READ, model=query_model(each))(query_volumes)
 
 
-@method("virt.volume.get_instance", roles=READ, model=GetInstance)
+@method("virt.volume.get_instance", releases=INCUS_HAS, roles=READ, model=GetInstance)
 def get_instance(context: Context, id: str, options: Row) -> Row:
     found = find(context.world, id).row(context.release)
     return t.cast(Row, query.apply([found], [], {"select": options["select"], "get": True}))
 
 
-@method("virt.volume.create", roles=WRITE, model=models.Create)
+@method("virt.volume.create", releases=INCUS_HAS, roles=WRITE, model=models.Create)
 def create(context: Context, data: Row) -> Row:
     world = context.world
     check_initialized(world)
@@ -82,7 +82,7 @@ def refuse_wrong(world: World, made: Volume) -> None:
         raise ValidationErrors(wrong)
 
 
-@method("virt.volume.update", roles=WRITE, model=models.Change)
+@method("virt.volume.update", releases=INCUS_HAS, roles=WRITE, model=models.Change)
 def update(context: Context, id: str, data: Row) -> Row:
     found = find(context.world, id)
     found.megabytes = data.get("size", found.megabytes)
@@ -91,7 +91,7 @@ def update(context: Context, id: str, data: Row) -> Row:
     return row
 
 
-@method("virt.volume.delete", roles=WRITE, model=models.Id)
+@method("virt.volume.delete", releases=INCUS_HAS, roles=WRITE, model=models.Id)
 def delete(context: Context, id: str) -> bool:
     context.world.volumes.remove(find(context.world, id))
     context.emit(EVENT, "removed", id=id)

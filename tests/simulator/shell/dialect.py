@@ -44,8 +44,12 @@ class Dialect(t.Protocol):
     ) -> Account | Failure:
         """Whose shell it will be. A single-use token is spent only by success."""
 
+    def target(self, world: World, options: ShellOptions) -> str:
+        """The name of the container that is asked for, empty where it is none."""
+
     async def open(self, world: World, account: Account, options: ShellOptions) -> Opened:
         """Raises C(SetupFailed)."""
 
 
+NO_HOST_SHELL = b"The simulated NAS has no shell of its own.\r\n"
 INVALID_TOKEN = Failure(ENOTAUTHENTICATED, "Invalid token")

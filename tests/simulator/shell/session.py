@@ -17,6 +17,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from tests.simulator.connection import FRAME_BYTES
 from tests.simulator.engines.last_words import LastWords
 from tests.simulator.shell import troubles
+from tests.simulator.shell.container import ContainerShells
 from tests.simulator.shell.dialect import Dialect, Failure, Opened, SetupFailed, ShellOptions
 from tests.simulator.shell.virt import VirtShells
 
@@ -27,7 +28,7 @@ if t.TYPE_CHECKING:
     from tests.simulator.simulator import Simulator
 
 PATH = "/websocket/shell"
-DIALECTS: dict[str, Dialect] = {"virt_instance_id": VirtShells()}
+DIALECTS: dict[str, Dialect] = {"virt_instance_id": VirtShells(), "container_id": ContainerShells()}
 """By C(Release.shell_target)."""
 MOST_READ = 1024
 DRAIN_SECONDS = 0.05
@@ -242,7 +243,7 @@ class Shell:
 
     def _target(self, options: t.Any) -> str:
         """The container it is about, for the faults."""
-        return str(options.get(self._simulator.release.shell_target, "")) if isinstance(options, dict) else ""
+        return self._dialect.target(self._simulator.world, options) if isinstance(options, dict) else ""
 
 
 def _parsed(content: str | bytes) -> dict[str, t.Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from tests.simulator.engines.last_words import LastWords
-from tests.simulator.shell.dialect import INVALID_TOKEN, Failure, Opened, SetupFailed, ShellOptions
+from tests.simulator.shell.dialect import INVALID_TOKEN, NO_HOST_SHELL, Failure, Opened, SetupFailed, ShellOptions
 from tests.simulator.world import INITIALIZED
 
 if t.TYPE_CHECKING:
@@ -24,7 +24,6 @@ WARNING = (
     b"WARNING: Your user does not have sudo privileges so /usr/bin/incus command will run\r\n"
     b"on your behalf. This might cause permission issues.\r\n\r\n"
 )
-NO_HOST_SHELL = b"The simulated NAS has no shell of its own.\r\n"
 
 
 class VirtShells:
@@ -39,6 +38,9 @@ class VirtShells:
         authenticator.spend(found)
         return found.account
 
+    def target(self, world: World, options: ShellOptions) -> str:
+        return str(options.get("virt_instance_id", ""))
+
     async def open(self, world: World, account: Account, options: ShellOptions) -> Opened:
         if all(options.get(target) for target in TARGETS):
             raise SetupFailed(f"Only one option is supported from {', '.join(TARGETS)}")
@@ -47,7 +49,7 @@ class VirtShells:
         name = options.get("virt_instance_id")
         if not name:
             return Opened(LastWords(NO_HOST_SHELL))
-        instance = world.containers.get(name) if isinstance(name, str) and world.state == INITIALIZED else None
+        instance = world.instances.get(name) if isinstance(name, str) and world.state == INITIALIZED else None
         if instance is None:
             raise SetupFailed("Provided instance id is not valid")
         if instance.status != "RUNNING":

@@ -11,12 +11,13 @@ import pytest
 
 from tests.simulator import commands
 from tests.simulator.engines.paper import PaperEngine
+from tests.simulator.layout import INCUS
 from tests.simulator.storage import Storage
 
 
 @pytest.fixture
 def storage() -> Storage:
-    storage = Storage(PaperEngine(), lambda: 0.0)
+    storage = Storage(PaperEngine(), INCUS, lambda: 0.0)
     storage.zfs.add("tank/data")
     return storage
 

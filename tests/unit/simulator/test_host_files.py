@@ -11,16 +11,17 @@ from pathlib import Path
 import pytest
 
 from tests.simulator.errors import GenericError
-from tests.simulator.host_files import HostFiles, Mount
+from tests.simulator.host_files import HostFiles
+from tests.simulator.layout import INCUS
 from tests.unit.simulator.nas import LinkedPaperEngine
 
-MOUNT = Mount("tank", "px-web")
+MOUNT = INCUS.mount("tank", "px-web")
 
 
 @pytest.fixture
 def files(tmp_path: Path) -> HostFiles:
     engine = LinkedPaperEngine()
-    files = HostFiles(tmp_path, engine, lambda pool, container: (pool, container) == ("tank", "px-web"))
+    files = HostFiles(tmp_path, engine, INCUS, lambda pool, container: (pool, container) == ("tank", "px-web"))
     files.prepare(["tank"])
     files.prepare_container(MOUNT)
     asyncio.run(engine.create("px-web", "debian/12"))

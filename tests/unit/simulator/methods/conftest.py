@@ -30,7 +30,12 @@ def make_nas(tmp_path: Path) -> t.Iterator[Make]:
         nas.close()
 
 
-@pytest.fixture(params=list(RELEASES))
+@pytest.fixture
 def nas(request: pytest.FixtureRequest, make_nas: Make) -> Nas:
-    """Every release in turn."""
+    """Every release in turn, or those that a file of tests is about: C(ON)."""
     return make_nas(request.param)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "nas" in metafunc.fixturenames:
+        metafunc.parametrize("nas", getattr(metafunc.module, "ON", tuple(RELEASES)), indirect=True)

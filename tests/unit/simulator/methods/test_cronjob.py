@@ -71,7 +71,7 @@ def test_zfs_commands_work_on_the_simulated_pools(nas: Nas) -> None:
     nas.add("px-web", "STOPPED")
     nas.add("px-copy", "STOPPED")
     [base] = nas.snapshot("px-web", "base")
-    copy = "tank/.ix-virt/containers/px-copy"
+    copy = nas.world.containers["px-copy"].dataset
 
     assert nas.call("cronjob.run", create(nas, f"zfs destroy -r {copy} && zfs clone {base} {copy}")) is None
 

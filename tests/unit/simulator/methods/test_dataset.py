@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+from tests.simulator.releases import INCUS_HAS
 from tests.unit.simulator.nas import Nas
+
+ON = INCUS_HAS
 
 WEB = "tank/.ix-virt/containers/px-web"
 

@@ -11,7 +11,10 @@ import typing as t
 
 import pytest
 
+from tests.simulator.releases import INCUS_HAS
 from tests.unit.simulator.nas import Nas
+
+ON = INCUS_HAS
 
 MOUNT = "/var/lib/incus/storage-pools/tank/containers/px-web"
 ROOTFS = f"{MOUNT}/rootfs"

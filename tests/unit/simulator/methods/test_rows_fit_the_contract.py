@@ -13,8 +13,10 @@ import pytest
 from tests.simulator import lan
 from tests.simulator.contract import Contract, Method, contract_folder
 from tests.simulator.registry import REGISTRY
-from tests.simulator.releases import RELEASES, Release
+from tests.simulator.releases import INCUS_HAS, RELEASES, Release
 from tests.unit.simulator.nas import Nas
+
+ON = INCUS_HAS
 
 Schema = dict[str, t.Any]
 

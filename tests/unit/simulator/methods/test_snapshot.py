@@ -12,7 +12,10 @@ import pytest
 
 from tests.simulator.errors import CallError, InstanceNotFound
 from tests.simulator.registry import REGISTRY
+from tests.simulator.releases import INCUS_HAS
 from tests.unit.simulator.nas import Nas
+
+ON = INCUS_HAS
 
 Row = dict[str, t.Any]
 

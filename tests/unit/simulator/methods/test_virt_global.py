@@ -11,7 +11,10 @@ import pytest
 
 from tests.simulator import lan
 from tests.simulator.errors import GenericError
+from tests.simulator.releases import INCUS_HAS
 from tests.unit.simulator.nas import Nas
+
+ON = INCUS_HAS
 
 
 def test_a_set_up_nas(nas: Nas) -> None:

@@ -12,7 +12,10 @@ import pytest
 
 from tests.simulator.errors import CallError, GenericError, InstanceNotFound, ValidationErrors
 from tests.simulator.instance import MIB
+from tests.simulator.releases import INCUS_HAS
 from tests.unit.simulator.nas import Faults, Nas
+
+ON = INCUS_HAS
 
 WEB = {"name": "px-web", "image": "ubuntu/24.04", "autostart": False}
 

@@ -10,11 +10,14 @@ import typing as t
 import pytest
 
 from tests.simulator.errors import CallError, InstanceNotFound
+from tests.simulator.releases import INCUS_HAS
 from tests.simulator.running import RunningSimulator
 from tests.simulator.world import Volume
 from tests.unit.simulator.conftest import Connect
 from tests.unit.simulator.methods.conftest import Make
 from tests.unit.simulator.nas import Nas
+
+ON = INCUS_HAS
 
 NAME_TEXT = (
     "Value error, Name can contain only letters, numbers, dashes, underscores and dots. "
