@@ -51,8 +51,8 @@ restart_middleware  seconds: connections cut, jobs forgotten, 502 for so long; a
 rate_limit          a call without login is refused as one too many
 login_response      response: what auth.login_ex answers instead, for example {"response_type": "DENIED"}
 remove_role         role, username: taken away for good (until the faults are cleared); counts no times
-busy_delete         the container's dataset is busy as it is deleted
-stop_times_out      the container does not stop in time
+busy_delete         the container's dataset is busy as it is deleted; TrueNAS 26 leaves it behind and says nothing
+stop_times_out      the container does not stop in time; TrueNAS 26 says nothing of that either
 reorder             the reply is held back until another call of the connection has been answered
 
 Those of web shells have the name of a container where others have a method; C(delay) with the method /websocket/shell

@@ -13,6 +13,7 @@ import contextlib
 import errno as errnos
 import typing as t
 
+from tests.simulator import zfs_resource
 from tests.simulator.domain import DEFAULT_BRIDGE, EVENT, RUNNING, Domain
 from tests.simulator.errors import CallError, GenericError, ValidationError
 from tests.simulator.zfs import ZfsError
@@ -171,10 +172,6 @@ async def delete(world: World, domain: Domain) -> None:
     del world.containers[domain.name]
     if world.faults.take("busy_delete", "container.delete"):
         return  # nobody looks at how it went: the dataset stays
-    zfs = world.storage.zfs
-    for what, found in (("children", zfs.children(domain.dataset)[1:]), ("snapshots", zfs.of(domain.dataset))):
-        if found:
-            text = f"'{domain.dataset}' has {what}. Set recursive=True to remove them."
-            raise ValidationError("zfs.resource.destroy", text, errnos.ENOTEMPTY)
-    with contextlib.suppress(ZfsError):
-        await world.storage.destroy(domain.dataset)
+    zfs_resource.refuse_missing(world.storage, domain.dataset)
+    zfs_resource.refuse_full(world.storage, domain.dataset)
+    await world.storage.destroy(domain.dataset)

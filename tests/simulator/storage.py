@@ -123,19 +123,25 @@ class Storage:
         self.elsewhere[dataset] = dataset.replace("/", "--")
         return self.elsewhere[dataset]
 
-    def hold(self, id: str, *, recursive: bool = False) -> None:
-        self.zfs.hold(id, HOLD_TAG, int(time.time()), recursive=recursive)
+    def hold(self, id: str, *, recursive: bool = False, tag: str = HOLD_TAG) -> None:
+        self.zfs.hold(id, tag, int(time.time()), recursive=recursive)
 
-    async def hold_files(self, id: str, *, recursive: bool = False) -> None:
+    async def hold_files(self, id: str, *, recursive: bool = False, tag: str = HOLD_TAG) -> None:
         """What C(hold) has noted, for what the engine keeps."""
         for snapshot, container in self._kept(id, recursive=recursive):
-            await self.engine.hold(container, snapshot.stored_as, HOLD_TAG)
+            await self.engine.hold(container, snapshot.stored_as, tag)
 
-    async def release(self, id: str, *, recursive: bool = False) -> None:
-        kept = [(snapshot, container) for snapshot, container in self._kept(id, recursive=recursive) if snapshot.holds]
-        waiting = self.zfs.release(id, recursive=recursive)
-        for snapshot, container in kept:
-            await self.engine.release(container, snapshot.stored_as, HOLD_TAG)
+    async def release(self, id: str, *, recursive: bool = False, tag: str | None = None) -> None:
+        """All tags, unless one is named."""
+        kept = [
+            (snapshot, container, held)
+            for snapshot, container in self._kept(id, recursive=recursive)
+            for held in snapshot.holds
+            if tag in (None, held)
+        ]
+        waiting = self.zfs.release(id, recursive=recursive, tag=tag)
+        for snapshot, container, held in kept:
+            await self.engine.release(container, snapshot.stored_as, held)
         await self._drop_files(waiting)
 
     def _kept(self, id: str, *, recursive: bool) -> list[tuple[Snapshot, str]]:

@@ -229,12 +229,13 @@ class Zfs:
         for snapshot in held:
             snapshot.holds[tag] = now
 
-    def release(self, id: str, *, recursive: bool = False) -> list[Snapshot]:
-        """Removes all tags; returns the snapshots that were only waiting for that."""
+    def release(self, id: str, *, recursive: bool = False, tag: str | None = None) -> list[Snapshot]:
+        """Removes all tags, or the one that is named; returns the snapshots that were only waiting for that."""
         released = self._same_label(id, recursive)
         for snapshot in released:
-            snapshot.holds.clear()
-        waiting = [each for each in released if each.deferred and not self.clones(each.id)]
+            for held in [each for each in snapshot.holds if tag in (None, each)]:
+                del snapshot.holds[held]
+        waiting = [each for each in released if each.deferred and not each.holds and not self.clones(each.id)]
         return [self.snapshots.pop(each.id) for each in waiting]
 
     def rename(self, id: str, new: str) -> None:

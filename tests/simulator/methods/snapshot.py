@@ -17,7 +17,7 @@ from tests.simulator.models import snapshot as models
 from tests.simulator.models.base import Model, accept
 from tests.simulator.models.query import GetInstance, query_model
 from tests.simulator.registry import method
-from tests.simulator.releases import FANGTOOTH, GOLDEYE, HALFMOON, Release
+from tests.simulator.releases import FANGTOOTH, GOLDEYE, Release
 from tests.simulator.snapshot_rows import row
 from tests.simulator.zfs import ZfsError
 
@@ -286,4 +286,3 @@ async def rename(context: Context, id: str, options: Row) -> None:
 register(FANGTOOTH.snapshot_service, FANGTOOTH, OLD)
 register(GOLDEYE.snapshot_service, GOLDEYE, NEW)
 register_private(GOLDEYE)
-register(HALFMOON.snapshot_service, HALFMOON, NEW)

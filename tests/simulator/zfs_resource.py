@@ -1,0 +1,131 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What does TrueNAS 26 do to datasets and snapshots, whichever way it is asked, and in which words does it refuse?"""
+
+from __future__ import annotations
+
+import errno as errnos
+import typing as t
+
+from tests.simulator.errors import GenericError, ValidationError
+from tests.simulator.storage import HOLD_TAG
+from tests.simulator.zfs import ZfsError
+
+if t.TYPE_CHECKING:
+    from tests.simulator.storage import Storage
+    from tests.simulator.zfs import Snapshot
+
+
+class Refused(Exception):
+    """One of the middleware's own exceptions; C(zfs.resource.snapshot.*) says its number, C(pool.snapshot.*) not."""
+
+    def __init__(self, text: str, errno: int) -> None:
+        self.text = text
+        self.errno = errno
+        super().__init__(text)
+
+
+def not_found(name: str) -> Refused:
+    return Refused(f"{name!r} not found", errnos.ENOENT)
+
+
+def exists(name: str) -> Refused:
+    return Refused(f"{name!r} already exists", errnos.EEXIST)
+
+
+def find(storage: Storage, id: str) -> Snapshot:
+    if id not in storage.zfs.snapshots:
+        raise not_found(id)
+    return storage.zfs.snapshots[id]
+
+
+def refuse_missing(storage: Storage, dataset: str) -> None:
+    """Raises ValidationError, also where a dataset shall go: it is looked for first."""
+    if not storage.zfs.exists(dataset):
+        raise ValidationError("zfs.resource.query", f"{dataset!r} not found", errnos.ENOENT)
+
+
+def refuse_full(storage: Storage, dataset: str) -> None:
+    """Raises ValidationError for what goes with its children and snapshots only."""
+    for what, found in (("children", storage.zfs.children(dataset)[1:]), ("snapshots", storage.zfs.of(dataset))):
+        if found:
+            text = f"{dataset!r} has {what}. Set recursive=True to remove them."
+            raise ValidationError("zfs.resource.destroy", text, errnos.ENOTEMPTY)
+
+
+async def take(
+    storage: Storage, dataset: str, label: str, *, recursive: bool, exclude: t.Sequence[str], properties: dict[str, str]
+) -> Snapshot:
+    id = f"{dataset}@{label}"
+    if not storage.zfs.exists(dataset):
+        raise not_found(dataset)
+    for name in storage.zfs.children(dataset) if recursive else [dataset]:
+        if f"{name}@{label}" in storage.zfs.snapshots:
+            raise exists(f"{name}@{label}")
+    try:
+        await storage.take(dataset, label, recursive=recursive, **properties)
+    except ZfsError as error:
+        raise exists(id) from error
+    for name in exclude:
+        if f"{name}@{label}" in storage.zfs.snapshots:
+            await storage.drop(f"{name}@{label}")
+    return storage.zfs.snapshots[id]
+
+
+async def drop(storage: Storage, snapshots: t.Iterable[Snapshot], *, defer: bool) -> None:
+    for snapshot in snapshots:
+        clones = storage.zfs.clones(snapshot.id)
+        if clones and not defer:
+            raise Refused(f"{snapshot.id!r} has the following clones: {','.join(clones)}", errnos.EBUSY)
+        if snapshot.holds and not defer:
+            raise Refused(f"{snapshot.id!r} has the following holds: {','.join(snapshot.holds)}", errnos.EBUSY)
+        await storage.drop(snapshot.id, defer=defer)
+
+
+async def rollback(
+    storage: Storage, id: str, *, recursive: bool, recursive_clones: bool, recursive_rollback: bool
+) -> None:
+    find(storage, id)
+    for each in storage.zfs.same_label(id) if recursive_rollback else [storage.zfs.snapshots[id]]:
+        newer = list(reversed(storage.zfs.newer(each)))
+        if newer and not (recursive or recursive_clones):
+            listed = "".join(f"\n  {other.id}" for other in newer)
+            text = "Cannot rollback: more recent snapshots or bookmarks exist. Please pass `recursive: true` to delete"
+            raise Refused(f"{text} the following snapshots and bookmarks recursively:{listed}", errnos.EINVAL)
+        clones = [clone for other in newer for clone in storage.zfs.clones(other.id)]
+        if clones and not recursive_clones:
+            # destroying the first of them raises what nobody catches
+            raise GenericError(f"cannot destroy snapshots: dependent clones exist: {', '.join(clones)}", "ZFSError")
+        try:
+            await storage.rollback(each.id, newer=recursive, clones=recursive_clones)
+        except ZfsError as error:
+            raise Refused(f"Failed to rollback snapshot: {error}", errnos.EINVAL) from error
+
+
+async def clone(storage: Storage, id: str, target: str, properties: t.Mapping[str, t.Any]) -> None:
+    find(storage, id)
+    if storage.zfs.exists(target):
+        raise exists(target)
+    parent = target.rpartition("/")[0]
+    if not storage.zfs.exists(parent):
+        raise not_found(parent)
+    try:
+        await storage.clone(id, target, **{key: str(value) for key, value in properties.items()})
+    except ZfsError as error:
+        raise exists(target) from error
+
+
+async def hold(storage: Storage, id: str, *, recursive: bool, tag: str = HOLD_TAG) -> None:
+    find(storage, id)
+    try:
+        storage.hold(id, recursive=recursive, tag=tag)
+    except ZfsError as error:
+        raise GenericError(str(error), "ZFSCoreException") from error
+    await storage.hold_files(id, recursive=recursive, tag=tag)
+
+
+async def release(storage: Storage, id: str, *, recursive: bool, tag: str | None = None) -> None:
+    """Every tag goes unless one is named; without one it succeeds all the same."""
+    find(storage, id)
+    await storage.release(id, recursive=recursive, tag=tag)
