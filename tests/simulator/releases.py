@@ -71,6 +71,8 @@ class Release:
 
     scram: bool
     """Keys may log in without being sent."""
+    reconnect_tokens: bool
+    """A login may ask for a token for the next one."""
     denies: bool
     """Right credentials without a privilege are told DENIED, not AUTH_ERR."""
     traces_have_frames: bool
@@ -125,6 +127,7 @@ FANGTOOTH = Release(
     volume_id_has_pool=False,
     query_limit=None,
     scram=False,
+    reconnect_tokens=False,
     denies=False,
     traces_have_frames=True,
     idle_seconds=60.0,
@@ -163,6 +166,7 @@ GOLDEYE = Release(
     volume_id_has_pool=True,
     query_limit=10_000,
     scram=False,
+    reconnect_tokens=False,
     denies=False,
     traces_have_frames=True,
     idle_seconds=60.0,
@@ -202,6 +206,7 @@ HALFMOON = Release(
     volume_id_has_pool=True,
     query_limit=10_000,
     scram=True,
+    reconnect_tokens=True,
     denies=True,
     traces_have_frames=False,
     idle_seconds=3600.0,

@@ -23,12 +23,17 @@ def login_ex(*, tagged: bool) -> Handler:
 
     async def login_ex(context: Context, *arguments: t.Any) -> dict[str, t.Any]:
         simulator = context.simulator
-        [data] = accept(models.login_ex_model(tagged=tagged, scram=simulator.offers_scram), arguments)
+        reconnect = context.release.reconnect_tokens
+        model = models.login_ex_model(tagged=tagged, scram=simulator.offers_scram, reconnect=reconnect)
+        [data] = accept(model, arguments)
         fault = simulator.faults.take("login_response", "auth.login_ex")
         if fault is not None:
             return dict(fault.details["response"])
         response = await _authenticator(context).login_ex(context.connection.peer, data)
-        return _with_user_info(context, response, wanted=data.get("login_options", {"user_info": True})["user_info"])
+        options = data.get("login_options", {"user_info": True})
+        if reconnect and response["response_type"] == "SUCCESS":
+            response["reconnect_token"] = _reconnect_token(context) if options["reconnect_token"] else None
+        return _with_user_info(context, response, wanted=options["user_info"])
 
     return login_ex
 
@@ -125,6 +130,12 @@ def user_info(account: Account, *, kind: str) -> dict[str, t.Any]:
 def _authenticator(context: Context) -> Authenticator:
     found: Authenticator = context.simulator.authenticator
     return found
+
+
+def _reconnect_token(context: Context) -> str:
+    """Good once, from the same address."""
+    peer = context.connection.peer
+    return _authenticator(context).new_token(peer, ttl=None, attrs={}, match_origin=True, single_use=True)
 
 
 def _with_user_info(context: Context, response: dict[str, t.Any], *, wanted: bool) -> dict[str, t.Any]:

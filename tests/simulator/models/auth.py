@@ -17,6 +17,12 @@ class LoginOptions(Model):
     user_info: bool = True
 
 
+class NewLoginOptions(LoginOptions):
+    """TrueNAS 26."""
+
+    reconnect_token: bool = False
+
+
 class AuthApiKeyPlain(Model):
     mechanism: t.Literal["API_KEY_PLAIN"]
     username: str
@@ -83,10 +89,15 @@ class NoArguments(Model):
     pass
 
 
+def newer(arm: type[Model]) -> type[Model]:
+    return pydantic.create_model(arm.__name__, __base__=arm, login_options=(NewLoginOptions, NewLoginOptions()))
+
+
 @functools.cache
-def login_ex_model(*, tagged: bool, scram: bool) -> type[Model]:
+def login_ex_model(*, tagged: bool, scram: bool, reconnect: bool = False) -> type[Model]:
     """25.04 lists what is wrong with every arm of the union; later releases look at C(mechanism) first."""
-    arms: t.Any = t.Union[(*PLAIN_ARMS, AuthScram) if scram else PLAIN_ARMS]
+    plain = tuple(newer(arm) for arm in PLAIN_ARMS) if reconnect else PLAIN_ARMS
+    arms: t.Any = t.Union[(*plain, AuthScram) if scram else plain]
     if tagged:
         arms = t.Annotated[arms, pydantic.Field(discriminator="mechanism")]
     return pydantic.create_model("AuthLoginExArgs", __base__=Model, login_data=(arms, ...))

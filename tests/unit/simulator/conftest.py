@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 
+from tests.simulator.releases import RELEASES
 from tests.simulator.running import RunningSimulator, running_simulator
 from tests.unit.simulator.talk import Talk
 
@@ -38,7 +39,7 @@ def simulator(start: Start) -> RunningSimulator:
     return start()
 
 
-@pytest.fixture(params=["25.04", "25.10"])
+@pytest.fixture(params=list(RELEASES))
 def each_release(request: pytest.FixtureRequest, start: Start) -> RunningSimulator:
     return start(release=request.param)
 

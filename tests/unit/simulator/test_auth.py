@@ -156,10 +156,9 @@ def test_25_x_does_not_know_reconnect_tokens(simulator: RunningSimulator, strang
     ]
 
 
-def test_mechanism_choices_fails_before_login_and_works_after_it(
-    each_release: RunningSimulator, connect: Connect
-) -> None:
-    talk = connect(each_release)
+@pytest.mark.parametrize("release", ["25.04", "25.10"])
+def test_mechanism_choices_fails_before_login_and_works_after_it(start: Start, connect: Connect, release: str) -> None:
+    talk = connect(start(release=release))
 
     before = talk.refusal("auth.mechanism_choices")
     talk.login()
@@ -315,3 +314,43 @@ def test_a_final_message_without_a_first_is_an_error(offering_scram: RunningSimu
     error = connect(offering_scram).refusal("auth.login_ex", final)
 
     assert error["data"]["reason"] == "pam handle was not initialized"
+
+
+# TrueNAS 26
+
+
+@pytest.fixture
+def halfmoon(start: Start) -> RunningSimulator:
+    return start(release="26")
+
+
+def test_scram_is_offered_to_strangers(halfmoon: RunningSimulator, connect: Connect) -> None:
+    talk = connect(halfmoon)
+
+    offered = talk.call("auth.mechanism_choices")
+    _first, last = scram_login(halfmoon, talk, secret=halfmoon.admin.keys[0].secret)
+
+    assert offered == ["API_KEY_PLAIN", "TOKEN_PLAIN", "PASSWORD_PLAIN", "SCRAM"]
+    assert last["scram_type"] == "SERVER_FINAL_RESPONSE"
+
+
+def test_right_credentials_without_a_privilege_are_denied(halfmoon: RunningSimulator, connect: Connect) -> None:
+    halfmoon.admin.privileged = False
+
+    answer = connect(halfmoon).call("auth.login_ex", password_login(halfmoon))
+
+    assert answer == {"response_type": "DENIED"}
+
+
+def test_a_login_may_ask_for_a_token_that_is_good_for_one_more(halfmoon: RunningSimulator, connect: Connect) -> None:
+    asking = key_login(halfmoon) | {"login_options": {"reconnect_token": True, "user_info": False}}
+
+    token = connect(halfmoon).call("auth.login_ex", asking)["reconnect_token"]
+    plain = connect(halfmoon).call("auth.login_ex", key_login(halfmoon))
+
+    again = [
+        connect(halfmoon).call("auth.login_ex", {"mechanism": "TOKEN_PLAIN", "token": token})["response_type"]
+        for _time in range(2)
+    ]
+    assert again == ["SUCCESS", "AUTH_ERR"]
+    assert plain["reconnect_token"] is None

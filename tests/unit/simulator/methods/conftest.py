@@ -32,10 +32,11 @@ def make_nas(tmp_path: Path) -> t.Iterator[Make]:
 
 @pytest.fixture
 def nas(request: pytest.FixtureRequest, make_nas: Make) -> Nas:
-    """Every release in turn, or those that a file of tests is about: C(ON)."""
+    """Every release in turn, or those that a file of tests is about (C(ON)), or those that a test names."""
     return make_nas(request.param)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "nas" in metafunc.fixturenames:
+    chosen = [mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")]
+    if "nas" in metafunc.fixturenames and "nas" not in chosen:
         metafunc.parametrize("nas", getattr(metafunc.module, "ON", tuple(RELEASES)), indirect=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.simulator.releases import INCUS_HAS
 from tests.simulator.running import RunningSimulator
 from tests.unit.simulator.conftest import Connect, Start
 from tests.unit.simulator.talk import Talk
@@ -126,8 +127,19 @@ def test_a_log_is_for_who_started_the_job(simulator: RunningSimulator, talk: Tal
     assert other.download(path)[0] == 200
 
 
-def test_methods_of_a_service_say_whether_they_are_jobs(each_release: RunningSimulator, connect: Connect) -> None:
-    talk = connect(each_release)
+def test_containers_of_26_are_another_service(start: Start, connect: Connect) -> None:
+    talk = connect(start(release="26"))
+    talk.login()
+
+    jobs = {name for name, each in talk.call("core.get_methods", "container").items() if each["job"]}
+
+    assert jobs == {"container.create", "container.stop", "container.migrate"}
+    assert talk.call("core.get_methods", "virt.instance") == {}
+
+
+@pytest.mark.parametrize("release", INCUS_HAS)
+def test_methods_of_a_service_say_whether_they_are_jobs(start: Start, connect: Connect, release: str) -> None:
+    talk = connect(start(release=release))
     talk.login()
 
     found = talk.call("core.get_methods", "virt.instance")

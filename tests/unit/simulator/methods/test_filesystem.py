@@ -11,13 +11,18 @@ import typing as t
 
 import pytest
 
-from tests.simulator.releases import INCUS_HAS
+from tests.simulator.layout import Mount
+from tests.simulator.releases import INCUS_HAS, LIBVIRT_HAS
 from tests.unit.simulator.nas import Nas
-
-ON = INCUS_HAS
 
 MOUNT = "/var/lib/incus/storage-pools/tank/containers/px-web"
 ROOTFS = f"{MOUNT}/rootfs"
+on_incus = pytest.mark.parametrize("nas", INCUS_HAS, indirect=True)
+on_libvirt = pytest.mark.parametrize("nas", LIBVIRT_HAS, indirect=True)
+
+
+def place(nas: Nas) -> Mount:
+    return nas.release.layout.mount("tank", "px-web")
 
 
 def receive(nas: Nas, path: str, content: bytes = b"hello", **options: t.Any) -> t.Any:
@@ -32,13 +37,14 @@ def content_in(nas: Nas, path: str) -> bytes:
 def test_a_file_reaches_a_running_container_with_its_parents(nas: Nas) -> None:
     nas.add("px-web")
 
-    assert receive(nas, f"{ROOTFS}/root/.ssh/authorized_keys", b"key", mode=0o600, uid=0, gid=0) is True
+    assert receive(nas, f"{place(nas).rootfs}/root/.ssh/authorized_keys", b"key", mode=0o600, uid=0, gid=0) is True
 
     assert content_in(nas, "/root/.ssh/authorized_keys") == b"key"
-    found = nas.call("filesystem.stat", f"{ROOTFS}/root/.ssh/authorized_keys")
+    found = nas.call("filesystem.stat", f"{place(nas).rootfs}/root/.ssh/authorized_keys")
     assert (found["type"], found["uid"], modes.S_IMODE(found["mode"])) == ("FILE", 0, 0o600)
 
 
+@on_incus
 def test_a_file_for_a_stopped_container_lands_where_nobody_sees_it(nas: Nas) -> None:
     instance = nas.add("px-web", "STOPPED")
     assert nas.call("filesystem.stat", MOUNT)["is_mountpoint"] is False
@@ -55,6 +61,7 @@ def test_a_file_for_a_stopped_container_lands_where_nobody_sees_it(nas: Nas) -> 
     assert nas.call("filesystem.stat", f"{ROOTFS}/etc/rc.local")["size"] == 5
 
 
+@on_incus
 def test_an_absolute_symlink_of_a_guest_leads_to_the_host(nas: Nas) -> None:
     nas.add("px-web")
     nas.engine.links["px-web", "/etc/localtime"] = "/etc/cron.d/owned"
@@ -67,6 +74,7 @@ def test_an_absolute_symlink_of_a_guest_leads_to_the_host(nas: Nas) -> None:
     assert nas.call("filesystem.stat", f"{ROOTFS}/etc/localtime")["realpath"] == "/etc/cron.d/owned"
 
 
+@on_incus
 def test_a_relative_symlink_stays_in_the_guest_unless_it_climbs_out(nas: Nas) -> None:
     nas.add("px-web")
     nas.engine.links["px-web", "/bin"] = "usr/bin"
@@ -82,11 +90,12 @@ def test_a_relative_symlink_stays_in_the_guest_unless_it_climbs_out(nas: Nas) ->
 def test_dots_in_a_path_climb_out_of_the_rootfs_into_the_pretended_host(nas: Nas) -> None:
     nas.add("px-web")
 
-    receive(nas, f"{ROOTFS}/../../../../../../../../../../etc/climbed")
+    receive(nas, f"{place(nas).rootfs}/../../../../../../../../../../etc/climbed")
 
     assert (nas.world.files.root / "etc/climbed").read_bytes() == b"hello"
 
 
+@on_incus
 def test_a_symlink_in_the_pretended_host_never_leads_to_this_machine(nas: Nas) -> None:
     (nas.world.files.root / "mnt/tank/out").symlink_to("/etc/pixels-test-file")
 
@@ -134,7 +143,7 @@ def test_a_null_mode_came_with_25_10(make_nas: t.Callable[..., Nas]) -> None:
 def test_stat_says_everything_about_a_folder(nas: Nas) -> None:
     nas.add("px-web")
 
-    found = nas.call("filesystem.stat", MOUNT)
+    found = nas.call("filesystem.stat", place(nas).path)
 
     assert list(found) == [
         *("realpath", "type", "size", "allocation_size", "mode", "uid", "gid", "atime", "mtime", "ctime", "btime"),
@@ -154,6 +163,7 @@ def test_stat_of_nothing(nas: Nas, path: str, text: str) -> None:
     assert str(nas.refusal("filesystem.stat", path)) == text
 
 
+@on_incus
 def test_listing_a_mounted_container(nas: Nas) -> None:
     nas.add("px-web")
 
@@ -180,6 +190,7 @@ def test_listings_that_are_refused(nas: Nas) -> None:
     assert nas.call("filesystem.listdir", "/tmp", [], {"select": ["name"]}) == [{"name": "file"}]
 
 
+@on_incus
 def test_folders_are_made_in_pools_only(nas: Nas) -> None:
     nas.add("px-web")
 
@@ -206,3 +217,56 @@ def test_put_takes_what_was_uploaded_and_get_gives_it_back(nas: Nas) -> None:
     assert nas.job is not None
     assert nas.job.output == b"content"
     assert str(nas.refusal("filesystem.get", "/mnt/tank")) == "[EFAULT] /mnt/tank is not a file"
+
+
+# TrueNAS 26
+
+
+@on_libvirt
+def test_a_stopped_containers_files_are_there_all_the_same(nas: Nas) -> None:
+    nas.add("px-web", "STOPPED")
+    rootfs = "/mnt/.truenas_containers/tank/containers/px-web"
+
+    assert receive(nas, f"{rootfs}/etc/motd", mode=0o644) is True
+
+    assert content_in(nas, "/etc/motd") == b"hello"
+    assert nas.call("filesystem.stat", rootfs)["is_mountpoint"] is True
+    assert "etc" in [row["name"] for row in nas.call("filesystem.listdir", rootfs)]
+
+
+@on_libvirt
+def test_a_container_that_is_gone_is_mounted_no_more(nas: Nas) -> None:
+    nas.add("px-web")
+
+    nas.call("container.delete", 1)
+
+    assert nas.refusal("filesystem.stat", place(nas).path).errno == 2
+    assert nas.call("filesystem.stat", "/mnt/.truenas_containers/tank/containers")["is_mountpoint"] is True
+    assert nas.call("filesystem.stat", "/mnt/.truenas_containers")["is_mountpoint"] is False
+
+
+@on_libvirt
+@pytest.mark.parametrize("name", ["file_receive", "get"])
+def test_no_symlink_may_be_on_the_way_to_a_file(nas: Nas, name: str) -> None:
+    nas.add("px-web")
+    nas.engine.links["px-web", "/bin"] = "usr/bin"
+    path = f"{place(nas).rootfs}/bin/tool"
+    arguments: tuple[t.Any, ...] = ("eA==", {}) if name == "file_receive" else ()
+
+    error = nas.refusal(f"filesystem.{name}", path, *arguments)
+
+    assert (str(error), error.kind) == (f"[Errno 40] Symlink detected in path: '{path}'", "OSError")
+
+
+@on_libvirt
+def test_a_kernel_table_of_a_container_can_be_read(nas: Nas) -> None:
+    nas.add("px-web")
+    pid = nas.world.domains["px-web"].pid
+
+    nas.call("filesystem.get", f"/proc/{pid}/net/fib_trie")
+
+    assert nas.job is not None
+    assert nas.job.output is not None
+    assert b"|-- 10.77.0.2\n           /32 host LOCAL" in nas.job.output
+    error = nas.refusal("filesystem.get", "/proc/1/net/fib_trie")
+    assert str(error) == "[EFAULT] /proc/1/net/fib_trie is not a file"

@@ -11,9 +11,8 @@ import pytest
 
 from tests.simulator.errors import CallError, InstanceNotFound
 from tests.simulator.releases import INCUS_HAS
-from tests.simulator.running import RunningSimulator
 from tests.simulator.world import Volume
-from tests.unit.simulator.conftest import Connect
+from tests.unit.simulator.conftest import Connect, Start
 from tests.unit.simulator.methods.conftest import Make
 from tests.unit.simulator.nas import Nas
 
@@ -139,13 +138,15 @@ def test_a_vm_may_choose_a_volume_as_its_disk(nas: Nas) -> None:
     assert nas.call("virt.device.disk_choices") == {id: id}
 
 
-def test_volumes_have_roles_of_their_own(each_release: RunningSimulator, connect: Connect) -> None:
-    reader, other = connect(each_release), connect(each_release)
-    reader.login("reader", each_release.add_account("reader", roles=["VIRT_IMAGE_READ"]))
-    other.login("other", each_release.add_account("other", roles=["VIRT_INSTANCE_WRITE"]))
+@pytest.mark.parametrize("release", INCUS_HAS)
+def test_volumes_have_roles_of_their_own(start: Start, connect: Connect, release: str) -> None:
+    simulator = start(release=release)
+    reader, other = connect(simulator), connect(simulator)
+    reader.login("reader", simulator.add_account("reader", roles=["VIRT_IMAGE_READ"]))
+    other.login("other", simulator.add_account("other", roles=["VIRT_INSTANCE_WRITE"]))
 
     refused = [reader.refusal("virt.volume.create", {"name": "disk-1"}), other.refusal("virt.volume.query")]
 
     assert reader.call("virt.volume.query") == []
     assert {error["data"]["reason"] for error in refused} == {"[EACCES] Not authorized"}
-    assert each_release.world.volumes == []
+    assert simulator.world.volumes == []
