@@ -70,10 +70,16 @@ class Shells:
     def token(self, *arguments: t.Any) -> str:
         return t.cast(str, self.api.call("auth.generate_token", *(arguments or TOKEN)))
 
+    def of(self, container: str) -> dict[str, t.Any]:
+        """The option that asks for it."""
+        target = self.simulator.release.shell_target
+        domains = self.simulator.world.domains
+        return {target: domains[container].id if target == "container_id" else container}
+
     def open(self, container: str = "px-web", **options: t.Any) -> ShellTalk:
         """One that is connected."""
         shell = self.connect()
-        answer = shell.hello(self.token(), virt_instance_id=container, **options)
+        answer = shell.hello(self.token(), **self.of(container), **options)
         assert answer["msg"] == "connected", answer
         return shell
 
