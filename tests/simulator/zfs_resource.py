@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import errno as errnos
+import re
 import typing as t
 
 from tests.simulator.errors import GenericError, ValidationError
@@ -15,6 +16,10 @@ from tests.simulator.zfs import ZfsError
 if t.TYPE_CHECKING:
     from tests.simulator.storage import Storage
     from tests.simulator.zfs import Snapshot
+
+
+LABEL = re.compile(r"[A-Za-z0-9_.: -]+")
+LONGEST = 255
 
 
 class Refused(Exception):
@@ -58,6 +63,8 @@ async def take(
     storage: Storage, dataset: str, label: str, *, recursive: bool, exclude: t.Sequence[str], properties: dict[str, str]
 ) -> Snapshot:
     id = f"{dataset}@{label}"
+    if not LABEL.fullmatch(label) or len(id) > LONGEST:
+        raise Refused(f"Invalid snapshot name: {id!r}", errnos.EINVAL)
     if not storage.zfs.exists(dataset):
         raise not_found(dataset)
     for name in storage.zfs.children(dataset) if recursive else [dataset]:

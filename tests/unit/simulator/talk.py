@@ -55,6 +55,10 @@ class Talk:
         self._run(self._close())
         self._loop.close()
 
+    def leave(self) -> None:
+        """In order, as a client that wants nothing more."""
+        self._run(self.socket.close())
+
     async def _close(self) -> None:
         if hasattr(self, "socket"):
             await self.socket.close()

@@ -39,6 +39,14 @@ def test_write_includes_read_but_not_delete() -> None:
     assert included(["VIRT_INSTANCE_WRITE"]) == {"VIRT_INSTANCE_WRITE", "VIRT_INSTANCE_READ"}
 
 
+def test_who_may_change_devices_may_change_their_containers() -> None:
+    assert included(["CONTAINER_DEVICE_WRITE"]) == {
+        *("CONTAINER_DEVICE_WRITE", "CONTAINER_DEVICE_READ"),
+        *("CONTAINER_WRITE", "CONTAINER_READ"),
+    }
+    assert included(["CONTAINER_DEVICE_READ"]) == {"CONTAINER_DEVICE_READ", "CONTAINER_READ"}
+
+
 def test_a_readonly_admin_has_every_read_and_no_write() -> None:
     roles = included(["READONLY_ADMIN"])
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 
 import pytest
@@ -241,6 +242,64 @@ def test_a_restart_swallows_a_plain_call(simulator: RunningSimulator, talk: Talk
     talk.start("core.ping")
 
     assert talk.ending() == (None, "")
+
+
+@pytest.mark.parametrize(("release", "taken"), [("25.10", ["tank@base"]), ("26", [])])
+def test_since_26_a_call_ends_with_its_connection(
+    start: Start, connect: Connect, release: str, taken: list[str]
+) -> None:
+    simulator = start(release=release, snapshot_seconds=0.2)
+    talk, other = connect(simulator), connect(simulator)
+    talk.login()
+    other.login()
+    simulator.faults.add("delay", method="core.ping", seconds=0.5)
+
+    talk.start("pool.snapshot.create", {"dataset": "tank", "name": "base"})
+    while "pool.snapshot.create" not in simulator.stats.calls:
+        other.call("system.version")
+    talk.leave()
+    other.call("core.ping")
+
+    assert list(simulator.world.snapshots) == taken
+
+
+def test_a_job_of_26_outlives_its_connection(start: Start, connect: Connect) -> None:
+    simulator = start(release="26", create_seconds=0.3)
+    talk, other = connect(simulator), connect(simulator)
+    talk.login()
+    other.login()
+    image = {"name": "ubuntu:noble:amd64:default", "version": "20250601_05:24"}
+
+    number = talk.call("container.create", {"name": "px-web", "image": image})
+    talk.leave()
+
+    assert other.job(number)["state"] == "SUCCESS"
+    assert "px-web" in simulator.world.containers
+
+
+def test_a_start_of_26_goes_on_without_its_connection(start: Start, connect: Connect) -> None:
+    simulator = start(release="26", start_seconds=0.2)
+    web = simulator.world.add_container("px-web", status="STOPPED")
+    talk, other = connect(simulator), connect(simulator)
+    talk.login()
+    other.login()
+    other.call("core.subscribe", "container.query")
+
+    talk.start("container.start", 1)
+    other.event(lambda event: event["collection"] == "container.query")
+    talk.leave()
+    other.event(lambda event: event["fields"]["status"]["state"] == "RUNNING")
+
+    assert web.status == "RUNNING"
+
+
+def test_since_26_the_trace_of_an_error_holds_no_arguments(start: Start, connect: Connect) -> None:
+    simulator = start(release="26")
+
+    error = connect(simulator).refusal("auth.login_ex", {"mechanism": "API_KEY_PLAIN", "api_key": simulator.api_key})
+
+    assert error["data"]["trace"].keys() == {"class", "formatted", "repr"}
+    assert simulator.api_key not in json.dumps(error)
 
 
 def test_the_trace_of_an_error_holds_the_arguments(simulator: RunningSimulator, stranger: Talk) -> None:

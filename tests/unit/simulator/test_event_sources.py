@@ -169,3 +169,18 @@ def test_a_stream_ends_with_its_connection(simulator: RunningSimulator, talk: Ta
 
     simulator.run(asyncio.wait({stream}, timeout=PATIENCE))
     assert stream.cancelled()
+
+
+def test_metrics_of_26_are_by_number(start: Start, connect: Connect) -> None:
+    simulator = start(release="26")
+    web = simulator.world.add_container("px-web")
+    simulator.world.add_container("px-db", status="STOPPED")
+    talk = connect(simulator)
+    talk.login()
+
+    talk.call("core.subscribe", "container.metrics")
+
+    update = talk.event(is_update)
+    assert simulator.world.domains["px-web"] is web
+    assert update["fields"].keys() == {"1"}
+    assert update["fields"]["1"].keys() >= CHARTS

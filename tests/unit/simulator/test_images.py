@@ -38,3 +38,12 @@ def test_choices_are_named_by_the_first_alias() -> None:
         "instance_types": ["CONTAINER", "VM"],
         "secureboot": None,
     }
+
+
+def test_the_registry_has_a_name_for_each_architecture() -> None:
+    offered = images.registry()
+
+    assert offered["debian:bookworm:amd64:default"] is offered["debian:bookworm:arm64:default"]
+    assert offered["debian:bookworm:amd64:default"].registry_name == "debian:bookworm:amd64:default"
+    assert offered["springdalelinux:9:arm64:default"].os == "Springdalelinux"
+    assert not [name for name in offered if name.endswith(":desktop")]

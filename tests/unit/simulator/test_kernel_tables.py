@@ -60,8 +60,6 @@ def test_a_container_without_an_address_has_the_kernels_own_only() -> None:
     assert [line.split()[-1] for line in table(bare, "if_inet6").splitlines()] == ["eth0", "lo"]
 
 
-@pytest.mark.parametrize(
-    "path", ["/proc/4243/net/fib_trie", "/proc/4242/net/route", "/proc/4242/net", "/etc"]
-)
+@pytest.mark.parametrize("path", ["/proc/4243/net/fib_trie", "/proc/4242/net/route", "/proc/4242/net", "/etc"])
 def test_no_other_file_is_one_of_these(path: str) -> None:
     assert KernelTables({"px-web": WEB}).file(path) is None

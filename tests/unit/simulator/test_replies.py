@@ -66,3 +66,9 @@ def test_the_trace_names_the_exception(error: Exception, name: str) -> None:
 
 def test_the_trace_gives_secrets_away_as_25_x_does() -> None:
     assert "secret" in error_of(CallError("no"))["data"]["trace"]["frames"][0]["locals"]["params"]
+
+
+def test_without_frames_a_trace_says_what_it_says_otherwise() -> None:
+    bare = failure(1, CallError("no"), method="some.method", params=["secret"], frames=False)["error"]["data"]["trace"]
+
+    assert bare == {key: value for key, value in error_of(CallError("no"))["data"]["trace"].items() if key != "frames"}

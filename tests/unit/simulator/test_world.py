@@ -87,3 +87,20 @@ def test_the_whole_world_is_json(tmp_path: Path) -> None:
     assert shown["snapshots"][base]["clones"] == []
     assert shown["datasets"]["tank/.ix-virt/containers/px-web"].endswith("@readonly")
     nas.close()
+
+
+def test_a_container_of_26_is_libvirts(tmp_path: Path) -> None:
+    nas = Nas(tmp_path, "26")
+    nas.add("px-web", memory=2**30)
+    nas.add("px-db", "STOPPED", storage_pool="fast")
+
+    web, db = nas.world.domains["px-web"], nas.world.domains["px-db"]
+
+    assert (web.id, web.status, web.cpu, web.memory, web.domain_state) == (1, "RUNNING", "2", None, "RUNNING")
+    assert web.aliases
+    assert (db.id, db.pid, db.domain_state) == (2, None, None)
+    assert db.dataset == "fast/.truenas_containers/containers/px-db"
+    shown = nas.world.as_json()
+    assert shown["containers"]["px-web"]["status"]["state"] == "RUNNING"
+    assert shown["datasets"][web.dataset].endswith("@image")
+    nas.close()

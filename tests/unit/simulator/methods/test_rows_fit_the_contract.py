@@ -112,6 +112,79 @@ def test_everything_a_nas_answers_fits(nas: Nas) -> None:
     assert stated - checked.called == {"filesystem.put"}
 
 
+def test_everything_a_nas_of_26_answers_fits(make_nas: t.Callable[..., Nas]) -> None:
+    nas = make_nas("26")
+    checked = Checked(nas)
+    call, web = checked.call, "tank/.truenas_containers/containers/px-web"
+    nas.world.interfaces |= {each.name: each for each in (lan.bridge(), lan.lagg(), lan.vlan())}
+
+    call("lxc.config")
+    call("lxc.bridge_choices")
+    call("lxc.update", {"bridge": "br0", "preferred_pool": "tank"})
+    call("container.pool_choices")
+    image = call("container.image.query_registry")[0]
+    call("interface.query")
+    call("network.general.summary")
+
+    version = image["versions"][-1]["version"]
+    new = {"name": "px-web", "image": {"name": image["name"], "version": version}, "initenv": {"A": "b"}}
+    number = call("container.create", {**new, "idmap": {"type": "ISOLATED", "slice": None}, "cpuset": "0-1"})["id"]
+    attach = call("container.device.nic_attach_choices")["BRIDGE"][0]
+    for attributes in (
+        {"dtype": "NIC", "nic_attach": attach, "type": "VIRTIO"},
+        {"dtype": "FILESYSTEM", "source": "/mnt/tank", "target": "/data"},
+        {"dtype": "USB", "usb": {"vendor_id": "0x046b", "product_id": "0xff10"}},
+        {"dtype": "GPU", "gpu_type": "AMD", "pci_address": "0000:01:00.0"},
+    ):
+        device = call("container.device.create", {"container": number, "attributes": attributes})
+    call("container.device.query", [["container", "=", number]])
+    call("container.device.update", device["id"], {"attributes": {"gpu_type": "INTEL"}})
+    call("container.device.delete", device["id"])
+    call("container.start", number)
+    nas.wait()
+    call("container.query")
+    call("container.update", number, {"description": "the web"})
+    call("container.stop", number, {"force_after_timeout": True})
+    call("container.query", [["status.state", "=", "STOPPED"]])
+
+    taken = call("pool.snapshot.create", {"dataset": web, "name": "base", "suspend_vms": False})["id"]
+    call("pool.snapshot.hold", taken)
+    call(
+        "pool.snapshot.query",
+        [["id", "=", taken]],
+        {"extra": {"holds": True, "retention": True, "properties": ["creation"]}},
+    )
+    call("pool.snapshot.query")
+    call("pool.snapshot.release", taken)
+    call("pool.snapshot.rollback", taken)
+    call("pool.snapshot.clone", {"snapshot": taken, "dataset_dst": "tank/copy"})
+    call("pool.snapshot.delete", taken, {"defer": True})
+    service = "zfs.resource.snapshot"
+    newer = call(f"{service}.create", {"dataset": web, "name": "newer", "user_properties": {"my:note": "x"}})["name"]
+    call(f"{service}.hold", {"path": newer})
+    every = {"get_holds": True, "get_user_properties": True, "properties": ["creation", "used"]}
+    call(f"{service}.query", {"paths": [web], **every})
+    call(f"{service}.query")
+    call(f"{service}.release", {"path": newer})
+    call(f"{service}.rollback", {"path": newer})
+    call(f"{service}.clone", {"snapshot": newer, "dataset": "tank/other"})
+    call(f"{service}.destroy", {"path": newer, "defer": True})
+
+    cron_job = call("cronjob.create", CRON_JOB)["id"]
+    call("cronjob.query")
+    call("cronjob.run", cron_job)
+    call("cronjob.delete", cron_job)
+    call("filesystem.stat", "/mnt/tank")
+    nas.call("filesystem.file_receive", "/mnt/tank/file", "eA==", {})
+    call("filesystem.get", "/mnt/tank/file")
+    call("zfs.resource.destroy", {"path": "tank/copy"})
+    call("zfs.resource.destroy", {"path": "tank/other"})
+    call("container.delete", number)
+
+    stated = {name for name in schemas(nas.release) if not name.startswith(UNSTATED)}
+    assert stated - checked.called == {"filesystem.put", "container.migrate"}
+
+
 @pytest.mark.parametrize("release", RELEASES.values(), ids=list(RELEASES))
 def test_models_have_the_members_the_contract_has(release: Release) -> None:
     different = {}

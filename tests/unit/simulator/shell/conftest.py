@@ -27,10 +27,6 @@ class ShellTalk(Talk):
     def __init__(self, simulator: RunningSimulator, source: str | None = None) -> None:
         super().__init__(simulator, path=SHELL, source=source)
 
-    def leave(self) -> None:
-        """In order, as a client that wants nothing more."""
-        self._run(self.socket.close())
-
     def hello(self, token: t.Any, **options: t.Any) -> Message:
         """The answer to a token."""
         self.send(json.dumps({"token": token, "options": options}))
