@@ -42,7 +42,7 @@ def on_26(name: str, model: type[Model], *roles: str) -> t.Callable[[Handler], H
 def row(snapshot: Snapshot, extra: t.Mapping[str, t.Any]) -> Row:
     """C(holds) and C(retention) are there only when asked for."""
     known = properties(snapshot)
-    shown = {
+    shown: Row = {
         "id": snapshot.id,
         "name": snapshot.id,
         "pool": snapshot.pool,

@@ -44,7 +44,7 @@ def test_containers_are_added_from_the_thread_of_a_test(world: World) -> None:
 
     assert (running.status, running.cpu, running.memory) == ("RUNNING", "2", 2 * 1024**3)
     assert running.aliases
-    assert running.started_once
+    assert world.instances["px-web"].started_once
     assert (stopped.status, stopped.aliases, stopped.dataset) == ("STOPPED", [], "fast/.ix-virt/containers/px-db")
     assert world.storage_pools == ["tank", "fast"]
 
