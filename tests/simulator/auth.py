@@ -27,8 +27,6 @@ AUTH_ERR: Response = {"response_type": "AUTH_ERR"}
 DENIED: Response = {"response_type": "DENIED"}
 EXPIRED_RESPONSE: Response = {"response_type": "EXPIRED"}
 INSECURE = "Attempt to use over an insecure transport"
-OTP_ATTEMPTS = 4
-"""The first answer of the second factor and three more."""
 
 
 @dataclass
@@ -210,7 +208,7 @@ class Authenticator:
             peer.otp = None
             return self._accept(peer, Login(pending.account, "LOGIN_TWOFACTOR"))
         pending.attempts += 1
-        if pending.attempts < OTP_ATTEMPTS:
+        if pending.attempts < self._release.otp_attempts:
             return {"response_type": "OTP_REQUIRED", "username": pending.account.username}
         peer.otp = None
         return await self._answered(AUTH_ERR)

@@ -50,6 +50,8 @@ class HostFiles:
         self.layout = layout
         self.mounts: t.Callable[[], t.Mapping[str, str]] = dict
         """Mount points that are no container's place, with what the engine calls the files there."""
+        self.mounted_below: t.Callable[[str], t.Iterable[str]] = lambda path: ()
+        """The containers whose datasets are mounted right below a folder of the NAS."""
         self.kernel_file: t.Callable[[str], bytes | None] = lambda path: None
         """What the kernel says in a file below C(/proc)."""
         self._is_mounted = is_mounted
@@ -182,7 +184,7 @@ class HostFiles:
     async def _names(self, place: Place) -> list[str]:
         if place.container is not None:
             return sorted(await self.engine.list_directory(place.container, place.inside))
-        names = {entry.name for entry in self.physical(place.path).iterdir()}
+        names = {entry.name for entry in self.physical(place.path).iterdir()} | set(self.mounted_below(place.path))
         mount = self.mount_of(place.path)
         return sorted(names | {"rootfs"} if mount is not None and mount.path == place.path else names)
 

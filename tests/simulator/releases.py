@@ -73,6 +73,8 @@ class Release:
     """Keys may log in without being sent."""
     reconnect_tokens: bool
     """A login may ask for a token for the next one."""
+    otp_attempts: int
+    """How many answers there are to the question for a second factor."""
     denies: bool
     """Right credentials without a privilege are told DENIED, not AUTH_ERR."""
     traces_have_frames: bool
@@ -128,6 +130,7 @@ FANGTOOTH = Release(
     query_limit=None,
     scram=False,
     reconnect_tokens=False,
+    otp_attempts=4,
     denies=False,
     traces_have_frames=True,
     idle_seconds=60.0,
@@ -167,6 +170,7 @@ GOLDEYE = Release(
     query_limit=10_000,
     scram=False,
     reconnect_tokens=False,
+    otp_attempts=4,
     denies=False,
     traces_have_frames=True,
     idle_seconds=60.0,
@@ -207,6 +211,7 @@ HALFMOON = Release(
     query_limit=10_000,
     scram=True,
     reconnect_tokens=True,
+    otp_attempts=1,
     denies=True,
     traces_have_frames=False,
     idle_seconds=3600.0,

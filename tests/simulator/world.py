@@ -158,6 +158,7 @@ class World:
         self.storage = Storage(engine, release.layout, lambda: options.snapshot_seconds)
         self.files = HostFiles(options.state_dir, engine, release.layout, self.is_mounted)
         self.files.mounts = self.storage.mounts
+        self.files.mounted_below = self.mounted_below
         self.files.kernel_file = KernelTables(self.containers).file
         self.tasks: set[asyncio.Task[t.Any]] = set()
         """Operations on containers that the middleware may have stopped waiting for."""
@@ -209,6 +210,13 @@ class World:
             return self.storage.zfs.exists(layout.dataset(pool, container))
         found = self.containers.get(container)
         return found is not None and found.storage_pool == pool and found.status == "RUNNING"
+
+    def mounted_below(self, path: str) -> list[str]:
+        """The containers that are mounted in a folder of the NAS, where they always are."""
+        layout = self.release.layout
+        names = [layout.container_of(dataset) for dataset in self.storage.zfs.datasets] if layout.always_mounted else []
+        places = {name: [layout.mount(pool, name).path for pool in self.pools] for name in names if name}
+        return [name for name, paths in places.items() if f"{path}/{name}" in paths]
 
     def add(self, container: Container) -> None:
         """Make a container known: its row, its dataset as a clone of the image's, its mount point."""

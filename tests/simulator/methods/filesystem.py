@@ -151,7 +151,7 @@ async def statfs(context: Context, path: str) -> Row:
 
 @method("filesystem.mkdir", roles=("FILESYSTEM_DATA_WRITE",), model=models.MakeDirectory)
 async def mkdir(context: Context, data: Row) -> Row:
-    """Only in the pools and a few .ssh folders: never in a container."""
+    """Only in the pools and a few .ssh folders: in a container only since TrueNAS 26, and not here."""
     path, files = data["path"], context.world.files
     check_absolute(path)
     place = await files.resolve(path)
@@ -159,6 +159,8 @@ async def mkdir(context: Context, data: Row) -> Row:
         raise CallError(f"{path}: path not permitted", errnos.EPERM)
     if await files.look(place) is not None:
         raise CallError(f"{path}: path already exists.", errnos.EEXIST)
+    if place.container is not None:
+        raise NotImplementedError("the simulated NAS makes no folders in containers")
     files.make_directory(place, int(data["options"]["mode"], 8))
     found = await files.look(place)
     if found is None:

@@ -334,6 +334,16 @@ def test_scram_is_offered_to_strangers(halfmoon: RunningSimulator, connect: Conn
     assert last["scram_type"] == "SERVER_FINAL_RESPONSE"
 
 
+def test_there_is_one_answer_to_the_question_for_a_second_factor(halfmoon: RunningSimulator, connect: Connect) -> None:
+    halfmoon.admin.otp = "123456"
+    talk = connect(halfmoon)
+    talk.call("auth.login_ex", password_login(halfmoon))
+
+    answer = talk.call("auth.login_ex_continue", {"mechanism": "OTP_TOKEN", "otp_token": "000000"})
+
+    assert answer == {"response_type": "AUTH_ERR"}
+
+
 def test_right_credentials_without_a_privilege_are_denied(halfmoon: RunningSimulator, connect: Connect) -> None:
     halfmoon.admin.privileged = False
 

@@ -235,6 +235,16 @@ def test_a_stopped_containers_files_are_there_all_the_same(nas: Nas) -> None:
 
 
 @on_libvirt
+def test_containers_are_listed_in_their_folder(nas: Nas) -> None:
+    nas.add("px-web")
+    nas.add("px-far", storage_pool="fast")
+
+    rows = nas.call("filesystem.listdir", "/mnt/.truenas_containers/tank/containers")
+
+    assert [(row["name"], row["type"]) for row in rows] == [("px-web", "DIRECTORY")]
+
+
+@on_libvirt
 def test_a_container_that_is_gone_is_mounted_no_more(nas: Nas) -> None:
     nas.add("px-web")
 
