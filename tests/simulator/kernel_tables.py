@@ -16,6 +16,7 @@ if t.TYPE_CHECKING:
 FILE = re.compile(r"/proc/(\d+)/net/(fib_trie|if_inet6)")
 GLOBAL, LINK, HOST = 0x00, 0x20, 0x10
 PERMANENT = 0x80
+LOCALHOST = ipaddress.IPv4Interface("127.0.0.1/8")
 LINK_LOCAL = int(ipaddress.IPv6Address("fe80::2a0:98ff:fe00:0"))
 NIC, LOOPBACK = (2, "eth0"), (1, "lo")
 
@@ -46,17 +47,26 @@ def fib_trie(addresses: t.Sequence[ipaddress.IPv4Interface]) -> str:
     lines = ["  +-- 0.0.0.0/0 3 0 5"]
     if addresses:
         lines += leaf(5, "0.0.0.0", "/0 universe UNICAST")
-    lines += ["     +-- 127.0.0.0/8 2 0 2", "        +-- 127.0.0.0/31 1 0 0"]
-    lines += [*leaf(11, "127.0.0.0", "/8 host LOCAL"), *leaf(11, "127.0.0.1", "/32 host LOCAL")]
-    lines += leaf(8, "127.255.255.255", "/32 link BROADCAST")
-    for address in addresses:
-        network = address.network
-        lines.append(f"     +-- {network} 2 0 2")
-        lines += leaf(8, str(network.network_address), f"/{network.prefixlen} link UNICAST")
-        lines += leaf(8, str(address.ip), "/32 host LOCAL")
-        lines += leaf(8, str(network.broadcast_address), "/32 link BROADCAST")
+    for address in sorted([LOCALHOST, *addresses]):
+        lines += branch(address)
     table = "".join(f"{line}\n" for line in lines)
     return f"Main:\n{table}Local:\n{table}"
+
+
+def branch(address: ipaddress.IPv4Interface) -> list[str]:
+    """Of one network; all addresses of the loopback's are the host's own."""
+    network, itself = address.network, address == LOCALHOST
+    return [
+        f"     +-- {network} 2 0 2",
+        *(["        +-- 127.0.0.0/31 1 0 0"] if itself else []),
+        *leaf(
+            11 if itself else 8,
+            str(network.network_address),
+            f"/{network.prefixlen} {'host LOCAL' if itself else 'link UNICAST'}",
+        ),
+        *leaf(11 if itself else 8, str(address.ip), "/32 host LOCAL"),
+        *leaf(8, str(network.broadcast_address), "/32 link BROADCAST"),
+    ]
 
 
 def leaf(indent: int, address: str, what: str) -> list[str]:

@@ -63,3 +63,13 @@ def test_a_container_without_an_address_has_the_kernels_own_only() -> None:
 @pytest.mark.parametrize("path", ["/proc/4243/net/fib_trie", "/proc/4242/net/route", "/proc/4242/net", "/etc"])
 def test_no_other_file_is_one_of_these(path: str) -> None:
     assert KernelTables({"px-web": WEB}).file(path) is None
+
+
+def test_networks_are_in_the_order_of_their_addresses() -> None:
+    aliases = [{"type": "INET", "address": "10.0.0.5", "netmask": 8}, *ALIASES]
+
+    text = table(dataclasses.replace(WEB, aliases=aliases), "fib_trie").partition("Local:")[0]
+
+    assert [line.split()[1] for line in text.splitlines() if line.startswith("     +--")] == [
+        *("10.0.0.0/8", "127.0.0.0/8", "172.200.0.0/24"),
+    ]
