@@ -41,9 +41,9 @@ class Options:
     )
     seed_pixels: int = field(default=0, metadata=about("how many running px- containers there are at the start"))
 
-    create_seconds: float = field(default=0.0, metadata=about("how long virt.instance.create takes", by_hand=2.0))
-    start_seconds: float = field(default=0.0, metadata=about("how long virt.instance.start takes", by_hand=0.5))
-    stop_seconds: float = field(default=0.0, metadata=about("how long virt.instance.stop takes", by_hand=0.5))
+    create_seconds: float = field(default=0.0, metadata=about("how long creating a container takes", by_hand=2.0))
+    start_seconds: float = field(default=0.0, metadata=about("how long starting one takes", by_hand=0.5))
+    stop_seconds: float = field(default=0.0, metadata=about("how long it takes to stop", by_hand=0.5))
     snapshot_seconds: float = field(
         default=0.0, metadata=about("how long taking or rolling back a snapshot takes", by_hand=0.2)
     )

@@ -11,7 +11,7 @@ from tests.simulator.accounts import FULL_ADMIN, Account
 from tests.simulator.auth import Authenticator
 from tests.simulator.errors import GenericError
 from tests.simulator.models import auth as models
-from tests.simulator.models.base import accept
+from tests.simulator.models.base import Nothing, accept
 from tests.simulator.registry import Context, Handler, method
 from tests.simulator.releases import SINCE_GOLDEYE
 
@@ -63,7 +63,7 @@ async def login_with_token(context: Context, token: str) -> bool:
     return await _authenticator(context).login_with_token(context.connection.peer, token)
 
 
-@method("auth.mechanism_choices", login=False, model=models.NoArguments)
+@method("auth.mechanism_choices", login=False, model=Nothing)
 def mechanism_choices(context: Context) -> list[str]:
     """25.x asks the credentials of a connection that has none yet."""
     if context.simulator.offers_scram:
@@ -82,13 +82,13 @@ def generate_token(
     )
 
 
-@method("auth.logout", role_needed=False, model=models.NoArguments)
+@method("auth.logout", role_needed=False, model=Nothing)
 def logout(context: Context) -> bool:
     _authenticator(context).logout(context.connection.peer)
     return True
 
 
-@method("auth.me", role_needed=False, model=models.NoArguments)
+@method("auth.me", role_needed=False, model=Nothing)
 def me(context: Context) -> dict[str, t.Any]:
     return user_info(context.caller.account, kind=context.caller.type)
 

@@ -14,6 +14,7 @@ from tests.simulator.domain import EVENT, Domain
 from tests.simulator.domain_rules import wrong_values
 from tests.simulator.errors import CallError, InstanceNotFound, ValidationErrors
 from tests.simulator.models import container as models
+from tests.simulator.models.base import Nothing
 from tests.simulator.models.query import GetNumbered, query_model
 from tests.simulator.registry import job, method
 from tests.simulator.releases import LIBVIRT_HAS, RELEASES
@@ -72,12 +73,12 @@ def get_instance(context: Context, id: int, options: Row) -> Row:
     return t.cast(Row, query.apply([shown], [], {"select": options["select"], "get": True}))
 
 
-@method("container.pool_choices", releases=LIBVIRT_HAS, roles=READ, model=models.Nothing)
+@method("container.pool_choices", releases=LIBVIRT_HAS, roles=READ, model=Nothing)
 def pool_choices(context: Context) -> Row:
     return pools(context.world)
 
 
-@method("container.image.query_registry", releases=LIBVIRT_HAS, roles=("CONTAINER_IMAGE_WRITE",), model=models.Nothing)
+@method("container.image.query_registry", releases=LIBVIRT_HAS, roles=("CONTAINER_IMAGE_WRITE",), model=Nothing)
 def query_registry(context: Context) -> list[Row]:
     """Also for other architectures. To read it one must be allowed to write, by a slip of the middleware."""
     found = images.registry().items()
@@ -196,7 +197,7 @@ async def delete(context: Context, id: int) -> None:
     "container.migrate",
     releases=LIBVIRT_HAS,
     roles=WRITE,
-    model=models.Nothing,
+    model=Nothing,
     lock=lambda: "container.migrate",
     logs=True,
 )

@@ -13,8 +13,7 @@ from tests.simulator.domain import DomainDevice, new_mac
 from tests.simulator.errors import CallError, InstanceNotFound, Triple, ValidationErrors
 from tests.simulator.methods.container import find
 from tests.simulator.models import container_device as models
-from tests.simulator.models.base import accept
-from tests.simulator.models.container import Nothing
+from tests.simulator.models.base import Nothing, accept
 from tests.simulator.models.query import GetNumbered, query_model
 from tests.simulator.registry import method
 from tests.simulator.releases import LIBVIRT_HAS, RELEASES

@@ -14,8 +14,8 @@ from tests.simulator.dispatch import authorise
 from tests.simulator.errors import ENOMETHOD, CallError, GenericError, SimulatedError
 from tests.simulator.events import check_may_subscribe
 from tests.simulator.job import ABORTED, FAILED, Job
-from tests.simulator.models import auth as no_models
 from tests.simulator.models import core as models
+from tests.simulator.models.base import Nothing
 from tests.simulator.models.query import query_model
 from tests.simulator.registry import REGISTRY, Context, Method, job, method
 from tests.simulator.releases import RELEASES, SINCE_GOLDEYE
@@ -23,12 +23,12 @@ from tests.simulator.releases import RELEASES, SINCE_GOLDEYE
 DOWNLOAD_SECONDS, BUFFERED_SECONDS = 300.0, 3600.0
 
 
-@method("core.ping", releases=["25.04"], role_needed=False, model=no_models.NoArguments)
+@method("core.ping", releases=["25.04"], role_needed=False, model=Nothing)
 def ping_with_login(context: Context) -> str:
     return "pong"
 
 
-@method("core.ping", releases=SINCE_GOLDEYE, login=False, model=no_models.NoArguments)
+@method("core.ping", releases=SINCE_GOLDEYE, login=False, model=Nothing)
 def ping(context: Context) -> str:
     return "pong"
 

@@ -11,7 +11,7 @@ import typing as t
 
 from tests.simulator.errors import Triple, ValidationErrors
 from tests.simulator.methods.container import pools
-from tests.simulator.models.container import Nothing
+from tests.simulator.models.base import Nothing
 from tests.simulator.models.lxc import Change
 from tests.simulator.registry import method
 from tests.simulator.releases import LIBVIRT_HAS

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from tests.simulator import lan
-from tests.simulator.models.virt_global import Nothing
+from tests.simulator.models.base import Nothing
 from tests.simulator.registry import method
 
 if t.TYPE_CHECKING:

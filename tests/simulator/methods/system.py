@@ -8,24 +8,24 @@ from __future__ import annotations
 import datetime
 import typing as t
 
-from tests.simulator.models.auth import NoArguments
+from tests.simulator.models.base import Nothing
 from tests.simulator.registry import Context, method
 from tests.simulator.releases import SINCE_GOLDEYE
 
 BOOTED = datetime.datetime.now(tz=datetime.UTC)
 
 
-@method("system.version", role_needed=False, model=NoArguments)
+@method("system.version", role_needed=False, model=Nothing)
 def version(context: Context) -> str:
     return context.release.brand_version
 
 
-@method("system.version_short", role_needed=False, model=NoArguments)
+@method("system.version_short", role_needed=False, model=Nothing)
 def version_short(context: Context) -> str:
     return context.release.version
 
 
-@method("system.info", roles=("READONLY_ADMIN",), model=NoArguments)
+@method("system.info", roles=("READONLY_ADMIN",), model=Nothing)
 def info(context: Context) -> dict[str, t.Any]:
     """C(version) is the short one here."""
     now = datetime.datetime.now(tz=datetime.UTC)
@@ -52,37 +52,37 @@ def info(context: Context) -> dict[str, t.Any]:
     }
 
 
-@method("system.ready", releases=["25.04"], model=NoArguments)
+@method("system.ready", releases=["25.04"], model=Nothing)
 def ready_for_full_admins(context: Context) -> bool:
     return True
 
 
-@method("system.ready", releases=SINCE_GOLDEYE, roles=("SYSTEM_GENERAL_READ",), model=NoArguments)
+@method("system.ready", releases=SINCE_GOLDEYE, roles=("SYSTEM_GENERAL_READ",), model=Nothing)
 def ready(context: Context) -> bool:
     return True
 
 
-@method("system.state", releases=["25.04"], model=NoArguments)
+@method("system.state", releases=["25.04"], model=Nothing)
 def state_for_full_admins(context: Context) -> str:
     return "READY"
 
 
-@method("system.state", releases=SINCE_GOLDEYE, roles=("SYSTEM_GENERAL_READ",), model=NoArguments)
+@method("system.state", releases=SINCE_GOLDEYE, roles=("SYSTEM_GENERAL_READ",), model=Nothing)
 def state(context: Context) -> str:
     return "READY"
 
 
-@method("system.product_type", releases=["25.04"], roles=("READONLY_ADMIN",), model=NoArguments)
+@method("system.product_type", releases=["25.04"], roles=("READONLY_ADMIN",), model=Nothing)
 def old_product_type(context: Context) -> str:
     return "COMMUNITY_EDITION"
 
 
-@method("system.product_type", releases=SINCE_GOLDEYE, roles=("SYSTEM_PRODUCT_READ",), model=NoArguments)
+@method("system.product_type", releases=SINCE_GOLDEYE, roles=("SYSTEM_PRODUCT_READ",), model=Nothing)
 def product_type(context: Context) -> str:
     return "COMMUNITY_EDITION"
 
 
-@method("system.boot_id", login=False, model=NoArguments)
+@method("system.boot_id", login=False, model=Nothing)
 def boot_id(context: Context) -> str:
     boot: str = context.simulator.boot_id
     return boot

@@ -13,7 +13,7 @@ from tests.simulator.errors import CallError, ValidationErrors
 from tests.simulator.methods.virt_instance import READ, WRITE, find
 from tests.simulator.methods.virt_volume import known
 from tests.simulator.models import virt_device as models
-from tests.simulator.models.virt_global import Nothing
+from tests.simulator.models.base import Nothing
 from tests.simulator.models.virt_instance import Id
 from tests.simulator.registry import method
 from tests.simulator.releases import FANGTOOTH, GOLDEYE, INCUS_HAS

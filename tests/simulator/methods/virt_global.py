@@ -11,7 +11,8 @@ import typing as t
 
 from tests.simulator import incus
 from tests.simulator.errors import CallError, GenericError, Triple, ValidationErrors
-from tests.simulator.models.virt_global import GlobalUpdate, NetworkName, Nothing
+from tests.simulator.models.base import Nothing
+from tests.simulator.models.virt_global import GlobalUpdate, NetworkName
 from tests.simulator.registry import job, method
 from tests.simulator.releases import INCUS_HAS
 from tests.simulator.world import INITIALIZED, LOCKED, NO_POOL

@@ -85,10 +85,6 @@ class GenerateToken(Model):
     single_use: bool = False
 
 
-class NoArguments(Model):
-    pass
-
-
 def newer(arm: type[Model]) -> type[Model]:
     return pydantic.create_model(arm.__name__, __base__=arm, login_options=(NewLoginOptions, NewLoginOptions()))
 

@@ -24,6 +24,10 @@ class Model(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(strict=True, extra="forbid", str_max_length=1024)
 
 
+class Nothing(Model):
+    """Methods without arguments."""
+
+
 class Update(Model):
     """Every key is optional, and only those that were sent are handed on."""
 

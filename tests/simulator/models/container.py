@@ -65,6 +65,8 @@ class NewContainer(Model):
 
 
 class ContainerChange(Update):
+    """What is left out is not handed on: the values here are never seen."""
+
     uuid: Uuid = None
     name: NonEmpty = "unsaid"
     description: str = ""
@@ -102,7 +104,3 @@ class StopOptions(Model):
 class Stop(Model):
     id: int
     options: StopOptions = StopOptions()
-
-
-class Nothing(Model):
-    """Methods without arguments."""

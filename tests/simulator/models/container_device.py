@@ -56,6 +56,8 @@ class NewDevice(Model):
 
 
 class DeviceChange(Update):
+    """What is left out is not handed on: the values here are never seen."""
+
     attributes: dict[str, t.Any] = {}
     container: int = 0
 

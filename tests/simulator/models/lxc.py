@@ -28,6 +28,8 @@ V6 = t.Annotated[str, pydantic.AfterValidator(network(ipaddress.IPv6Network))]
 
 
 class ConfigChange(Update):
+    """What is left out is not handed on: the values here are never seen."""
+
     preferred_pool: str | None = None
     bridge: str | None = None
     v4_network: V4 = ""

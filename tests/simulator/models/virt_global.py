@@ -40,7 +40,3 @@ class GlobalUpdate(Model):
 
 class NetworkName(Model):
     name: NonEmpty
-
-
-class Nothing(Model):
-    """Methods without arguments."""

@@ -400,6 +400,18 @@ def test_a_container_that_does_not_listen_is_killed_in_the_end_if_wanted(nas: Na
     assert status(nas, web.id)["state"] == "STOPPED"
 
 
+def test_a_container_that_needs_longer_than_its_timeout_goes_on_running(make_nas: t.Callable[..., Nas]) -> None:
+    nas = make_nas("26", stop_seconds=60.0)
+    web = add(nas)
+    web.shutdown_timeout = 0
+
+    left = nas.call("container.stop", web.id), status(nas, web.id)["state"]
+    killed = nas.call("container.stop", web.id, {"force_after_timeout": True}), status(nas, web.id)["state"]
+
+    assert left == (None, "RUNNING")
+    assert killed == (None, "STOPPED")
+
+
 def test_a_kill_asks_nobody(make_nas: t.Callable[..., Nas]) -> None:
     nas = make_nas("26", stop_seconds=60.0)
     web = add(nas)
