@@ -157,8 +157,8 @@ class Simulator:
     async def reset(self) -> None:
         """As new: no containers but the seeded ones, no jobs, no faults, nothing counted; accounts stay."""
         await self.jobs.forget_everything()
-        for name in list(self.world.containers):
-            await self.engine.delete(name)
+        for files in self.world.storage.all_files():
+            await self.engine.delete(files)
         self.world = await self._new_world()
         self.faults.clear()
         self.stats.reset()

@@ -48,6 +48,10 @@ class Storage:
         """What the engine calls the files of a dataset; None when they are no container's."""
         return self.layout.container_of(dataset) or self.elsewhere.get(dataset)
 
+    def all_files(self) -> set[str]:
+        """What the engine calls all that it keeps, also that of containers whose rows are gone."""
+        return {files for dataset in self.zfs.datasets if (files := self.files_of(dataset)) is not None}
+
     def mounts(self) -> dict[str, str]:
         """Where clones of containers are mounted by ZFS itself, with what the engine calls their files."""
         return {f"/mnt/{name}": files for name, files in self.elsewhere.items() if not self.layout.holds(name)}

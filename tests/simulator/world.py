@@ -6,11 +6,10 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
 import itertools
 import threading
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.simulator import images, lan
@@ -21,11 +20,13 @@ from tests.simulator.zfs import Snapshot
 
 if t.TYPE_CHECKING:
     from tests.simulator.container import Container
+    from tests.simulator.cron_job import CronJob
     from tests.simulator.domain import Domain
     from tests.simulator.engines.base import Engine
     from tests.simulator.instance import Device, Instance
     from tests.simulator.lan import Interface
     from tests.simulator.releases import Release
+    from tests.simulator.volume import Volume
 
 GIB = 1024**3
 SEED_MEMORY = 2 * GIB
@@ -68,55 +69,6 @@ class Pool:
     name: str
     locked: bool = False
     size: int = 4000 * GIB
-
-
-@dataclass
-class Volume:
-    """A disk for VMs, which Incus keeps in a storage pool; containers cannot use one."""
-
-    name: str
-    pool: str
-    megabytes: int
-    created: datetime.datetime = field(default_factory=lambda: datetime.datetime.now(tz=datetime.UTC))
-
-    def id(self, release: Release) -> str:
-        return f"{self.pool}_{self.name}" if release.volume_id_has_pool else self.name
-
-    def row(self, release: Release) -> dict[str, t.Any]:
-        return {
-            "id": self.id(release),
-            "name": self.name,
-            "storage_pool": self.pool,
-            "content_type": "BLOCK",
-            "created_at": self.created.isoformat(),
-            "type": "custom",
-            "config": {"size": self.megabytes},
-            "used_by": [],
-        }
-
-
-@dataclass
-class CronJob:
-    id: int
-    command: str
-    user: str
-    enabled: bool = True
-    stderr: bool = False
-    stdout: bool = True
-    description: str = ""
-    schedule: dict[str, str] = field(default_factory=dict)
-
-    def row(self) -> dict[str, t.Any]:
-        return {
-            "id": self.id,
-            "enabled": self.enabled,
-            "stderr": self.stderr,
-            "stdout": self.stdout,
-            "schedule": dict(self.schedule),
-            "command": self.command,
-            "description": self.description,
-            "user": self.user,
-        }
 
 
 class World:

@@ -9,12 +9,12 @@ import errno as errnos
 import typing as t
 
 from tests.simulator import commands, query
+from tests.simulator.cron_job import CronJob
 from tests.simulator.errors import CallError, InstanceNotFound, ValidationErrors
 from tests.simulator.models import cronjob as models
 from tests.simulator.models.query import GetNumbered, query_model
 from tests.simulator.registry import job, method
 from tests.simulator.releases import RELEASES
-from tests.simulator.world import CronJob
 
 if t.TYPE_CHECKING:
     from tests.simulator.job import Job

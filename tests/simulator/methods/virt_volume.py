@@ -15,7 +15,8 @@ from tests.simulator.models import virt_volume as models
 from tests.simulator.models.query import GetInstance, query_model
 from tests.simulator.registry import method
 from tests.simulator.releases import INCUS_HAS, RELEASES
-from tests.simulator.world import INITIALIZED, Volume
+from tests.simulator.volume import Volume
+from tests.simulator.world import INITIALIZED
 
 if t.TYPE_CHECKING:
     from tests.simulator.registry import Context

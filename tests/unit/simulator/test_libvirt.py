@@ -152,3 +152,30 @@ def test_a_second_start_is_an_error_without_a_number_of_its_own(halfmoon: Halfmo
 
     assert (error["code"], error["data"]["error"], error["data"]["errname"]) == (-32001, 22, "EINVAL")
     assert error["data"]["reason"] == "Domain 'px-web' is already started (<DomainState.RUNNING: 'RUNNING'>)."
+
+
+def test_a_reset_takes_orphans_along(halfmoon: Halfmoon) -> None:
+    number = halfmoon.create()
+    halfmoon.talk.call("pool.snapshot.create", {"dataset": DATASET, "name": "base"})
+    orphaned = halfmoon.talk.refusal("container.delete", number)
+
+    halfmoon.simulator.reset()
+
+    assert orphaned["data"]["extra"][0][2] == 39
+    assert halfmoon.create() == 1
+
+
+def test_who_may_read_containers_hears_of_them(halfmoon: Halfmoon, connect: Connect) -> None:
+    reader, other = connect(halfmoon.simulator), connect(halfmoon.simulator)
+    reader.login("reader", halfmoon.simulator.add_account("reader", roles=["CONTAINER_READ"]))
+    other.login("other", halfmoon.simulator.add_account("other", roles=["SNAPSHOT_READ"]))
+
+    reader.call("core.subscribe", "container.query")
+    refused = other.refusal("core.subscribe", "container.query")
+    number = halfmoon.create()
+
+    told = reader.event(lambda event: event["collection"] == "container.query")
+    assert (told["msg"], told["id"], told["fields"]["name"]) == ("added", number, "px-web")
+    assert refused["data"]["reason"] == "[EACCES] Not authorized"
+    assert reader.call("container.get_instance", number)["name"] == "px-web"
+    assert reader.refusal("container.start", number)["data"]["reason"] == "[EACCES] Not authorized"

@@ -11,7 +11,7 @@ import pytest
 
 from tests.simulator.errors import CallError, InstanceNotFound
 from tests.simulator.releases import INCUS_HAS
-from tests.simulator.world import Volume
+from tests.simulator.volume import Volume
 from tests.unit.simulator.conftest import Connect, Start
 from tests.unit.simulator.methods.conftest import Make
 from tests.unit.simulator.nas import Nas
