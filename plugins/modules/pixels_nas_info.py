@@ -50,7 +50,9 @@ nas:
       type: str
       sample: 25.10.6
     generation:
-      description: Which kind of container it has, V(virt) for Incus on TrueNAS 25.04 and 25.10.
+      description: >-
+        Which kind of container it has, V(virt) for Incus on TrueNAS 25.04 and 25.10, V(container) for those of
+        TrueNAS 26 on.
       type: str
       sample: virt
     ready:
@@ -164,7 +166,7 @@ def run(task: Task) -> dict[str, t.Any]:
             },
             "rights": {
                 purpose: {"allowed": right.allowed, "missing": list(right.missing)}
-                for purpose, right in rights.rights(account, pixels.snapshots.roles).items()
+                for purpose, right in rights.rights(account, pixels.backend, pixels.snapshots.roles).items()
             },
         },
     }

@@ -120,8 +120,7 @@ def pixels(place: Place) -> list[str]:
     from ansible_collections.pixels.truenas.plugins.module_utils._command import quick
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas import at_once
 
-    found = at_once.listing(place.session, quick.PREFIX) or []
-    return [name.removeprefix(quick.PREFIX) for name, _status, _ipv4 in found]
+    return [name.removeprefix(quick.PREFIX) for name in at_once.names(place.session, quick.PREFIX)]
 
 
 def labels(place: Place, name: str) -> list[str]:

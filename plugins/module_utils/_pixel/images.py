@@ -12,27 +12,11 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas.aliases import CODENAMES, parts
+
 if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Image
 
-CODENAMES = {
-    "debian": {"10": "buster", "11": "bullseye", "12": "bookworm", "13": "trixie", "14": "forky"},
-    "ubuntu": {
-        "16.04": "xenial",
-        "18.04": "bionic",
-        "20.04": "focal",
-        "22.04": "jammy",
-        "24.04": "noble",
-        "24.10": "oracular",
-        "25.04": "plucky",
-        "25.10": "questing",
-        "26.04": "resolute",
-    },
-}
-
-USUAL_VARIANT = "default"
-# May end an alias, and says nothing that is kept.
-ARCHITECTURES = {"amd64", "arm64", "armhf", "i386", "ppc64el", "riscv64", "s390x"}
 FINGERPRINT = re.compile(r"[0-9a-f]{12,64}")
 
 
@@ -57,15 +41,6 @@ def differs(image: Image, asked: str, noted: str | None = None) -> bool:
     if image.variant and image.variant.lower() != variant:
         return True
     return bool(image.release) and other_release(os, release, image.release.lower())
-
-
-def parts(alias: str) -> tuple[str, str, str]:
-    """System, release and variant."""
-    words = alias.split("/")
-    if words[-1] in ARCHITECTURES:
-        words.pop()
-    os, release, variant, *_rest = [*words, "", ""]
-    return os, release, variant or USUAL_VARIANT
 
 
 def other_release(os: str, asked: str, found: str) -> bool:

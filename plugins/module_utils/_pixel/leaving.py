@@ -81,7 +81,7 @@ def destroy(pixels: Pixels, found: Found, *, clones: str, patience: Patience, de
     pixels.host_keys.forget(host_keys.alias(container.name, pixels.nas))
     with trying(f"{names.bare_name(container.name)} on {pixels.nas} is gone. Removing what it left"):
         cloning.sweep(pixels, container)
-        if container.dataset or pixels.dataset_prefix:
+        if (container.dataset or pixels.dataset_prefix) and not pixels.backend.fixed:
             drop_strays(pixels, whereabouts.dataset_of(pixels, container))
 
 

@@ -28,13 +28,13 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel import (
     readiness,
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.change import Change
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.defaults import Defaults
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.sizes import format_memory
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.trying import trying
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas import network
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Marks, NewContainer, Nic
 
 if t.TYPE_CHECKING:
-    from ansible_collections.pixels.truenas.plugins.module_utils._pixel.defaults import Defaults
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels import Pixels
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.waiting import Deadline
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Container, OnProgress
@@ -142,6 +142,7 @@ def complete(pixels: Pixels, wanted: Wanted, found: Found | None, *, default_nic
     if wanted.provision:
         # What cannot be written is told before anything is made.
         provisioning.with_usual_environment(pixels, wanted.provision)
+    refuse_limits(pixels, wanted)
     if wanted.nic and shown("nic", found and found.nic) != shown("nic", wanted.nic):
         refuse_unknown_parent(pixels, wanted.nic)
     if found:
@@ -159,8 +160,8 @@ def complete(pixels: Pixels, wanted: Wanted, found: Found | None, *, default_nic
     return replace(
         wanted,
         image=wanted.image or defaults.image,
-        cpu=wanted.cpu or defaults.cpu,
-        memory=wanted.memory or defaults.memory,
+        cpu=wanted.cpu or usual_limit(pixels, "cpu"),
+        memory=wanted.memory or usual_limit(pixels, "memory"),
         environment=wanted.environment or {},
         autostart=True if wanted.autostart is None else wanted.autostart,
         pool=pool or (pools[0] if pools else None),
@@ -173,6 +174,9 @@ def like_its_source(
     pixels: Pixels, wanted: Wanted, origin: cloning.Origin, *, default_nic: t.Callable[[], Nic | None]
 ) -> Wanted:
     """Fill in for a clone what its source has. Raises C(NotFound) where there is no such source or checkpoint."""
+    if pixels.containers.fixed:
+        bare = names.bare_name(wanted.name)
+        raise Unsupported(f"{bare} cannot be cloned from {origin} on {pixels.nas}: {pixels.containers.fixed}")
     source = cloning.find_source(pixels, origin, wanted.name)
     model = source.container
     if wanted.pool and wanted.pool != model.pool:
@@ -192,6 +196,27 @@ def like_its_source(
         nic=nic,
         provision=wanted.provision and provisioning.with_usual_dns(wanted.provision, dns),
     )
+
+
+def refuse_limits(pixels: Pixels, wanted: Wanted) -> None:
+    """Raises C(Unsupported) for what no container can have on this NAS, before anything is done."""
+    with trying(f"preparing {names.bare_name(wanted.name)} on {pixels.nas}"):
+        pixels.containers.refuse_limits(cpu=wanted.cpu, memory=wanted.memory)
+
+
+def usual_limit(pixels: Pixels, name: str) -> t.Any:
+    """The limit a new pixel gets that is not said: that of the user's settings, or ours where there can be one."""
+    value = getattr(pixels.defaults, name)
+    if value == getattr(Defaults, name):
+        try:
+            pixels.containers.refuse_limits(**{name: value})
+        except Unsupported:
+            # Nobody asked for it.
+            return None
+    else:
+        with trying(f"the settings have default_{name}"):
+            pixels.containers.refuse_limits(**{name: value})
+    return value
 
 
 def refuse_unknown_parent(pixels: Pixels, nic: Nic) -> None:

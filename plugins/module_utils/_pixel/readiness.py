@@ -7,14 +7,21 @@ from __future__ import annotations
 
 import socket
 import typing as t
+from dataclasses import replace
 
-from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import ConnectionFailed, NotFound, TimedOut
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import (
+    ConnectionFailed,
+    NotFound,
+    NotPermitted,
+    Refused,
+    TimedOut,
+)
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import names
 
 if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels import Pixels
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.waiting import Deadline
-    from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Container
+    from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Address, Container
 
 STEPS = ("none", "running", "address", "ssh", "ready")
 
@@ -29,6 +36,8 @@ fi
 [ ! -d /run/openrc ] || { [ -e /run/openrc/softlevel ] && [ ! -e /run/openrc/rc.starting ]; }
 """
 LOOK_WITHIN = 30.0
+TABLES = ("fib_trie", "if_inet6", "route")
+"""Of the kernel, in the order that C(kernel_tables.told) takes them."""
 
 
 def wait_for(
@@ -51,6 +60,8 @@ def wait_for(
         found = pixels.containers.find(name)
         if found is None:
             raise NotFound(f"{where} went away while it was waited for")
+        if found.running and not reached(found) and not pixels.containers.tells_addresses:
+            found = replace(found, addresses=seen_from_inside(pixels, name))
         return found if reached(found) else None
 
     found = seen if seen and reached(seen) else deadline.wait_until(look)
@@ -66,6 +77,30 @@ def wait_for(
         wait_until_booted(pixels, name, where, deadline=deadline)
         return pixels.containers.find(name)
     return found
+
+
+def seen_from_inside(pixels: Pixels, name: str) -> tuple[Address, ...]:
+    """The addresses of a running pixel as itself has them; none yet where there is no shell yet.
+
+    Raises C(NotPermitted) for an account that may not open one either.
+    """
+    from ansible_collections.pixels.truenas.plugins.module_utils._pixel.exec import Command
+    from ansible_collections.pixels.truenas.plugins.module_utils._pixel.shell import NasShell
+    from ansible_collections.pixels.truenas.plugins.module_utils._truenas import kernel_tables
+
+    try:
+        with NasShell(pixels, name) as shell:
+            tables = (shell.run(Command(("cat", f"/proc/net/{table}")), timeout=LOOK_WITHIN) for table in TABLES)
+            return kernel_tables.told(*(each.stdout.decode("ascii", "replace") for each in tables))
+    except (ConnectionFailed, TimedOut, Refused):
+        return ()
+    except NotPermitted as error:
+        told = (
+            f"the address of {names.bare_name(name)} cannot be waited for: {pixels.nas} tells it to full "
+            f"administrators only, and others see it in a shell. Use wait: running, or let them open one: {error}"
+        )
+        error.args = (told, *error.args[1:])
+        raise
 
 
 def wait_until_booted(pixels: Pixels, name: str, where: str, *, deadline: Deadline) -> None:

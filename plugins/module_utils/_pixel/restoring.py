@@ -17,6 +17,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
     PixelsError,
     Refused,
     TimedOut,
+    Unsupported,
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import (
     checkpoints,
@@ -70,6 +71,8 @@ class Plan:
 def find_way(pixels: Pixels, container: Container, wanted: Wanted) -> Plan:
     """Look at all that the plan depends on, and plan; what fails here has changed nothing."""
     planned = plan(pixels, container, checkpoints.of(pixels, container), wanted)
+    if planned.safety and pixels.backend.fixed:
+        raise Unsupported(f"{not_restored(pixels, container, planned.target)}: {pixels.backend.fixed}")
     if planned.safety:
         with trying(f"{not_restored(pixels, container, planned.target)}, and nothing was done"):
             # Asked in a way that takes the right to change places, which nobody should find missing half way.

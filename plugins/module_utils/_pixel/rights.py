@@ -8,26 +8,29 @@ from __future__ import annotations
 import typing as t
 
 if t.TYPE_CHECKING:
+    from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import ContainerBackend, Needs
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.nas import Account
 
-# Each purpose with the roles it needs; of the roles in one tuple any will do (middleware role tables, 25.04 and 25.10).
-NEEDED: dict[str, tuple[tuple[str, ...], ...]] = {
-    "list": (("VIRT_GLOBAL_READ",), ("VIRT_INSTANCE_READ",)),
-    "manage": (("VIRT_INSTANCE_WRITE",),),
-    "find_nic": (("NETWORK_INTERFACE_READ",), ("NETWORK_GENERAL_READ",)),
-    "provision_rootfs": (("FULL_ADMIN",),),
-    "clone": (("FULL_ADMIN",),),
-    "restore": (("VIRT_INSTANCE_WRITE",),),
-    "restore_with_safety": (("FULL_ADMIN",),),
-    "promote_clones": (("VIRT_INSTANCE_WRITE",), ("DATASET_WRITE",)),
+# Each purpose with what of it the backend says roles for, and with roles that are the same on every release; of the
+# roles in one tuple any will do.
+NEEDED: dict[str, tuple[tuple[str, ...], Needs]] = {
+    "list": (("list",), ()),
+    "manage": (("manage",), ()),
+    "find_nic": ((), (("NETWORK_INTERFACE_READ",), ("NETWORK_GENERAL_READ",))),
+    "provision_rootfs": ((), (("FULL_ADMIN",),)),
+    "clone": ((), (("FULL_ADMIN",),)),
+    "restore": (("stop",), ()),
+    "restore_with_safety": ((), (("FULL_ADMIN",),)),
+    "promote_clones": (("manage",), (("DATASET_WRITE",),)),
 }
+
+# What no role brings where a container cannot change places with another.
+TAKES_ANOTHER = ("clone", "restore_with_safety", "promote_clones")
+NOWHERE = "another release of TrueNAS"
 
 # A privilege of its own, and no role.
 WEB_SHELL = "web shell access"
-IN_THE_SHELL: dict[str, tuple[tuple[str, ...], ...]] = {
-    "enter": (),
-    "provision": (("VIRT_INSTANCE_WRITE",),),
-}
+IN_THE_SHELL: dict[str, tuple[str, ...]] = {"enter": ("enter",), "provision": ("enter", "stop")}
 
 # What is needed besides depends on which API the release has for snapshots: each purpose with its actions there.
 ON_SNAPSHOTS: dict[str, tuple[str, ...]] = {
@@ -43,18 +46,31 @@ class Right(t.NamedTuple):
     missing: tuple[str, ...]
 
 
-def rights(account: Account, roles: t.Callable[[str], tuple[str, ...]]) -> dict[str, Right]:
+def rights(account: Account, backend: ContainerBackend, roles: t.Callable[[str], tuple[str, ...]]) -> dict[str, Right]:
     """Whether the account may do each of these, and the roles it would have to be given.
 
     C(roles) answers which roles allow an action on snapshots.
     """
     found = {}
     for purpose in {**NEEDED, **ON_SNAPSHOTS}:
-        needed = (*NEEDED.get(purpose, ()), *(roles(action) for action in ON_SNAPSHOTS.get(purpose, ())))
-        missing = tuple(" or ".join(any_of) for any_of in needed if not account.may(*any_of))
-        found[purpose] = Right(not missing, missing)
-    for purpose, needed in IN_THE_SHELL.items():
-        missing = tuple(" or ".join(roles) for roles in needed if not account.may(*roles))
-        missing += () if account.web_shell else (WEB_SHELL,)
-        found[purpose] = Right(not missing, missing)
+        own, always = NEEDED.get(purpose, ((), ()))
+        needed = (
+            *(each for part in own for each in backend.needs[part]),
+            *always,
+            *(roles(action) for action in ON_SNAPSHOTS.get(purpose, ())),
+        )
+        nowhere = (NOWHERE,) if backend.fixed and purpose in TAKES_ANOTHER else ()
+        found[purpose] = right((*lacking(account, needed), *nowhere))
+    for purpose, own in IN_THE_SHELL.items():
+        needed = tuple(each for part in own for each in backend.needs[part])
+        found[purpose] = right((*lacking(account, needed), *(() if account.web_shell else (WEB_SHELL,))))
     return found
+
+
+def lacking(account: Account, needed: Needs) -> tuple[str, ...]:
+    missing = (" or ".join(any_of) for any_of in needed if not account.may(*any_of))
+    return tuple(dict.fromkeys(missing))
+
+
+def right(missing: tuple[str, ...]) -> Right:
+    return Right(not missing, missing)

@@ -68,8 +68,8 @@ def told(dataset: str) -> str:
 def halfway(pixels: Pixels, container: Container) -> Halfway | None:
     """What a restore of this pixel left half done, if there is such a thing."""
     home = dataset_of(pixels, container)
-    if container.marks.cloning:
-        # Its dataset changes places, too, and is told by other signs.
+    if container.marks.cloning or pixels.backend.fixed:
+        # The dataset of a clone changes places, too, and is told by other signs; where none can nothing was left.
         return None
     try:
         there = datasets.find(pixels.wire, home)

@@ -41,3 +41,16 @@ def listing(wire: Wire, prefix: str) -> list[tuple[str, str, str | None]] | None
     finally:
         looking.join()
     return sorted(brief.brief(row) for row in rows) if states == [READY] else None
+
+
+def names(wire: Wire, prefix: str) -> list[str]:
+    """The names alone, as quickly; none of a NAS that has no containers, for whatever reason."""
+    found = listing(wire, prefix)
+    if found is not None:
+        return [name for name, _status, _ipv4 in found]
+    try:
+        # As C(choose) has it: what comes after the API that listing asks.
+        rows = wire.read("container.query", [["name", "^", prefix]], {"select": ["name"]})
+    except Unsupported:
+        return []
+    return sorted(str(row["name"]) for row in rows)

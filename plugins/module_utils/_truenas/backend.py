@@ -44,7 +44,7 @@ class Image:
 
 @dataclass(frozen=True)
 class Marks:
-    """What we note in the container's own record, so that every controller sees it. The guest can read it too."""
+    """What we note in the container's own record, so that every controller sees it; the guest may read it, too."""
 
     fleet: str | None = None
     owner: str | None = None
@@ -116,6 +116,9 @@ class Progress(t.Protocol):
 
 OnProgress = t.Callable[[t.Any], None]
 
+Needs = tuple[tuple[str, ...], ...]
+"""Roles that are needed together; of those in one tuple any will do."""
+
 
 class ContainerBackend(abc.ABC):
     """Containers of one NAS. Names are full instance names; times are seconds.
@@ -127,9 +130,27 @@ class ContainerBackend(abc.ABC):
     generation: str
     """C(virt) (Incus, TrueNAS 25.04 and 25.10) or C(container) (libvirt LXC, TrueNAS 26 on)."""
 
+    needs: t.Mapping[str, Needs]
+    """The roles an account needs to C(list) containers, C(manage) them, C(stop) and start them, and C(enter) one."""
+
+    fixed: str | None = None
+    """Why the dataset of a container cannot change places with another one; None where it can.
+
+    That is what a clone takes, and a restore that keeps the state before.
+    """
+
+    @property
+    @abc.abstractmethod
+    def tells_addresses(self) -> bool:
+        """Whether this account is told the addresses of containers; otherwise they are seen from inside only."""
+
     @abc.abstractmethod
     def ensure_ready(self) -> None:
         """Raise C(Refused) when containers are not set up on this NAS, saying in which state they are."""
+
+    @abc.abstractmethod
+    def refuse_limits(self, *, cpu: str | None = None, memory: int | None = None) -> None:
+        """Raise C(Unsupported) for a limit that no container can have here, saying what to do instead."""
 
     @abc.abstractmethod
     def list(self, prefix: str) -> list[Container]:

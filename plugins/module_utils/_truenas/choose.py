@@ -25,14 +25,32 @@ def choose(wire: Wire) -> ContainerBackend:
     Raises C(Unsupported) for a release without an API this collection speaks.
     """
     try:
-        return VirtBackend(wire, wire.read("virt.global.config"))
-    except NotPermitted:
-        # A method that may not be called is there: the role check comes after the method was found.
-        return VirtBackend(wire, None)
+        return VirtBackend(wire, config(wire, "virt.global.config"))
     except MissingLibrary:
         # That is about this machine.
         raise
+    except Unsupported:
+        # TrueNAS 26 has it no more.
+        pass
+    # Only here: what it imports takes time to load, and most releases do without.
+    from ansible_collections.pixels.truenas.plugins.module_utils._truenas.container import LxcBackend
+
+    try:
+        return LxcBackend(wire, config(wire, "lxc.config"))
     except Unsupported as error:
         raise Unsupported(
-            f"{wire.nas} has no virt.* API: this collection manages containers on TrueNAS 25.04 and 25.10"
+            f"{wire.nas} has neither the virt.* nor the container.* API: this collection manages containers on "
+            "TrueNAS 25.04, 25.10 and 26"
         ) from error
+
+
+def config(wire: Wire, method: str) -> t.Mapping[str, t.Any] | None:
+    """What a configuration says; None where the account may not read it, but it is there.
+
+    A method that may not be called is there: the role check comes after the method was found.
+    """
+    try:
+        found: t.Mapping[str, t.Any] = wire.read(method)
+    except NotPermitted:
+        return None
+    return found

@@ -1,18 +1,24 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ZFS snapshots through whichever API a release has: C(zfs.snapshot.*) on 25.04, C(pool.snapshot.*) since 25.10."""
+"""ZFS snapshots through whichever API a release has.
+
+That is C(zfs.snapshot.*) on 25.04, C(pool.snapshot.*) on 25.10, and C(zfs.resource.snapshot.*) on 26: there
+C(pool.snapshot.*) is left, and no longer shows the properties by which ours are told.
+"""
 
 from __future__ import annotations
 
 import datetime
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import (
+    Invalid,
     MissingLibrary,
+    NotFound,
     NotPermitted,
     Unsupported,
 )
@@ -22,7 +28,7 @@ if t.TYPE_CHECKING:
 
 Row = t.Mapping[str, t.Any]
 
-OLD, NEW = "zfs.snapshot", "pool.snapshot"
+OLD, NEW, NEWEST = "zfs.snapshot", "pool.snapshot", "zfs.resource.snapshot"
 
 # Of the roles of an action any will do. 25.04 gives none to rollback and clone, which leaves full administrators
 # (middleware plugins/zfs_/snapshot_actions.py and plugins/pool_/snapshot.py).
@@ -41,7 +47,20 @@ ROLES: dict[str, dict[str, tuple[str, ...]]] = {
         "rollback": ("SNAPSHOT_WRITE", "POOL_WRITE"),
         "clone": ("SNAPSHOT_WRITE", "DATASET_WRITE"),
     },
+    NEWEST: {
+        "query": ("SNAPSHOT_READ",),
+        "create": ("SNAPSHOT_WRITE",),
+        "delete": ("SNAPSHOT_DELETE",),
+        "rollback": ("SNAPSHOT_WRITE",),
+        "clone": ("SNAPSHOT_WRITE",),
+    },
 }
+
+SHOWN = ("creation", "used", "referenced")
+"""What the newest API is to show; it knows no clones, and refuses to delete what has any."""
+
+# What the newest API calls otherwise.
+ACTIONS = {"destroy": "delete"}
 
 # Below the ten calls that the NAS runs at once for one session.
 AT_ONCE = 6
@@ -65,7 +84,7 @@ class Snapshot:
     referenced: int = 0
     """Bytes of all that is in it."""
     clones: tuple[str, ...] = ()
-    """Datasets made from it; while there is one it cannot go."""
+    """Datasets made from it; while there is one it cannot go. TrueNAS 26 tells of none."""
     holds: tuple[str, ...] = ()
     properties: t.Mapping[str, str] = field(default_factory=dict)
     """User properties (those with a colon) that were set on the snapshot itself."""
@@ -84,17 +103,22 @@ class Snapshots:
     @cached_property
     def service(self) -> str:
         """The API this NAS answers to: the first part of its methods' names."""
+        if self._answers(f"{NEWEST}.query", {"paths": [NO_SUCH], "properties": None}):
+            return NEWEST
+        return NEW if self._answers(f"{NEW}.query", [["id", "=", NO_SUCH]]) else OLD
+
+    def _answers(self, method: str, *params: t.Any) -> bool:
         try:
-            self._wire.read(f"{NEW}.query", [["id", "=", NO_SUCH]])
+            self._wire.read(method, *params)
         except MissingLibrary:
             # That is about this machine.
             raise
         except Unsupported:
-            return OLD
-        except NotPermitted:
+            return False
+        except (NotPermitted, NotFound):
             # A method that may not be called is there: the role check comes after the method was found.
-            return NEW
-        return NEW
+            return True
+        return True
 
     def roles(self, action: str) -> tuple[str, ...]:
         """Any of these allows an action (C(query), C(create), C(delete), C(rollback), C(clone)) on this release."""
@@ -102,6 +126,8 @@ class Snapshots:
 
     def labels(self, dataset: str) -> list[str]:
         """The names of a dataset's snapshots, in no order: one quick call however many the NAS has elsewhere."""
+        if self.service == NEWEST:
+            return [row["snapshot_name"] for row in self._look(dataset, properties=None)]
         # Only with this one column does the middleware look at one dataset instead of at all of all pools.
         rows = self._read([["dataset", "=", dataset]], {"select": ["name"]})
         parts = (row["name"].partition("@") for row in rows)
@@ -109,45 +135,84 @@ class Snapshots:
 
     def of(self, dataset: str) -> list[Snapshot]:
         """All that is known of a dataset's snapshots, oldest first."""
+        if self.service == NEWEST:
+            found = (resource(row) for row in self._look(dataset, properties=SHOWN))
+            return sorted(found, key=lambda each: each.txg)
         labels = self.labels(dataset)
         if not labels:
             return []
         with ThreadPoolExecutor(max_workers=min(AT_ONCE, len(labels))) as pool:
-            found = list(pool.map(lambda label: self.find(dataset, label), labels))
+            each_of_them = list(pool.map(lambda label: self.find(dataset, label), labels))
         # What went away since its name was read is not there.
-        return sorted((each for each in found if each is not None), key=lambda each: each.txg)
+        return sorted((each for each in each_of_them if each is not None), key=lambda each: each.txg)
 
     def find(self, dataset: str, label: str) -> Snapshot | None:
+        if self.service == NEWEST:
+            return next((resource(row) for row in self._look(f"{dataset}@{label}", properties=SHOWN)), None)
         rows = self._read([["id", "=", f"{dataset}@{label}"]], {"extra": {"holds": True}})
         return snapshot(rows[0]) if rows else None
 
     def take(self, dataset: str, label: str, properties: t.Mapping[str, str]) -> Snapshot:
         """Raises C(AlreadyExists) for a label that is taken."""
+        if self.service == NEWEST:
+            taken = {"dataset": dataset, "name": label, "user_properties": dict(properties)}
+            return replace(resource(self._call("create", taken)), properties=dict(properties))
         wanted = {"dataset": dataset, "name": label, "properties": dict(properties)}
         return snapshot(self._call("create", wanted))
 
     def delete(self, snapshot_id: str) -> None:
-        """Raises C(Invalid) while there are clones of it, C(Refused) while it is held, C(NotFound)."""
+        """Raises C(Invalid) while there are clones of it, C(Invalid) or C(Refused) while it is held, C(NotFound)."""
+        if self.service == NEWEST:
+            self._call("destroy", {"path": snapshot_id})
+            return
         self._call("delete", snapshot_id)
 
     def rollback(self, snapshot_id: str, *, discard_newer: bool = False) -> None:
         """Put a dataset back, with C(discard_newer) at the cost of all its newer snapshots; never of clones."""
+        if self.service == NEWEST:
+            self._call("rollback", {"path": snapshot_id, "recursive": discard_newer})
+            return
         self._call("rollback", snapshot_id, {"recursive": discard_newer})
 
     def clone(self, snapshot_id: str, target: str) -> None:
         """Make a dataset from a snapshot. Outside of C(.ix-virt) the NAS mounts it at C(/mnt/<target>)."""
-        self._call("clone", {"snapshot": snapshot_id, "dataset_dst": target})
+        where = "dataset" if self.service == NEWEST else "dataset_dst"
+        self._call("clone", {"snapshot": snapshot_id, where: target})
 
     def _read(self, filters: t.Sequence[t.Any], options: Row) -> t.Any:
         with self._naming_the_role("query"):
             return self._wire.read(f"{self.service}.query", filters, dict(options))
 
+    def _look(self, path: str, *, properties: t.Sequence[str] | None) -> list[Row]:
+        """The rows of a dataset, or of one snapshot; none of what is not there."""
+        wanted = {
+            "paths": [path],
+            "properties": None if properties is None else list(properties),
+            "get_user_properties": properties is not None,
+            "get_holds": properties is not None,
+        }
+        try:
+            with self._naming_the_role("query"):
+                rows: list[Row] = self._wire.read(f"{NEWEST}.query", wanted)
+        except NotFound:
+            return []
+        return rows
+
     def _call(self, action: str, *params: t.Any) -> t.Any:
-        with self._naming_the_role(action):
-            return self._wire.call(f"{self.service}.{action}", *params)
+        try:
+            with self._naming_the_role(action):
+                return self._wire.call(f"{self.service}.{action}", *params)
+        except Invalid as error:
+            if not says_protected(error):
+                raise
+            raise Unsupported(
+                f"{self._wire.nas} protects the files of containers from snapshots of anybody's: this release of "
+                f"TrueNAS has no checkpoints of containers. Where a state must not be lost, copy it out of the "
+                f"container, or take snapshots of the whole pool recursively, which include it ({error})"
+            ) from error
 
     def _naming_the_role(self, action: str) -> NamingTheRole:
-        return NamingTheRole(self.roles(action))
+        return NamingTheRole(self.roles(ACTIONS.get(action, action)))
 
 
 class NamingTheRole:
@@ -162,6 +227,30 @@ class NamingTheRole:
     def __exit__(self, _kind: t.Any, error: t.Any, _trace: t.Any) -> None:
         if isinstance(error, NotPermitted):
             error.args = (f"{error}. On this release that is the role {' or '.join(self._roles)}", *error.args[1:])
+
+
+def says_protected(error: Invalid) -> bool:
+    """A guess from the text: the errno (EACCES) is that of a role that is missing, too."""
+    return "is a protected path" in str(error)
+
+
+def resource(row: Row) -> Snapshot:
+    """A row of C(zfs.resource.snapshot.query), or what its C(create) returns, as our type."""
+    properties = row["properties"]
+
+    def number(name: str) -> int:
+        return int(properties[name]["raw"]) if name in properties else 0
+
+    return Snapshot(
+        dataset=row["dataset"],
+        label=row["snapshot_name"],
+        created=datetime.datetime.fromtimestamp(number("creation"), datetime.UTC),
+        txg=row["createtxg"],
+        used=number("used"),
+        referenced=number("referenced"),
+        holds=tuple(sorted(row["holds"] or ())),
+        properties=dict(row["user_properties"] or {}),
+    )
 
 
 def snapshot(row: Row) -> Snapshot:

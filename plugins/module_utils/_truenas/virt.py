@@ -15,6 +15,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend im
     ContainerBackend,
     Image,
     Marks,
+    Needs,
     NewContainer,
     Nic,
     OnProgress,
@@ -40,6 +41,14 @@ MARK = "PIXELS/"
 LABEL = "label/"
 NOTES = ("fleet", "owner", "image", "origin", "cloning", "run", "pending")
 
+# Middleware role tables, 25.04 and 25.10. Nothing but the web shell's own privilege is asked of who enters.
+NEEDS: dict[str, Needs] = {
+    "list": (("VIRT_GLOBAL_READ",), ("VIRT_INSTANCE_READ",)),
+    "manage": (("VIRT_INSTANCE_WRITE",),),
+    "stop": (("VIRT_INSTANCE_WRITE",),),
+    "enter": (),
+}
+
 # The middleware waits 300 s for Incus whatever it is asked for (plugins/virt/utils.py).
 LONGEST_STOP = 300
 
@@ -49,11 +58,16 @@ FIRST_TRY = 5
 
 class VirtBackend(ContainerBackend):
     generation = "virt"
+    needs = NEEDS
 
     def __init__(self, wire: Wire, config: Row | None) -> None:
         """C(config) is the row of C(virt.global.config), None when the account may not read it."""
         self._wire = wire
         self._config = config
+
+    @property
+    def tells_addresses(self) -> bool:
+        return True
 
     def ensure_ready(self) -> None:
         # Unless it is INITIALIZED, virt.instance.query answers an empty list: nothing would look like "no containers".
@@ -61,6 +75,9 @@ class VirtBackend(ContainerBackend):
         if state != "INITIALIZED":
             reason = STATES.get(state, "see the alerts of the NAS")
             raise Refused(f"{self._wire.nas} cannot run containers, virtualization is in state {state}: {reason}")
+
+    def refuse_limits(self, *, cpu: str | None = None, memory: int | None = None) -> None:
+        """Incus has both."""
 
     def list(self, prefix: str) -> list[Container]:
         rows = self._wire.read("virt.instance.query", [["name", "^", prefix], ["type", "=", "CONTAINER"]])

@@ -8,8 +8,10 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import rights as needed
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas.container import LxcBackend
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.nas import Account
-from ansible_collections.pixels.truenas.plugins.module_utils._truenas.snapshots import NEW, OLD, ROLES
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas.snapshots import NEW, NEWEST, OLD, ROLES
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas.virt import VirtBackend
 
 
 def account(*roles, web_shell=False):
@@ -17,7 +19,8 @@ def account(*roles, web_shell=False):
 
 
 def rights(account, service=NEW):
-    return needed.rights(account, lambda action: ROLES[service][action])
+    backend = LxcBackend(None, None) if service == NEWEST else VirtBackend(None, None)
+    return needed.rights(account, backend, lambda action: ROLES[service][action])
 
 
 def test_a_full_administrator_may_everything():
@@ -83,3 +86,26 @@ def test_checkpoints_are_taken_deleted_and_cloned_with_different_rights(service)
     assert found["checkpoint"].allowed
     assert found["delete_checkpoint"].missing == ("SNAPSHOT_DELETE",)
     assert found["clone"].missing == ("FULL_ADMIN",)
+
+
+def test_the_roles_are_those_of_the_generation():
+    found = rights(account("CONTAINER_READ"), NEWEST)
+
+    assert found["list"].allowed
+    assert found["manage"].missing == (
+        "CONTAINER_WRITE",
+        "CONTAINER_DEVICE_WRITE",
+        "CONTAINER_IMAGE_WRITE",
+        "SNAPSHOT_READ",
+    )
+    assert found["enter"].missing == ("CONTAINER_WRITE", "web shell access")
+    assert found["provision"].missing == ("CONTAINER_WRITE", "web shell access")
+    assert found["restore"].missing == ("CONTAINER_WRITE", "SNAPSHOT_READ", "SNAPSHOT_WRITE")
+
+
+def test_what_no_role_brings_on_a_generation_is_told_as_such():
+    found = rights(account("FULL_ADMIN", web_shell=True), NEWEST)
+
+    lacking = {purpose: right.missing for purpose, right in found.items() if not right.allowed}
+    nowhere = ("another release of TrueNAS",)
+    assert lacking == {"clone": nowhere, "restore_with_safety": nowhere, "promote_clones": nowhere}

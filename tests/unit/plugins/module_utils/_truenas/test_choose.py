@@ -16,19 +16,23 @@ from ansible_collections.pixels.truenas.plugins.module_utils._truenas.choose imp
 
 
 class Answering:
-    """A NAS that answers its first question in one way."""
+    """A NAS that answers each question in its way, and all further ones as the last."""
 
     nas = "nas"
 
-    def __init__(self, answer):
-        self._answer = answer
+    def __init__(self, *answers):
+        self._answers = list(answers)
 
     def read(self, method, *params, timeout=None):
-        raise self._answer
+        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
 
-def test_a_nas_that_answers_virt_has_virt(session):
-    assert choose(session).generation == "virt"
+@pytest.mark.parametrize(("release", "generation"), [("25.04", "virt"), ("25.10", "virt"), ("26", "container")])
+def test_the_api_that_answers_is_the_generation(session, generation):
+    assert choose(session).generation == generation
 
 
 def test_an_account_that_may_not_ask_still_shows_what_is_there():
@@ -39,8 +43,16 @@ def test_an_account_that_may_not_ask_still_shows_what_is_there():
     assert backend.dataset() is None
 
 
+def test_so_does_one_that_may_not_ask_on_a_later_release():
+    backend = choose(Answering(Unsupported("Method does not exist"), NotPermitted("no")))
+
+    assert backend.generation == "container"
+    assert backend.pools() == ()
+    assert backend.dataset() is None
+
+
 def test_a_release_without_it_is_told_what_is_supported():
-    with pytest.raises(Unsupported, match=r"nas has no virt.* API.*25\.04 and 25\.10"):
+    with pytest.raises(Unsupported, match=r"nas has neither the virt.* nor the container.* API.*25\.04, 25\.10 and 26"):
         choose(Answering(Unsupported("Method does not exist")))
 
 

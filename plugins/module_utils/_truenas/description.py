@@ -1,0 +1,75 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Our notes on a container in its description, which is the only free text TrueNAS 26 keeps with one.
+
+A description is a person's: it stays as it is. Ours is one line in it, wherever it stands, and the last one where it is
+new: C(pixels.truenas: ) and a JSON object of the fields of C(Marks) that are set, on one line::
+
+    Web server, ask Ann before you stop it
+    pixels.truenas: {"fleet": "demo", "image": "ubuntu/24.04", "labels": {"role": "front"}}
+
+A line that begins like that and holds no such object is a person's as well.
+"""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Marks
+
+PREFIX = "pixels.truenas: "
+NOTES = ("fleet", "owner", "image", "origin", "cloning", "run", "pending")
+LABELS = "labels"
+LONGEST = 1024
+"""What the NAS takes for a description, in characters."""
+
+
+def marks(description: str) -> Marks:
+    """What is noted in a description."""
+    for line in description.split("\n"):
+        if (noted := parsed(line)) is not None:
+            return noted
+    return Marks()
+
+
+def with_marks(description: str, noted: Marks) -> str:
+    """A description with these notes in the place of those in it. Raises C(Invalid) where it gets too long."""
+    lines = description.split("\n") if description else []
+    place = next((number for number, line in enumerate(lines) if parsed(line) is not None), None)
+    ours = written(noted)
+    lines[len(lines) if place is None else place : len(lines) if place is None else place + 1] = [ours] if ours else []
+    text = "\n".join(lines)
+    if len(text) > LONGEST:
+        problem = f"they would make its description {len(text)} characters long, of which TrueNAS keeps {LONGEST}"
+        raise Invalid(f"the labels and notes of a container are too long: {problem}", fields=((LABELS, problem),))
+    return text
+
+
+def written(noted: Marks) -> str | None:
+    """The line; None where nothing is noted."""
+    record: dict[str, t.Any] = {name: value for name in NOTES if (value := getattr(noted, name))}
+    if noted.labels:
+        record[LABELS] = dict(noted.labels)
+    return PREFIX + json.dumps(record, ensure_ascii=False, sort_keys=True) if record else None
+
+
+def parsed(line: str) -> Marks | None:
+    """What a line notes; None where it is none of ours."""
+    if not line.startswith(PREFIX):
+        return None
+    try:
+        record = json.loads(line.removeprefix(PREFIX))
+    except ValueError:
+        return None
+    if not isinstance(record, dict):
+        return None
+    labels = record.get(LABELS)
+    texts = {name: value for name, value in record.items() if name in NOTES and isinstance(value, str)}
+    return Marks(labels=of_texts(labels) if isinstance(labels, dict) else {}, **texts)
+
+
+def of_texts(labels: dict[str, t.Any]) -> dict[str, str]:
+    return {name: value for name, value in labels.items() if isinstance(value, str)}

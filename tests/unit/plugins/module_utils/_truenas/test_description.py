@@ -1,0 +1,74 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of our notes in the description of a container, and of the text of a person beside them."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Marks
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas.description import marks, with_marks
+
+ALL = Marks(
+    fleet="demo",
+    owner="Ann Ö.",
+    labels={"role": "front", "note": "line\nbreak"},
+    image="ubuntu/24.04",
+    origin="base@ready",
+    cloning="base@ready",
+    run="0af3",
+    pending="autostart",
+)
+
+
+def test_all_notes_are_read_as_they_were_written():
+    assert marks(with_marks("", ALL)) == ALL
+
+
+def test_they_are_one_line_of_json_with_a_clear_beginning():
+    text = with_marks("", Marks(fleet="demo", labels={"role": "front"}))
+
+    assert text == 'pixels.truenas: {"fleet": "demo", "labels": {"role": "front"}}'
+
+
+@pytest.mark.parametrize("text", ["Ask Ann", "Ask Ann\n", "\n\n  two\nlines  ", "pixels.truenas: is not ours", "{}"])
+def test_what_a_person_wrote_stays_as_it_is(text):
+    described = with_marks(text, ALL)
+
+    assert described.startswith(f"{text}\n")
+    assert marks(described) == ALL
+    assert with_marks(described, Marks()) == text
+
+
+def test_notes_change_where_they_are():
+    first = with_marks("above", Marks(fleet="demo"))
+
+    changed = with_marks(f"{first}\nbelow", Marks(fleet="other"))
+
+    assert changed == 'above\npixels.truenas: {"fleet": "other"}\nbelow'
+    assert with_marks(changed, Marks()) == "above\nbelow"
+
+
+def test_a_container_without_notes_has_no_line():
+    assert with_marks("", Marks()) == ""
+    assert with_marks("Ask Ann", Marks()) == "Ask Ann"
+    assert marks("Ask Ann") == Marks()
+
+
+@pytest.mark.parametrize("line", ["pixels.truenas: {", "pixels.truenas: []", "pixels.truenas:{}", "pixels.truenas"])
+def test_what_cannot_be_read_is_no_note(line):
+    assert marks(line) == Marks()
+
+
+def test_what_is_of_another_kind_or_not_known_is_passed_over():
+    assert marks('pixels.truenas: {"fleet": 1, "labels": {"a": "b", "c": 2}, "later": "x"}') == Marks(labels={"a": "b"})
+    assert marks('pixels.truenas: {"labels": ["a"], "owner": "ann"}') == Marks(owner="ann")
+
+
+def test_what_does_not_fit_is_told_before_it_is_sent():
+    with pytest.raises(Invalid, match="too long.*1024") as refused:
+        with_marks("x" * 900, Marks(labels={"long": "y" * 200}))
+
+    assert refused.value.fields[0][0] == "labels"
