@@ -31,6 +31,8 @@ AT_ONCE = 6
 # Of a container that stops just now there is nothing to read, and to know no address is nothing unusual.
 UNKNOWN = (NotFound, Refused, NotPermitted, ConnectionFailed, TimedOut)
 
+LOOPBACK = ipaddress.IPv4Address("127.0.0.1")
+
 GLOBAL = 0x00
 """The scope of an IPv6 address that others can reach."""
 
@@ -68,7 +70,7 @@ def is_next_to(found: Address, gateway: ipaddress.IPv4Address | None) -> bool:
 
 
 def ipv4(fib_trie: str) -> list[Address]:
-    """The IPv4 addresses in C(fib_trie), without those of the loopback interface."""
+    """The IPv4 addresses in C(fib_trie), without the one of the loopback interface."""
     local: dict[ipaddress.IPv4Address, None] = {}
     networks: set[ipaddress.IPv4Network] = set()
     last = ipaddress.IPv4Address(0)
@@ -83,7 +85,8 @@ def ipv4(fib_trie: str) -> list[Address]:
     return [
         Address("ipv4", str(each), max((net.prefixlen for net in networks if each in net), default=None))
         for each in local
-        if not each.is_loopback
+        # Everywhere; another one of its network was given on purpose.
+        if each != LOOPBACK
     ]
 
 
