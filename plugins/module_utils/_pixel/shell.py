@@ -167,12 +167,18 @@ class NasShell:
             self.close()
         if self._shell is None:
             with self._telling_how_it_is():
-                shell = self._pixels.wire.borrow_shell(self._pixels.containers.shell(self._name))
+                shell = self._pixels.wire.borrow_shell(self._options())
                 if shell.note != dialogue.NOTE:
                     self._open(shell)
                     shell.send(dialogue.opened())
             self._shell = shell
         return self._shell
+
+    def _options(self) -> t.Mapping[str, t.Any]:
+        try:
+            return self._pixels.containers.shell(self._name)
+        except NotFound:
+            raise NotFound(f"there is no pixel named {self._where}") from None
 
     def _open(self, shell: BorrowedShell) -> None:
         """Turn whatever shell there is into one that takes our lines."""
