@@ -65,14 +65,14 @@ NEEDS: dict[str, Needs] = {
 DEVICES = ("CONTAINER_DEVICE_READ",)
 
 FIXED = (
-    "TrueNAS 26 makes containers of images only, and no way is known to give one the dataset of another. Make a "
-    "container from an image and provision it; to go back in one, restore its newest checkpoint, or give up the newer "
-    "ones with discard_newer: true"
+    "this release of TrueNAS makes containers of images only, and no way is known to give one the files of another. "
+    "Make a pixel from an image and provision it; to go back in one, restore its newest checkpoint, or give up the "
+    "newer ones with discard_newer: true"
 )
 
 NO_MEMORY = (
-    "TrueNAS 26 cannot limit the memory of a container. Leave memory out, and limit what runs inside, as with "
-    "MemoryMax= of systemd"
+    "this release of TrueNAS cannot limit the memory of a container. Leave memory out, and limit what runs inside, as "
+    "with MemoryMax= of systemd"
 )
 
 # What shutdown_timeout may be, in seconds.
@@ -100,7 +100,7 @@ class LxcBackend(ContainerBackend):
 
     def refuse_limits(self, *, cpu: str | None = None, memory: int | None = None) -> None:
         if memory is not None:
-            raise Unsupported(f"{self._wire.nas}: {NO_MEMORY}")
+            raise Unsupported(NO_MEMORY)
         if cpu is not None:
             cpusets.written(cpu, self._wire.nas)
 

@@ -10,6 +10,7 @@ the first candidate keep us from that, and destroy snapshots themselves when tol
 
 from __future__ import annotations
 
+import time
 import typing as t
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import (
@@ -17,12 +18,16 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
     NotFound,
     NotPermitted,
     Refused,
+    TimedOut,
     Unsupported,
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.snapshots import Snapshot, Snapshots
 
 if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.wire import Wire
+
+BUSY_FOR = 20.0
+PAUSE = 1.0
 
 DELETE = "container.delete"
 WITH_SNAPSHOTS = {"force": False, "recursive": True}
@@ -49,7 +54,11 @@ def remove(wire: Wire, row: t.Mapping[str, t.Any], *, timeout: float) -> None:
     try:
         wire.run_job(DELETE, identity, timeout=timeout)
     except Invalid as error:
-        raise why_not(wire, row, error) from error
+        # Something was put into its dataset at the last moment. Whether it is still there tells the releases apart.
+        if wire.read("container.query", [["id", "=", identity]]):
+            raise Refused(f"{error}; try again") from error
+    if not is_gone(wire, row["dataset"]):
+        remove_files(wire, snapshots, name, row["dataset"])
 
 
 def remove_unseen(wire: Wire, name: str, identity: int, blind: NotPermitted, *, timeout: float) -> None:
@@ -94,11 +103,34 @@ def takes_no_options(error: Invalid) -> bool:
     return any("Too many arguments" in problem for _field, problem in error.fields)
 
 
-def why_not(wire: Wire, row: t.Mapping[str, t.Any], error: Invalid) -> Refused:
-    """Whether it is still there tells the releases apart; something was put into its dataset at the last moment."""
-    if wire.read("container.query", [["id", "=", row["id"]]]):
-        return Refused(f"{error}; try again")
-    return Refused(
-        f"{wire.nas} removed {row['name']}, but not its files, of which a snapshot was taken just then ({error}). "
-        f"Destroy them in its shell (zfs destroy -r {row['dataset']}): until then nobody can take the name"
-    )
+def is_gone(wire: Wire, dataset: str) -> bool:
+    """Asked in the way that takes no more rights than to see snapshots."""
+    try:
+        wire.read("zfs.resource.snapshot.query", {"paths": [dataset], "properties": None})
+    except NotFound:
+        return True
+    return False
+
+
+def remove_files(wire: Wire, snapshots: Snapshots, name: str, dataset: str) -> None:
+    """Destroy what a container left that is gone already. Raises C(TimedOut) or C(NotPermitted), not to be repeated.
+
+    The dataset may be busy for a moment after a stop, and the betas do not look whether they could destroy it.
+    """
+    until = time.monotonic() + BUSY_FOR
+    while True:
+        try:
+            for each in snapshots.of(dataset):
+                snapshots.delete(each.id)
+            wire.call("zfs.resource.destroy", {"path": dataset})
+            return
+        except NotFound:
+            return
+        except (Invalid, NotPermitted, Refused) as error:
+            kind = NotPermitted if isinstance(error, NotPermitted) else TimedOut
+            if kind is NotPermitted or time.monotonic() > until:
+                raise kind(
+                    f"{wire.nas} removed {name}, but not its files: {error}. Destroy them in the shell of the NAS "
+                    f"(zfs destroy -r {dataset}): until then nobody can take the name"
+                ) from error
+        time.sleep(PAUSE)

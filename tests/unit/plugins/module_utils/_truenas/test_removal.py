@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid, NotPermitted, Refused
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid, NotPermitted, Refused, TimedOut
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas import removal
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.container import LxcBackend
 
 WEB = "tank/.truenas_containers/containers/px-web"
@@ -77,10 +78,10 @@ def test_who_may_see_and_not_delete_them_removes_nothing_either(truenas, web, se
     assert is_there(truenas) == (True, True)
 
 
-def test_files_that_stay_because_of_a_snapshot_of_the_last_moment_are_told(session, truenas, web):
-    class Racing:
-        """A NAS where a snapshot is taken just before the container goes."""
+def racing(session, truenas):
+    """A NAS where a snapshot is taken just before the container goes."""
 
+    class Racing:
         def __getattr__(self, name):
             return getattr(session, name)
 
@@ -88,10 +89,49 @@ def test_files_that_stay_because_of_a_snapshot_of_the_last_moment_are_told(sessi
             truenas.world.add_snapshot("px-web", "auto")
             return session.run_job(method, *params, timeout=timeout, progress=progress)
 
-    with pytest.raises(Refused, match=f"removed px-web, but not its files.*zfs destroy -r {WEB}"):
-        LxcBackend(Racing(), None).delete("px-web", timeout=WITHIN)
+    return Racing()
+
+
+def test_files_that_got_a_snapshot_at_the_last_moment_go_after_the_container(session, truenas, web):
+    LxcBackend(racing(session, truenas), None).delete("px-web", timeout=WITHIN)
+
+    assert is_there(truenas) == (False, False)
+
+
+def test_files_that_a_beta_left_without_a_word_go_after_the_container(session, truenas, web):
+    truenas.faults.add("busy_delete", method="container.delete")
+
+    LxcBackend(session, None).delete("px-web", timeout=WITHIN)
+
+    assert is_there(truenas) == (False, False)
+
+
+def test_files_that_are_busy_for_a_moment_are_tried_again(session, truenas, web, monkeypatch):
+    monkeypatch.setattr(removal, "PAUSE", 0.01)
+    truenas.faults.add("busy_delete", method="container.delete")
+    truenas.faults.add("fail_call", method="zfs.resource.destroy", times=2, errno=16, reason="[EBUSY] dataset is busy")
+
+    LxcBackend(session, None).delete("px-web", timeout=WITHIN)
+
+    assert is_there(truenas) == (False, False)
+
+
+def test_files_that_cannot_be_destroyed_are_told_and_not_forgotten(session, truenas, web, monkeypatch):
+    monkeypatch.setattr(removal, "BUSY_FOR", 0.0)
+    truenas.faults.add("busy_delete", method="container.delete")
+    truenas.faults.add("fail_call", method="zfs.resource.destroy", times=9, errno=16, reason="[EBUSY] dataset is busy")
+
+    with pytest.raises(TimedOut, match=f"removed px-web, but not its files.*busy.*zfs destroy -r {WEB}"):
+        LxcBackend(session, None).delete("px-web", timeout=WITHIN)
 
     assert is_there(truenas) == (False, True)
+
+
+def test_who_may_not_destroy_files_that_were_left_is_told_where_they_are(truenas, web, session_of):
+    truenas.faults.add("busy_delete", method="container.delete")
+
+    with pytest.raises(NotPermitted, match=f"removed px-web, but not its files.*{WEB}"):
+        LxcBackend(session_of("CONTAINER_WRITE", "SNAPSHOT_READ"), None).delete("px-web", timeout=WITHIN)
 
 
 # later releases
@@ -129,16 +169,8 @@ def test_a_candidate_removes_what_has_none_for_everybody(truenas, web, session_o
 
 
 def test_a_snapshot_of_the_last_moment_only_has_a_candidate_refuse(candidate, truenas, web):
-    class Racing:
-        def __getattr__(self, name):
-            return getattr(candidate, name)
-
-        def run_job(self, method, *params, timeout=None, progress=None):
-            truenas.world.add_snapshot("px-web", "auto")
-            return candidate.run_job(method, *params, timeout=timeout, progress=progress)
-
     with pytest.raises(Refused, match="1 snapshot.*try again"):
-        LxcBackend(Racing(), None).delete("px-web", timeout=WITHIN)
+        LxcBackend(racing(candidate, truenas), None).delete("px-web", timeout=WITHIN)
 
     assert is_there(truenas) == (True, True)
 
