@@ -90,7 +90,7 @@ def drop(wire: Wire, snapshots: Snapshots, name: str, snapshot: Snapshot) -> Non
     except NotFound:
         # Somebody was quicker.
         return
-    except (Invalid, NotPermitted) as error:
+    except (Invalid, NotPermitted, Refused) as error:
         kind = NotPermitted if isinstance(error, NotPermitted) else Refused
         raise kind(
             f"{name} was not removed from {wire.nas}, which would lose sight of its files while there is the snapshot "

@@ -20,6 +20,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
     MissingLibrary,
     NotFound,
     NotPermitted,
+    Refused,
     Unsupported,
 )
 
@@ -161,7 +162,7 @@ class Snapshots:
         return snapshot(self._call("create", wanted))
 
     def delete(self, snapshot_id: str) -> None:
-        """Raises C(Invalid) while there are clones of it, C(Invalid) or C(Refused) while it is held, C(NotFound)."""
+        """Raises C(Invalid) while there are clones of it, C(Refused) while it is held, C(NotFound)."""
         if self.service == NEWEST:
             self._call("destroy", {"path": snapshot_id})
             return
@@ -203,13 +204,16 @@ class Snapshots:
             with self._naming_the_role(action):
                 return self._wire.call(f"{self.service}.{action}", *params)
         except Invalid as error:
-            if not says_protected(error):
-                raise
-            raise Unsupported(
-                f"{self._wire.nas} protects the files of containers from snapshots of anybody's: this release of "
-                f"TrueNAS has no checkpoints of containers. Where a state must not be lost, copy it out of the "
-                f"container, or take snapshots of the whole pool recursively, which include it ({error})"
-            ) from error
+            if says_protected(error):
+                raise Unsupported(
+                    f"{self._wire.nas} protects the files of containers from snapshots of anybody's: this release of "
+                    "TrueNAS has no checkpoints of containers. Where a state must not be lost, copy it out of the "
+                    f"container, or take snapshots of the whole pool recursively, which include it ({error})"
+                ) from error
+            if self.service == NEWEST and not says_cloned(error):
+                # There all that is wrong with a snapshot is said to be wrong with the arguments.
+                raise Refused(str(error)) from error
+            raise
 
     def _naming_the_role(self, action: str) -> NamingTheRole:
         return NamingTheRole(self.roles(ACTIONS.get(action, action)))
@@ -232,6 +236,11 @@ class NamingTheRole:
 def says_protected(error: Invalid) -> bool:
     """A guess from the text: the errno (EACCES) is that of a role that is missing, too."""
     return "is a protected path" in str(error)
+
+
+def says_cloned(error: Invalid) -> bool:
+    """A guess from the text: a hold has the same errno (EBUSY)."""
+    return "following clones" in str(error)
 
 
 def resource(row: Row) -> Snapshot:

@@ -19,7 +19,12 @@ from tests.simulator.engines.process.image_builder import Ids
 from tests.simulator.running import running_simulator
 from tests.unit.command import Command
 
-RELEASES = ("25.04", "25.10")
+INCUS = ("25.04", "25.10")
+"""Whose containers are those of C(virt.*)."""
+RELEASES = (*INCUS, "26")
+
+every_release = pytest.mark.parametrize("release", RELEASES)
+"""For what is so whichever API the NAS has for containers."""
 
 
 @pytest.fixture
@@ -28,9 +33,13 @@ def engine() -> str:
     return "paper"
 
 
-@pytest.fixture(params=RELEASES)
+@pytest.fixture(params=INCUS)
 def release(request: pytest.FixtureRequest) -> str:
-    """Every test runs once for each, unless it says that one is enough."""
+    """Every test runs once for each, unless it says that one is enough, or C(every_release).
+
+    The names of methods and datasets in most tests are those of C(virt.*); what differs by the API for containers is
+    tested with that API.
+    """
     return request.param
 
 

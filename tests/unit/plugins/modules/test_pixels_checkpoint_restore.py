@@ -16,7 +16,7 @@ from ansible_collections.pixels.truenas.plugins.modules import (
     pixels_checkpoint_restore,
     pixels_container,
 )
-from tests.unit.plugins.conftest import RELEASES, put, read, strike
+from tests.unit.plugins.conftest import INCUS, put, read, strike
 
 WEB = "tank/.ix-virt/containers/px-web"
 STATE = "/root/state"
@@ -339,7 +339,7 @@ GONE = [("25.10", True, 17), ("25.04", True, 18), ("25.10", True, 20), ("25.04",
 
 # Each step meets each fault, on one release or the other; what looks around is struck in the midst of it.
 STRUCK = [
-    (RELEASES[(number + number // len(FAULTS)) % 2], *case)
+    (INCUS[(number + number // len(FAULTS)) % 2], *case)
     for number, case in enumerate(
         [
             *itertools.product(ROLLBACK, [False], FAULTS, [0]),

@@ -16,7 +16,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel import cloni
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.waiting import Deadline
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import NewContainer
 from ansible_collections.pixels.truenas.plugins.modules import pixels_checkpoint, pixels_container, pixels_fleet
-from tests.unit.plugins.conftest import RELEASES, put, read, strike
+from tests.unit.plugins.conftest import INCUS, put, read, strike
 
 BASE = "tank/.ix-virt/containers/px-base"
 COPY = "tank/.ix-virt/containers/px-copy"
@@ -321,7 +321,7 @@ FAULTS = ["fail", "drop_before_call", "drop_before_reply", "drop_after_reply"]
 SECOND = ["zfs.dataset.rename", "filesystem.stat", "virt.instance.update"]
 # Each step meets each fault, on one release or the other.
 STRUCK = [
-    (RELEASES[(number + number // len(FAULTS)) % 2], *case)
+    (INCUS[(number + number // len(FAULTS)) % 2], *case)
     for number, case in enumerate(
         [
             *itertools.product(["base@ready"], STEPS, [0], FAULTS),

@@ -16,93 +16,114 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
     NotFound,
     NotPermitted,
     Refused,
+    Unsupported,
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._api.session import Credential, Endpoint, Session
-from ansible_collections.pixels.truenas.plugins.module_utils._truenas.snapshots import NEW, OLD, Snapshots, snapshot
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas.snapshots import (
+    NEW,
+    NEWEST,
+    OLD,
+    Snapshots,
+    snapshot,
+)
+from tests.unit.plugins.conftest import RELEASES
 
 WEB = "tank/.ix-virt/containers/px-web"
+SERVICES = {"25.04": OLD, "25.10": NEW, "26": NEWEST}
+
+
+@pytest.fixture(params=RELEASES)
+def release(request) -> str:
+    """Each has another API."""
+    return request.param
 
 
 @pytest.fixture
-def snapshots(session, truenas) -> Snapshots:
-    truenas.world.add_container("px-web", status="STOPPED")
+def web(truenas) -> str:
+    """The dataset of a container."""
+    return truenas.world.add_container("px-web", status="STOPPED").dataset
+
+
+@pytest.fixture
+def snapshots(session, web) -> Snapshots:
     return Snapshots(session)
 
 
 def test_the_api_that_answers_is_the_one(snapshots, release):
-    assert snapshots.service == {"25.04": OLD, "25.10": NEW}[release]
+    assert snapshots.service == SERVICES[release]
 
 
 def test_an_account_that_may_not_ask_still_finds_out_which_api_there_is(truenas, nas, release):
-    key = truenas.add_account("nobody", roles=["VIRT_INSTANCE_READ"])
+    key = truenas.add_account("nobody", roles=["NETWORK_GENERAL_READ"])
     endpoint = Endpoint(nas["host"], nas["port"], ca_path=nas["ca_path"])
     with Session(endpoint, Credential("nobody", api_key=key)) as session:
-        assert Snapshots(session).service == {"25.04": OLD, "25.10": NEW}[release]
+        assert Snapshots(session).service == SERVICES[release]
         with pytest.raises(NotPermitted, match="the role SNAPSHOT_READ"):
             Snapshots(session).labels(WEB)
 
 
-def test_what_is_taken_is_found(snapshots):
-    taken = snapshots.take(WEB, "ready", {"org.pixels:made_by": "us"})
+def test_what_is_taken_is_found(snapshots, web):
+    taken = snapshots.take(web, "ready", {"org.pixels:made_by": "us"})
 
-    assert (taken.id, taken.properties) == (f"{WEB}@ready", {"org.pixels:made_by": "us"})
-    assert snapshots.find(WEB, "ready") == taken
-    assert snapshots.of(WEB) == [taken]
+    assert (taken.id, taken.properties) == (f"{web}@ready", {"org.pixels:made_by": "us"})
+    assert snapshots.find(web, "ready") == taken
+    assert snapshots.of(web) == [taken]
     assert taken.created.tzinfo is datetime.UTC
 
 
-def test_they_are_in_the_order_they_were_taken(snapshots):
+def test_they_are_in_the_order_they_were_taken(snapshots, web):
     for label in ("b", "c", "a"):
-        snapshots.take(WEB, label, {})
+        snapshots.take(web, label, {})
 
-    assert [each.label for each in snapshots.of(WEB)] == ["b", "c", "a"]
+    assert [each.label for each in snapshots.of(web)] == ["b", "c", "a"]
 
 
-def test_there_are_none_of_what_is_not_there(snapshots):
+def test_there_are_none_of_what_is_not_there(snapshots, web):
     assert snapshots.of("tank/.ix-virt/containers/px-nobody") == []
-    assert snapshots.find(WEB, "never") is None
+    assert snapshots.find(web, "never") is None
 
 
-def test_clones_and_holds_are_told(snapshots, truenas):
-    snapshots.take(WEB, "ready", {})
-    snapshots.clone(f"{WEB}@ready", "tank/copy")
-    truenas.world.storage.hold(f"{WEB}@ready")
+def test_clones_and_holds_are_told_as_far_as_the_api_does(snapshots, truenas, web, release):
+    snapshots.take(web, "ready", {})
+    snapshots.clone(f"{web}@ready", "tank/copy")
+    truenas.world.storage.hold(f"{web}@ready")
 
-    found = snapshots.find(WEB, "ready")
+    found = snapshots.find(web, "ready")
 
-    assert (found.clones, found.holds) == (("tank/copy",), ("truenas",))
+    # The newest API tells of no clones.
+    assert (found.clones, found.holds) == (() if release == "26" else ("tank/copy",), ("truenas",))
 
 
-def test_a_label_is_taken_once(snapshots):
-    snapshots.take(WEB, "ready", {})
+def test_a_label_is_taken_once(snapshots, web):
+    snapshots.take(web, "ready", {})
 
     with pytest.raises(AlreadyExists):
-        snapshots.take(WEB, "ready", {})
+        snapshots.take(web, "ready", {})
 
 
-def test_zfs_refuses_are_told_apart(snapshots, truenas):
+def test_zfs_refuses_are_told_apart(snapshots, truenas, web):
     for label in ("cloned", "held"):
-        snapshots.take(WEB, label, {})
-    snapshots.clone(f"{WEB}@cloned", "tank/copy")
-    truenas.world.storage.hold(f"{WEB}@held")
+        snapshots.take(web, label, {})
+    snapshots.clone(f"{web}@cloned", "tank/copy")
+    truenas.world.storage.hold(f"{web}@held")
 
     with pytest.raises(Invalid, match="tank/copy"):
-        snapshots.delete(f"{WEB}@cloned")
-    with pytest.raises(Refused, match="busy"):
-        snapshots.delete(f"{WEB}@held")
+        snapshots.delete(f"{web}@cloned")
+    with pytest.raises(Refused, match=r"busy|has the following holds"):
+        snapshots.delete(f"{web}@held")
     with pytest.raises(NotFound):
-        snapshots.delete(f"{WEB}@never")
+        snapshots.delete(f"{web}@never")
     with pytest.raises(Refused, match="more recent"):
-        snapshots.rollback(f"{WEB}@cloned")
+        snapshots.rollback(f"{web}@cloned")
 
 
-def test_newer_ones_go_with_a_rollback_that_may_take_them(snapshots):
+def test_newer_ones_go_with_a_rollback_that_may_take_them(snapshots, web):
     for label in ("ready", "later"):
-        snapshots.take(WEB, label, {})
+        snapshots.take(web, label, {})
 
-    snapshots.rollback(f"{WEB}@ready", discard_newer=True)
+    snapshots.rollback(f"{web}@ready", discard_newer=True)
 
-    assert snapshots.labels(WEB) == ["ready"]
+    assert snapshots.labels(web) == ["ready"]
 
 
 def test_what_a_snapshot_inherits_is_not_its_own():
@@ -126,6 +147,21 @@ def test_what_a_snapshot_inherits_is_not_its_own():
 
     assert found.properties == {"a:own": "x"}
     assert (found.used, found.clones, found.holds) == (7, (), ())
+
+
+@pytest.mark.parametrize("release", ["26"])
+def test_what_the_nas_protects_from_everybody_is_not_supported(candidate, web, truenas):
+    truenas.world.add_snapshot("px-web", "old")
+    snapshots = Snapshots(candidate)
+
+    for attempt in (
+        lambda: snapshots.take(web, "ready", {}),
+        lambda: snapshots.delete(f"{web}@old"),
+        lambda: snapshots.rollback(f"{web}@old"),
+    ):
+        with pytest.raises(Unsupported, match="protects the files of containers.*has no checkpoints.*copy it out"):
+            attempt()
+    assert [each.label for each in snapshots.of(web)] == ["old"]
 
 
 def test_a_library_that_is_missing_here_is_not_blamed_on_the_nas():
