@@ -26,7 +26,8 @@ TRANSPORTS = ("auto", "ssh", "shell")
 
 # The bridge that TrueNAS makes for containers. Its API has no words for others, nor for it: a container without an
 # interface of its own gets it from the profile.
-BRIDGE = "incusbr0"
+BRIDGES = ("incusbr0", "truenasbr0")
+"""What releases call the bridge that a NAS has for containers."""
 
 
 # What reads a value: the text of a variable, or what TOML made of the file. Raises ValueError with what is wrong.
@@ -360,10 +361,10 @@ def ssh(found: Survey) -> Ssh:
 
 def defaults(found: Survey) -> Defaults:
     """What a new pixel gets. Raises C(Invalid) for an interface that is only half named, and for a network."""
-    if found["default_network"] and (found["default_network"] != BRIDGE or found["default_parent"]):
+    if found["default_network"] and (found["default_network"] not in BRIDGES or found["default_parent"]):
         raise Invalid(
             f"{found.values['default_network'].source}: the only network a container can be attached to by its name is "
-            f"{BRIDGE}, and then to no interface: name an interface with defaults.parent instead"
+            f"{' or '.join(BRIDGES)}, and then to no interface: name an interface with defaults.parent instead"
         )
     if found["default_nic_type"] and not found["default_parent"]:
         raise Invalid(

@@ -18,6 +18,12 @@ def engine():
     return "process"
 
 
+@pytest.fixture(params=["25.10", "26"])
+def release(request):
+    """One is enough of those with C(virt.*): both open shells the same way."""
+    return request.param
+
+
 @pytest.fixture
 def ssh_installed():
     return False
@@ -124,7 +130,7 @@ def test_a_nas_that_cannot_be_reached_is_unreachable(opened, truenas):
 
 def test_an_account_that_may_not_is_unreachable(opened, truenas):
     truenas.world.add_container("px-web")
-    key = truenas.add_account("operator", roles=["VIRT_INSTANCE_WRITE", "VIRT_GLOBAL_READ"])
+    key = truenas.add_account("operator", roles=["VIRT_INSTANCE_WRITE", "VIRT_GLOBAL_READ", "CONTAINER_WRITE"])
 
     with pytest.raises(AnsibleConnectionFailure, match="web shell access"):
         opened(pixels_name="web", pixels_nas_username="operator", pixels_nas_api_key=key).exec_command("true")

@@ -19,6 +19,7 @@ from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.pixels.truenas.plugins.inventory.pixels import InventoryModule
 from tests.simulator.running import running_simulator
+from tests.unit.plugins.conftest import both_generations
 
 ROOT = Path(__file__).resolve().parents[4]
 
@@ -100,6 +101,7 @@ def test_lists_pixels_by_their_bare_names_and_nothing_else(inventory, truenas):
     assert hosts(inventory()) == ["db", "web"]
 
 
+@both_generations
 def test_says_where_a_pixel_is_and_how_to_enter_it(inventory, truenas):
     made = truenas.world.add_container("px-web")
 

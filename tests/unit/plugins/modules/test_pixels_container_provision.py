@@ -9,7 +9,7 @@ import pytest
 
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import host_keys
 from ansible_collections.pixels.truenas.plugins.modules import pixels_container, pixels_exec
-from tests.unit.plugins.conftest import put, read
+from tests.unit.plugins.conftest import both_generations, put, read
 
 KEYS = "/root/.ssh/authorized_keys"
 
@@ -46,6 +46,7 @@ def provision(run, truenas, key, nas, method):
     return run_module
 
 
+@both_generations
 def test_a_fresh_pixel_answers_with_our_key_when_the_task_is_done(provision, run):
     result = provision()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.pixels.truenas.plugins.modules import pixels_exec
-from tests.unit.plugins.conftest import RELEASES, put
+from tests.unit.plugins.conftest import RELEASES, both_generations, put
 
 
 @pytest.fixture
@@ -36,6 +36,7 @@ def execute(run, guest, transport):
     return run_module
 
 
+@both_generations
 def test_runs_a_command_and_returns_what_it_printed(execute):
     result = execute(cmd="hostname")
 
@@ -132,6 +133,7 @@ def test_check_mode_predicts_what_can_be_predicted_and_runs_nothing(execute):
     assert execute(argv=["test", "-e", "/tmp/ran"])["failed"]
 
 
+@both_generations
 def test_a_pixel_that_does_not_run_is_told_to_be_started(run, truenas, nas):
     truenas.world.add_container("px-db", status="STOPPED")
 

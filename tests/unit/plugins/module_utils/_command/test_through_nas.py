@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from tests.unit.plugins.conftest import put, read
+from tests.unit.plugins.conftest import both_generations, put, read
 
 
 @pytest.fixture
@@ -34,6 +34,7 @@ def pixels(pixels_command, truenas):
     return pixels_command
 
 
+@both_generations
 def test_input_outputs_and_exit_status_are_as_over_ssh(pixels):
     script = 'cat; echo err >&2; printf "%s|" "$@"; exit 3'
 
@@ -96,6 +97,7 @@ def test_a_command_that_reads_some_of_much_ends_as_well(pixels):
     assert (process.returncode, out, err) == (0, b"12345", b"")
 
 
+@both_generations
 def test_a_command_gets_a_terminal_as_wide_as_ours_that_follows_its_size(pixels):
     script = "test -t 0 && test -t 1 && test -t 2 && stty size; trap 'stty size; exit 3' WINCH; echo ready; "
     script += "while :; do sleep 0.1; done"
@@ -157,6 +159,7 @@ def test_what_is_shown_does_not_wait_for_more(pixels):
         terminal.see(key)
 
 
+@both_generations
 def test_a_pixel_that_stops_under_a_terminal_is_told_and_ours_is_as_before(pixels, truenas):
     terminal = pixels.at_terminal(
         "exec", "-t", "--transport", "shell", "web", "--", "sh", "-c", "echo ready; exec sleep 987"
@@ -172,6 +175,7 @@ def test_a_pixel_that_stops_under_a_terminal_is_told_and_ours_is_as_before(pixel
     assert (before, terminal.echoes) == (False, True)
 
 
+@both_generations
 def test_a_console_is_a_login_shell_of_root(pixels):
     terminal = pixels.at_terminal("console", "--transport", "shell", "web", columns=91)
     terminal.see("# ")
@@ -219,6 +223,7 @@ def test_for_programs_a_console_says_how_it_would_be_run(pixels):
     assert shown["command"][:7] == ["pixels", "exec", "--transport", "shell", "-t", "web", "--"]
 
 
+@both_generations
 def test_a_console_of_a_pixel_that_is_not_there_is_told(pixels):
     ended = pixels("console", "--transport", "shell", "gone")
 

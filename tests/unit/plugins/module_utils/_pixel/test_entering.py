@@ -20,6 +20,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel import host_
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.entering import enter
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.exec import Command
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.settings import Ssh
+from tests.unit.plugins.conftest import both_generations
 
 HOW = Ssh(user="root", key=None, port=22)
 
@@ -60,6 +61,7 @@ class TestInPixelsThatLive:
             return shell.run(Command(("hostname",))).stdout.decode().strip()
 
     @pytest.mark.parametrize(("transport", "shells"), [("ssh", 0), ("shell", 1), ("auto", 0)])
+    @both_generations
     def test_the_way_in_is_the_one_asked_for(self, pixels, truenas, guest, key, transport, shells):
         how = Ssh("root", key.private, truenas.ssh_port, transport=transport)
 
@@ -74,6 +76,7 @@ class TestInPixelsThatLive:
 
         assert truenas.stats.shells == 1
 
+    @both_generations
     def test_without_an_address_there_is_the_shell(self, pixels, truenas, guest, key):
         truenas.world.containers["px-web"].aliases.clear()
 

@@ -23,7 +23,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel.outfitting i
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.provisioning import AUTHORIZED_KEYS, Provision
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.shell import NasShell
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.waiting import Deadline
-from tests.unit.plugins.conftest import put, read, users_of_its_own
+from tests.unit.plugins.conftest import both_generations, put, read, users_of_its_own
 
 KEY = "ssh-ed25519 AAAAours us@here"
 OTHER = "ssh-ed25519 AAAAother x\n"
@@ -76,6 +76,7 @@ def test_name_servers_are_said_to_whoever_resolves():
     assert name_servers(("9.9.9.9",), resolved=False) == "nameserver 9.9.9.9\n"
 
 
+@both_generations
 def test_a_fresh_pixel_lacks_all_of_it_and_then_nothing(pixels, truenas):
     truenas.world.add_container("px-web")
     wanted = Provision((KEY,))

@@ -17,6 +17,24 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels impor
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.waiting import Deadline
 from tests.unit.plugins.conftest import put
 
+TABLES = """\
+#!/bin/sh
+case $1 in
+    */fib_trie)
+        echo "  |-- 172.17.0.1"
+        echo "     /32 host LOCAL"
+        echo "  |-- 192.168.1.0"
+        echo "     /24 link UNICAST"
+        echo "  |-- 192.168.1.50"
+        echo "     /32 host LOCAL" ;;
+    */route)
+        echo "Iface Destination Gateway"
+        echo "eth0 00000000 0101A8C0" ;;
+    *)
+        exec /bin/cat "$@" ;;
+esac
+"""
+
 
 @pytest.fixture
 def server():
@@ -115,6 +133,21 @@ class TestInPixelsThatLive:
         put(truenas, "/root/go", "")
 
         assert readiness.wait_for(pixels, "px-web", "ready", deadline=Deadline(30)).running
+
+    @pytest.mark.parametrize("release", ["26"])
+    def test_who_is_told_no_address_sees_it_from_inside(self, truenas, nas):
+        truenas.world.add_container("px-web")
+        # The kernel of this machine says where this machine is.
+        put(truenas, "/usr/local/bin/cat", TABLES, mode=0o755)
+        key = truenas.add_account("operator", roles=["CONTAINER_WRITE"], web_shell=True)
+        endpoint = Endpoint(nas["host"], nas["port"], ca_path=nas["ca_path"])
+
+        with Session(endpoint, Credential("operator", api_key=key)) as session:
+            listed = Pixels(session).get("web").ipv4
+            found = readiness.wait_for(Pixels(session), "px-web", "address", deadline=Deadline(30))
+
+        assert listed is None
+        assert [each.address for each in found.addresses] == ["192.168.1.50", "172.17.0.1"]
 
     def test_an_account_that_may_not_look_is_told(self, pixels, truenas, nas):
         truenas.world.add_container("px-web")

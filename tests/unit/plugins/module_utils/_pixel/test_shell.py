@@ -24,7 +24,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel import shell
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.exec import Command
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels import Pixels
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.shell import NasShell
-from tests.unit.plugins.conftest import put, read, wait_until
+from tests.unit.plugins.conftest import both_generations, put, read, wait_until
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def engine():
 
 @pytest.fixture
 def release():
-    """One is enough: both open shells the same way."""
+    """One is enough of those with C(virt.*): both open shells the same way."""
     return "25.10"
 
 
@@ -55,12 +55,14 @@ def shell(pixels, web):
         yield opened
 
 
+@both_generations
 def test_runs_commands_as_root_of_the_pixel(shell):
     ended = shell.run(Command(("sh", "-c", "id -u; hostname; echo err >&2; exit 3")))
 
     assert (ended.rc, ended.stdout, ended.stderr) == (3, b"0\npx-web\n", b"err\n")
 
 
+@both_generations
 def test_one_shell_serves_one_command_after_the_other(shell, truenas):
     for number in range(5):
         assert shell.run(Command(("echo", str(number)))).stdout == f"{number}\n".encode()
@@ -87,6 +89,7 @@ def test_each_pixel_has_a_shell_of_its_own(pixels, web, truenas):
     assert truenas.stats.shells == 2
 
 
+@both_generations
 def test_bytes_of_any_kind_and_number_come_back_as_they_went(shell):
     chance = random.Random(3)
     for size in (0, 1, 1023, 1024, 1025, 65_536, 65_537, 1_000_000):
@@ -97,6 +100,7 @@ def test_bytes_of_any_kind_and_number_come_back_as_they_went(shell):
         assert (ended.rc, ended.stdout == content, ended.stderr == content) == (0, True, True)
 
 
+@both_generations
 def test_arguments_of_any_bytes_come_back_as_they_went(shell):
     chance = random.Random(4)
     for _turn in range(20):
@@ -117,6 +121,7 @@ def test_output_can_be_taken_as_it_comes(shell):
     assert len(pieces) > 1
 
 
+@both_generations
 def test_a_command_out_of_time_is_ended_with_all_it_started(shell, truenas):
     script = "sleep 600 & echo $! > /root/pids; echo $$ >> /root/pids; sleep 600; echo not reached > /root/late"
 
@@ -148,6 +153,7 @@ def test_after_a_command_out_of_time_the_next_one_runs(shell):
     assert shell.run(Command(("echo", "again"))).stdout == b"again\n"
 
 
+@both_generations
 def test_a_pixel_that_stops_under_a_command_is_told(shell, pixels, truenas):
     stop = threading.Thread(target=stop_once_it_runs, args=(pixels, truenas))
     stop.start()
@@ -242,6 +248,7 @@ def test_a_shell_that_went_away_while_nobody_used_it_is_made_anew(pixels, web, t
         assert shell.run(Command(("echo", "again"))).stdout == b"again\n"
 
 
+@both_generations
 def test_a_stopped_pixel_is_told(pixels, truenas):
     truenas.world.add_container("px-web", "STOPPED")
 
@@ -249,11 +256,13 @@ def test_a_stopped_pixel_is_told(pixels, truenas):
         shell.run(Command(("true",)))
 
 
+@both_generations
 def test_a_pixel_that_is_not_there_is_told(pixels, truenas):
     with NasShell(pixels, "px-web") as shell, pytest.raises(NotFound, match=r"no pixel named web on"):
         shell.run(Command(("true",)))
 
 
+@both_generations
 def test_a_shell_that_closes_at_once_is_told(pixels, web, truenas):
     truenas.faults.add("close_shell", method="px-web")
 
@@ -264,6 +273,7 @@ def test_a_shell_that_closes_at_once_is_told(pixels, web, truenas):
         shell.run(Command(("true",)))
 
 
+@both_generations
 def test_an_account_without_web_shell_is_told_what_it_lacks(truenas, nas, web, session):
     name, key = "operator", account(truenas, web_shell=False)
 
@@ -288,7 +298,8 @@ def test_an_account_without_sudo_is_told_what_it_lacks(truenas, nas, web, sessio
 
 
 def account(truenas, **rights):
-    return truenas.add_account("operator", roles=["VIRT_INSTANCE_WRITE", "VIRT_GLOBAL_READ"], **rights)
+    of_the_release = ["CONTAINER_WRITE"] if truenas.world.release.name == "26" else ["VIRT_INSTANCE_WRITE"]
+    return truenas.add_account("operator", roles=[*of_the_release, "NETWORK_GENERAL_READ"], **rights)
 
 
 @pytest.mark.parametrize("fault", [{"kind": "early_echo"}, {"kind": "small_frames", "size": 1}])
@@ -299,6 +310,7 @@ def test_what_comes_first_does_not_matter(pixels, web, truenas, fault):
         assert shell.run(Command(("echo", "x"))).stdout == b"x\n"
 
 
+@both_generations
 def test_a_command_has_the_variables_of_every_login(shell, truenas):
     put(
         truenas,

@@ -1,0 +1,284 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of one pixel on TrueNAS 26, as far as it is not what test_pixels_container.py has of the releases before."""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+import pytest
+
+from ansible_collections.pixels.truenas.plugins.modules import pixels_container, pixels_container_info, pixels_nas_info
+from tests.unit.plugins.conftest import strike
+
+STATES = ["present", "started", "stopped", "restarted", "absent"]
+ROLES = ("CONTAINER_DEVICE_WRITE", "CONTAINER_IMAGE_WRITE", "LXC_CONFIG_READ", "SNAPSHOT_READ")
+ON_THE_BRIDGE = {"parent": "truenasbr0", "type": "bridged"}
+
+
+@pytest.fixture
+def release():
+    return "26"
+
+
+@pytest.fixture
+def container(run):
+    """The module, with the times a test can wait for."""
+
+    def run_module(name="web", **params):
+        return run(pixels_container, **{"name": name, "wait_timeout": 20, "delete_delay": 0, **params})
+
+    return run_module
+
+
+@pytest.fixture
+def limited(nas, truenas):
+    """Has the module log in as an account that has only these roles."""
+
+    def log_in(*roles, web_shell=False):
+        nas.update(username="operator", api_key=truenas.add_account("operator", roles=roles, web_shell=web_shell))
+
+    return log_in
+
+
+def domain(truenas):
+    return truenas.world.domains["px-web"]
+
+
+def test_creates_starts_and_waits_for_an_address(container, truenas):
+    result = container(labels={"role": "front"}, environment={"GREETING": "hello"})
+
+    made = domain(truenas)
+    assert (made.status, made.cpu, made.autostart) == ("RUNNING", None, True)
+    assert made.environment == {"GREETING": "hello"}
+    shown = result["container"]
+    assert shown["ipv4"] == made.aliases[0]["address"]
+    assert (shown["cpu"], shown["memory"], shown["labels"]) == (None, None, {"role": "front"})
+    assert shown["dataset"] == "tank/.truenas_containers/containers/px-web"
+    assert (shown["image"]["os"], shown["image"]["release"]) == ("ubuntu", "24.04")
+    assert shown["generation"] == "container"
+
+
+def test_a_new_one_is_attached_to_the_interface_of_the_default_gateway(container, truenas):
+    result = container()
+
+    [card] = [each.attributes for each in domain(truenas).devices]
+    assert card["nic_attach"] == result["diff"]["after"]["nic"]["parent"]
+    assert result["diff"]["after"]["nic"]["type"] == "macvlan"
+
+
+def test_the_bridge_of_the_nas_can_be_the_usual_network(container, truenas, monkeypatch):
+    monkeypatch.setenv("PIXELS_DEFAULT_NETWORK", "truenasbr0")
+
+    assert container()["changed"]
+
+    assert [each.attributes["nic_attach"] for each in domain(truenas).devices] == ["truenasbr0"]
+
+
+@pytest.mark.parametrize(("existing", "state"), list(itertools.product(["RUNNING", "STOPPED", None], STATES)))
+def test_check_mode_predicts_and_a_second_run_changes_nothing(container, truenas, existing, state):
+    if existing:
+        truenas.world.add_container("px-web", status=existing, cpu=None)
+    wanted = {"state": state, "cpu": "0-1", "labels": {"a": "b"}, "nic": ON_THE_BRIDGE, "environment": {"A": "b"}}
+
+    predicted = container(**wanted, check_mode=True)
+
+    done = container(**wanted)
+    assert (done["changed"], done["diff"]) == (predicted["changed"], predicted["diff"])
+    assert container(**wanted)["changed"] == (state == "restarted")
+
+
+@pytest.mark.parametrize(
+    ("limit", "told"),
+    [({"memory": "2GiB"}, "cannot limit the memory.*MemoryMax="), ({"cpu": 2}, "only pin it.*write cpu: 0-1")],
+)
+@pytest.mark.parametrize("there", [True, False])
+def test_a_limit_that_cannot_be_is_refused_before_anything_is_done(container, truenas, limit, told, there):
+    if there:
+        truenas.world.add_container("px-web", cpu=None)
+
+    for check_mode in (True, False):
+        result = container(**limit, labels={"a": "b"}, check_mode=check_mode)
+
+        assert result["error"]["kind"] == "Unsupported"
+        assert re.search(told, result["msg"])
+    assert set(truenas.world.containers) == ({"px-web"} if there else set())
+    assert not there or domain(truenas).description == ""
+
+
+def test_a_limit_of_the_users_own_settings_is_refused_as_well(container, truenas, monkeypatch):
+    monkeypatch.setenv("PIXELS_DEFAULT_MEMORY", "4GiB")
+
+    result = container()
+
+    assert result["error"]["kind"] == "Unsupported"
+    assert "default_memory" in result["msg"]
+    assert truenas.world.containers == {}
+
+
+def test_settings_change_and_what_a_person_wrote_stays(container, truenas):
+    truenas.world.add_container("px-web", cpu=None, environment={"OLD": "one"})
+    domain(truenas).description = "Ask Ann"
+
+    result = container(cpu="0-3", environment={"A": "b"}, owner="bob")
+
+    made = domain(truenas)
+    assert result["changed"]
+    assert (made.cpu, made.environment) == ("0-3", {"A": "b"})
+    assert made.description == 'Ask Ann\npixels.truenas: {"owner": "bob"}'
+    assert not container(cpu="0-3", environment={"A": "b"}, owner="bob")["changed"]
+
+
+def test_moves_an_existing_pixel_to_another_interface(container, truenas):
+    truenas.world.add_container("px-web")
+
+    assert container(nic={"parent": "eno1"})["changed"]
+
+    assert [each.attributes["nic_attach"] for each in domain(truenas).devices] == ["eno1"]
+    assert not container(nic={"parent": "eno1"})["changed"]
+
+
+def test_an_interface_it_does_not_have_is_told_before_anything_is_made(container, truenas):
+    result = container(nic={"parent": "eno9"})
+
+    assert "no container can be attached to eno9" in result["msg"]
+    assert truenas.world.containers == {}
+
+
+def test_an_image_it_does_not_have_is_told_with_what_is_nearly_called_so(container, truenas):
+    result = container(image="debian/bookwurm")
+
+    assert result["failed"]
+    assert "creating web on" in result["msg"]
+    assert "near to it are debian/bookworm" in result["msg"]
+    assert truenas.world.containers == {}
+
+
+def test_refuses_another_image_than_the_one_that_was_noted(container, truenas):
+    container(image="debian/12", state="present")
+
+    result = container(image="ubuntu/24.04", state="present")
+
+    assert "was made from debian 12" in result["msg"]
+    assert not container(image="debian/bookworm", state="present")["changed"]
+
+
+def test_a_clone_is_refused_with_what_to_do_instead(container, truenas):
+    truenas.world.add_container("px-base", status="STOPPED")
+    truenas.world.add_snapshot("px-base", "ready")
+
+    for check_mode in (True, False):
+        result = container(**{"from": "base@ready"}, check_mode=check_mode)
+
+        assert result["error"]["kind"] == "Unsupported"
+        assert "web cannot be cloned from base@ready on" in result["msg"]
+        assert "from an image and provision it" in result["msg"]
+    assert set(truenas.world.containers) == {"px-base"}
+
+
+@pytest.mark.parametrize("method", ["container.start", "container.update"])
+@pytest.mark.parametrize("fault", ["fail", "drop_before_call"])
+def test_a_create_that_was_broken_off_is_completed_by_the_next_run(container, truenas, fault, method):
+    wanted = {"environment": {"A": "b"}, "fleet": "demo", "wait": "running"}
+    strike(truenas, fault, method)
+
+    assert container(**wanted)["failed"]
+
+    assert container(**wanted)["changed"]
+    made = domain(truenas)
+    assert (made.status, made.autostart, made.environment) == ("RUNNING", True, {"A": "b"})
+    assert made.description == 'pixels.truenas: {"fleet": "demo", "image": "ubuntu/24.04"}'
+    assert not container(**wanted)["changed"]
+
+
+def test_a_create_that_fails_leaves_nothing(container, truenas):
+    truenas.faults.add("fail_job", method="container.create", errno=14, text="bad luck")
+
+    result = container()
+
+    assert "creating web on" in result["msg"]
+    assert "bad luck" in result["msg"]
+    assert truenas.world.containers == {}
+    assert not truenas.world.storage.zfs.exists("tank/.truenas_containers/containers/px-web")
+
+
+def test_one_that_cannot_be_attached_leaves_nothing(container, truenas):
+    truenas.faults.add("fail_call", method="container.device.create", errno=14, reason="[EFAULT] bad luck")
+
+    result = container()
+
+    assert "bad luck" in result["msg"]
+    assert truenas.world.containers == {}
+
+
+def test_a_stop_that_takes_too_long_says_what_helps_and_force_does(container, truenas):
+    truenas.world.add_container("px-web")
+    truenas.faults.add("stop_times_out", method="container.stop", times=2)
+
+    result = container(state="stopped", stop_timeout=5)
+
+    assert "still running 5 s after it was asked to stop" in result["msg"]
+    assert "force: true" in result["msg"]
+    assert container(state="stopped", force=True)["changed"]
+    assert domain(truenas).status == "STOPPED"
+
+
+def test_one_that_does_not_listen_is_destroyed_all_the_same(container, truenas):
+    truenas.world.add_container("px-web")
+    truenas.world.add_snapshot("px-web", "ready")
+    truenas.faults.add("stop_times_out", method="container.stop")
+
+    assert container(state="absent")["changed"]
+
+    assert truenas.world.containers == {}
+    assert not truenas.world.storage.zfs.exists("tank/.truenas_containers/containers/px-web")
+
+
+def test_an_account_made_for_it_creates_and_waits_without_full_rights(container, truenas, limited):
+    limited(*ROLES, web_shell=True)
+
+    result = container(wait="running", nic=ON_THE_BRIDGE)
+
+    assert result["changed"]
+    assert result["container"]["ipv4"] is None
+    assert domain(truenas).status == "RUNNING"
+    assert container(state="absent")["changed"]
+
+
+def test_who_is_told_no_address_and_may_open_no_shell_is_told_what_to_wait_for(container, truenas, limited):
+    limited(*ROLES)
+
+    result = container(nic=ON_THE_BRIDGE)
+
+    assert result["error"]["kind"] == "NotPermitted"
+    assert "the address of web cannot be waited for" in result["msg"]
+    assert "wait: running" in result["msg"]
+
+
+def test_what_an_account_lacks_is_named_by_the_roles_of_the_release(run, limited):
+    limited("CONTAINER_READ")
+
+    nas = run(pixels_nas_info)["nas"]
+
+    assert nas["generation"] == "container"
+    assert nas["ready"]
+    assert nas["rights"]["list"]["allowed"]
+    assert "CONTAINER_DEVICE_WRITE" in nas["rights"]["manage"]["missing"]
+    assert nas["rights"]["clone"]["missing"][-1] == "another release of TrueNAS"
+
+
+def test_says_where_pixels_would_live(run):
+    nas = run(pixels_nas_info)["nas"]
+
+    assert (nas["pool"], nas["pools"], nas["dataset"]) == ("tank", ["tank", "fast"], "tank/.truenas_containers")
+
+
+def test_those_of_other_people_are_not_shown(run, truenas):
+    for name in ("px-web", "other"):
+        truenas.world.add_container(name)
+
+    found = run(pixels_container_info)["containers"]
+
+    assert [(each["name"], each["ipv4"] is not None) for each in found] == [("web", True)]
