@@ -1,0 +1,165 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of checkpoints of a pixel on TrueNAS 26, from the first to the end of the pixel."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.pixels.truenas.plugins.modules import (
+    pixels_checkpoint,
+    pixels_checkpoint_info,
+    pixels_checkpoint_restore,
+    pixels_container,
+)
+from tests.unit.plugins.conftest import put, read, strike
+
+WEB = "tank/.truenas_containers/containers/px-web"
+STATE = "/root/state"
+
+
+@pytest.fixture
+def release():
+    return "26"
+
+
+@pytest.fixture
+def checkpoint(run):
+    return lambda **params: run(pixels_checkpoint, name="web", **params)
+
+
+@pytest.fixture
+def restore(run):
+    return lambda label, **params: run(pixels_checkpoint_restore, name="web", label=label, wait_timeout=20, **params)
+
+
+@pytest.fixture
+def listed(run):
+    return lambda: run(pixels_checkpoint_info, name="web")["checkpoints"]
+
+
+@pytest.fixture
+def web(truenas):
+    made = truenas.world.add_container("px-web")
+    put(truenas, STATE, "before")
+    return made
+
+
+def labels(truenas):
+    return [each.label for each in truenas.world.storage.zfs.of(WEB)]
+
+
+def test_one_is_taken_once_and_as_check_mode_says(checkpoint, truenas, web):
+    predicted = checkpoint(label="ready", check_mode=True)
+
+    done = checkpoint(label="ready")
+    assert (done["changed"], done["diff"]) == (predicted["changed"], predicted["diff"])
+    assert not checkpoint(label="ready")["changed"]
+    assert labels(truenas) == ["ready"]
+
+
+def test_all_that_is_known_is_told(checkpoint, listed, truenas, web):
+    truenas.world.add_snapshot("px-web", "auto")
+    checkpoint(label="ready")
+    truenas.world.storage.hold(f"{WEB}@ready")
+
+    [other, ours] = listed()
+
+    assert (other["label"], other["purpose"]) == ("auto", None)
+    assert (ours["label"], ours["purpose"], ours["snapshot"]) == ("ready", "checkpoint", f"{WEB}@ready")
+    assert ours["holds"] == ["truenas"]
+    assert ours["order"] == 2
+
+
+def test_ours_are_kept_to_a_number_and_others_stay(checkpoint, truenas, web):
+    truenas.world.add_snapshot("px-web", "auto")
+    for label in ("one", "two", "three"):
+        checkpoint(label=label)
+
+    checkpoint(label="four", keep=2)
+
+    assert labels(truenas) == ["auto", "three", "four"]
+
+
+def test_one_that_is_held_or_cloned_is_not_deleted(checkpoint, truenas, web):
+    for label in ("held", "cloned"):
+        truenas.world.add_snapshot("px-web", label)
+    truenas.world.storage.hold(f"{WEB}@held")
+    truenas.run(truenas.world.storage.clone(f"{WEB}@cloned", "tank/copy"))
+
+    assert "it is held" in checkpoint(label="held", state="absent")["msg"]
+    assert "tank/copy" in checkpoint(label="cloned", state="absent")["msg"]
+    assert labels(truenas) == ["held", "cloned"]
+
+
+def test_a_running_pixel_goes_back_and_runs_again(restore, checkpoint, truenas, web):
+    checkpoint(label="ready")
+    put(truenas, STATE, "after")
+
+    result = restore("ready")
+
+    assert result["changed"]
+    assert read(truenas, STATE) == "before"
+    assert web.status == "RUNNING"
+
+
+def test_what_is_newer_is_given_up_only_when_told(restore, checkpoint, truenas, web):
+    for label in ("ready", "later"):
+        checkpoint(label=label)
+
+    refused = restore("ready")
+
+    assert "destroys the newer checkpoints later" in refused["msg"]
+    assert web.status == "RUNNING"
+    assert restore("ready", discard_newer=True)["changed"]
+    assert labels(truenas) == ["ready"]
+
+
+def test_the_state_before_cannot_be_kept_and_that_is_told_before_anything_is_stopped(restore, checkpoint, truenas, web):
+    checkpoint(label="ready")
+
+    for check_mode in (True, False):
+        result = restore("ready", safety=True, check_mode=check_mode)
+
+        assert result["error"]["kind"] == "Unsupported"
+        assert "was not restored to ready" in result["msg"]
+        assert "discard_newer: true" in result["msg"]
+    assert (web.status, web.starts) == ("RUNNING", 0)
+
+
+@pytest.mark.parametrize("fault", ["fail", "drop_before_call", "drop_after_reply"])
+def test_a_step_that_fails_leaves_the_old_state_or_the_new_one_and_the_next_run_converges(
+    restore, checkpoint, truenas, web, fault
+):
+    checkpoint(label="ready")
+    put(truenas, STATE, "after")
+    strike(truenas, fault, "zfs.resource.snapshot.rollback")
+
+    first = restore("ready")
+
+    assert web.status == "RUNNING"
+    assert first.get("failed") or read(truenas, STATE) == "before"
+    assert restore("ready")["changed"]
+    assert (read(truenas, STATE), web.status) == ("before", "RUNNING")
+
+
+def test_they_go_with_the_pixel(checkpoint, run, truenas, web):
+    for label in ("ready", "later"):
+        checkpoint(label=label)
+
+    assert run(pixels_container, name="web", state="absent")["changed"]
+
+    assert truenas.world.containers == {}
+    assert labels(truenas) == []
+    assert not truenas.world.storage.zfs.exists(WEB)
+
+
+def test_a_pixel_with_one_that_is_held_is_not_destroyed(checkpoint, run, truenas, web):
+    checkpoint(label="ready")
+    truenas.world.storage.hold(f"{WEB}@ready")
+
+    result = run(pixels_container, name="web", state="absent")
+
+    assert "held" in result["msg"]
+    assert (labels(truenas), web.status) == (["ready"], "RUNNING")
