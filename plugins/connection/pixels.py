@@ -172,6 +172,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._ansible.task impor
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import MissingLibrary, PixelsError
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import entering, folders, names, transfer
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.exec import Command, Shell
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.shell import NasShell
 
 Ended = tuple[int, bytes, bytes]
 
@@ -223,6 +224,9 @@ class Connection(ConnectionBase):
 
     def reset(self) -> None:
         """Leave, so that the next task finds a pixel that was restarted meanwhile."""
+        if isinstance(self._inside, NasShell):
+            # Nobody else is to get one that is about to end.
+            self._inside.discard()
         self.close()
 
     def close(self) -> None:

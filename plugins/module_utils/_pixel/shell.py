@@ -78,6 +78,12 @@ class NasShell:
             with suppress(ConnectionLost):
                 shell.give_back(dialogue.NOTE)
 
+    def discard(self) -> None:
+        """End the shell: in a pixel that was restarted it is gone, and the NAS tells so a second or two later only."""
+        shell, self._shell = self._shell, None
+        if shell is not None:
+            shell.discard()
+
     def run(
         self,
         command: Command,

@@ -145,6 +145,15 @@ def test_a_pixel_that_was_restarted_is_entered_anew_after_a_reset(connection, pi
     assert connection.exec_command("echo back")[1] == b"back\n"
 
 
+def test_a_shell_is_given_to_nobody_else_after_a_reset(connection, truenas):
+    connection.exec_command("true")
+
+    connection.reset()
+
+    assert connection.exec_command("echo back")[1] == b"back\n"
+    assert truenas.stats.shells == 2
+
+
 def test_a_shell_that_went_away_is_unreachable_and_then_made_anew(connection, truenas):
     connection.exec_command("true")
     truenas.faults.add("drop_shell", method="px-web", after_output=10)

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from ansible_collections.pixels.truenas.plugins.modules import pixels_container_info, pixels_fleet
-from tests.unit.plugins.conftest import wait_until
+from tests.unit.plugins.conftest import RELEASES, both_generations, wait_until
 
 MIB = 1024 * 1024
 
@@ -31,6 +31,7 @@ def changes(truenas):
     return [method for method in truenas.stats.methods_called if method.endswith((".create", ".start"))]
 
 
+@pytest.mark.parametrize("release", RELEASES)
 def test_creates_all_of_them_over_one_login(fleet, truenas):
     result = fleet(*[f"agent-{number}" for number in range(12)])
 
@@ -137,6 +138,7 @@ def test_the_fleet_is_noted_on_the_nas_and_out_of_the_way_of_the_environment(fle
     assert found["environment"] == {"GREETING": "hello"}
 
 
+@both_generations
 def test_a_note_that_is_added_leaves_the_environment_and_other_notes(fleet, run, truenas):
     fleet({"name": "a", "environment": {"GREETING": "hello"}, "owner": "alice"})
 
@@ -148,6 +150,7 @@ def test_a_note_that_is_added_leaves_the_environment_and_other_notes(fleet, run,
     assert not fleet({"name": "a", "labels": {"role": "builder"}}, fleet="agents")["changed"]
 
 
+@both_generations
 def test_prune_removes_what_carries_the_mark_and_is_not_listed(fleet, truenas):
     fleet("a", "b", "c", fleet="agents")
     fleet("other", fleet="others")

@@ -17,6 +17,15 @@ def pixels(pixels, truenas):
     return pixels
 
 
+@pytest.mark.parametrize("release", ["25.10", "26"])
+def test_lists_for_people_with_addresses(pixels, truenas):
+    address = truenas.world.containers["px-web"].aliases[0]["address"]
+
+    lines = [line.split() for line in pixels("list").stdout.splitlines()]
+
+    assert lines[1:] == [["agent-1", "STOPPED", "—"], ["web", "RUNNING", address]]
+
+
 def test_lists_for_programs(pixels):
     listed = pixels.json("list")
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Refused
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Refused, Unsupported
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas import at_once, virt
+from tests.unit.plugins.conftest import both_generations
 
 
 def test_it_finds_what_the_backend_finds(session, truenas):
@@ -46,3 +47,29 @@ def test_a_query_that_is_refused_is_an_error(session, truenas):
 
     with pytest.raises(Refused, match="was told to fail"):
         at_once.listing(session, "px-")
+
+
+@both_generations
+def test_names_alone_are_found_whichever_api_there_is(session, truenas):
+    for name in ("px-web", "px-db", "other"):
+        truenas.world.add_container(name)
+
+    assert at_once.names(session, "px-") == ["px-db", "px-web"]
+    assert truenas.stats.calls["core.download"] == 0
+
+
+@pytest.mark.parametrize("release", ["26"])
+def test_a_later_release_is_left_to_others(session, truenas):
+    truenas.world.add_container("px-web")
+
+    assert at_once.listing(session, "px-") is None
+
+
+def test_a_nas_that_has_neither_api_has_no_names():
+    class Old:
+        nas = "nas"
+
+        def read(self, method, *params, timeout=None):
+            raise Unsupported("Method does not exist")
+
+    assert at_once.names(Old(), "px-") == []
