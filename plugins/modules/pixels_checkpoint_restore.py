@@ -42,7 +42,7 @@ options:
         and stays with all newer checkpoints in a dataset that is set aside, so none is in the way or lost.
       - It is listed with the others, can be restored like them, and goes when its last checkpoint is deleted.
         To restore it sets aside, again, what is there then.
-      - Needs an account with full rights.
+      - Needs an account with full rights, and is not possible on TrueNAS 26.
     type: bool
     default: false
   started:

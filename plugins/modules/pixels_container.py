@@ -44,13 +44,15 @@ options:
     type: str
   cpu:
     description:
-      - Number of cores (V(2)), or which ones (V(0-3)).
-      - Left out, a new pixel gets V(2), an existing one keeps what it has.
+      - Number of cores (V(2)), or which ones (V(0-3)); one of them is written V(2-2).
+      - TrueNAS 26 can only pin to certain cores, and a number is refused there.
+      - Left out, a new pixel gets V(2), on TrueNAS 26 no limit, and an existing one keeps what it has.
     type: str
   memory:
     description:
       - Memory, as V(2GiB), V(2048MiB) or a number of MiB. TrueNAS keeps whole MiB.
-      - Left out, a new pixel gets V(2048MiB), an existing one keeps what it has.
+      - TrueNAS 26 cannot limit it, so any value is refused there.
+      - Left out, a new pixel gets V(2048MiB), on TrueNAS 26 no limit, and an existing one keeps what it has.
     type: str
   environment:
     description:
@@ -84,7 +86,8 @@ options:
         present state. V(base:label) is understood as well.
       - Takes the time of a ZFS clone. The clone gets hostname, machine-id and SSH host keys of its own before it
         starts, and the cores, memory, environment, interface and pool of its source unless given.
-      - An existing pixel that was not cloned from there is refused. Needs an account with full rights.
+      - An existing pixel that was not cloned from there is refused. Needs an account with full rights, and is not possible on
+        TrueNAS 26.
     type: str
   clones:
     description:
@@ -287,7 +290,9 @@ container:
       type: str
       sample: tank/.ix-virt/containers/px-web
     generation:
-      description: Which kind of container the NAS has, V(virt) for Incus on TrueNAS 25.04 and 25.10.
+      description: >-
+        Which kind of container the NAS has, V(virt) for Incus on TrueNAS 25.04 and 25.10, V(container) for those of
+        TrueNAS 26 on.
       type: str
       sample: virt
     nas:

@@ -122,7 +122,9 @@ containers:
       type: str
       sample: tank/.ix-virt/containers/px-web
     generation:
-      description: Which kind of container the NAS has, V(virt) for Incus on TrueNAS 25.04 and 25.10.
+      description: >-
+        Which kind of container the NAS has, V(virt) for Incus on TrueNAS 25.04 and 25.10, V(container) for those of
+        TrueNAS 26 on.
       type: str
       sample: virt
     nas:
