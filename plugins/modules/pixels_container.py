@@ -86,8 +86,8 @@ options:
         present state. V(base:label) is understood as well.
       - Takes the time of a ZFS clone. The clone gets hostname, machine-id and SSH host keys of its own before it
         starts, and the cores, memory, environment, interface and pool of its source unless given.
-      - An existing pixel that was not cloned from there is refused. Needs an account with full rights, and is not possible on
-        TrueNAS 26.
+      - An existing pixel that was not cloned from there is refused. Needs an account with full rights.
+      - Not possible on TrueNAS 26.
     type: str
   clones:
     description:
