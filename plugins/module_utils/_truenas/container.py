@@ -30,7 +30,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._truenas import (
     registry,
     removal,
 )
-from ansible_collections.pixels.truenas.plugins.module_utils._truenas.aliases import parts
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas.aliases import CODENAMES, parts
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import (
     Address,
     Container,
@@ -283,14 +283,14 @@ def container(row: Row, addresses: tuple[Address, ...] = ()) -> Container:
 
 
 def image(alias: str | None) -> Image:
-    """What the noted alias says of the image: TrueNAS itself keeps nothing of it that can be asked for."""
+    """What the noted alias says of the image, in the words of images: TrueNAS keeps nothing of it to ask for."""
     if not alias:
         return Image()
     if alias.count(":") == 3:
         os, release, _architecture, variant = alias.split(":")
     else:
         os, release, variant = parts(alias)
-    return Image(os, release, variant)
+    return Image(os.capitalize(), CODENAMES.get(os.lower(), {}).get(release, release), variant)
 
 
 def card_of(row: Row) -> Row | None:

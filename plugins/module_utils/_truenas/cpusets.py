@@ -21,13 +21,9 @@ def written(cpu: str, nas: str) -> str:
             f"{nas} cannot give a container {text} CPUs, only pin it to certain ones: write cpu: 0-{last} for the "
             "first, the same for all that share them, or leave cpu out, which is all of them"
         )
-    return ",".join(one_or_range(each.strip()) for each in text.split(","))
-
-
-def one_or_range(part: str) -> str:
-    # TrueNAS wants the end of a range to be greater than its start.
-    first, dash, last = part.partition("-")
-    return first if dash and first == last else part
+    # TrueNAS wants the end of a range to be greater than its start. All else is kept as it is written.
+    first, dash, end = text.partition("-")
+    return first if dash and first == end else cpu
 
 
 def read(cpuset: str | None) -> str | None:

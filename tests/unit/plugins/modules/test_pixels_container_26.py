@@ -57,7 +57,7 @@ def test_creates_starts_and_waits_for_an_address(container, truenas):
     assert shown["ipv4"] == made.aliases[0]["address"]
     assert (shown["cpu"], shown["memory"], shown["labels"]) == (None, None, {"role": "front"})
     assert shown["dataset"] == "tank/.truenas_containers/containers/px-web"
-    assert (shown["image"]["os"], shown["image"]["release"]) == ("ubuntu", "24.04")
+    assert (shown["image"]["os"], shown["image"]["release"]) == ("Ubuntu", "noble")
     assert shown["generation"] == "container"
 
 
@@ -161,7 +161,7 @@ def test_refuses_another_image_than_the_one_that_was_noted(container, truenas):
 
     result = container(image="ubuntu/24.04", state="present")
 
-    assert "was made from debian 12" in result["msg"]
+    assert "was made from debian bookworm" in result["msg"]
     assert not container(image="debian/bookworm", state="present")["changed"]
 
 

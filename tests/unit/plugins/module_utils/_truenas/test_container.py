@@ -57,7 +57,7 @@ def test_a_row_becomes_a_container():
     found = container(ROW)
 
     assert (found.name, found.status, found.cpu, found.memory) == ("px-web", "running", "0-3", None)
-    assert found.image == Image("debian", "12", "cloud")
+    assert found.image == Image("Debian", "bookworm", "cloud")
     assert found.environment == {"GREETING": "hello"}
     assert found.marks == Marks(image="debian/12/cloud", owner="ann")
     assert (found.pool, found.dataset) == ("fast", "fast/.truenas_containers/containers/px-web")
@@ -75,7 +75,7 @@ def test_what_somebody_made_by_hand_is_a_container_as_well():
 def test_an_image_that_was_named_as_in_the_registry_is_told_by_its_parts():
     found = container({**ROW, "description": 'pixels.truenas: {"image": "debian:bookworm:amd64:cloud"}'})
 
-    assert found.image == Image("debian", "bookworm", "cloud")
+    assert found.image == Image("Debian", "bookworm", "cloud")
 
 
 # seeing
@@ -147,7 +147,7 @@ def test_a_new_one_is_stopped_and_as_it_was_asked_for(backend, truenas):
 
     assert (made.status, made.autostart, made.pool, made.cpu) == ("stopped", False, "fast", "0-1")
     assert (made.environment, made.marks) == (new.environment, new.marks)
-    assert made.image == Image("ubuntu", "24.04", "default")
+    assert made.image == Image("Ubuntu", "noble", "default")
     assert backend.find("px-web") == made
     assert domain(truenas).base_image == "ubuntu:noble:amd64:default:20250601_05:24"
 

@@ -11,7 +11,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.cpusets import read, written
 
 
-@pytest.mark.parametrize(("cpu", "cpuset"), [("0-3", "0-3"), ("0,2", "0,2"), ("2-2", "2"), ("0-1, 4-4", "0-1,4")])
+@pytest.mark.parametrize(("cpu", "cpuset"), [("0-3", "0-3"), ("0,2", "0,2"), ("2-2", "2"), ("0-1, 4", "0-1, 4")])
 def test_which_cpus_is_said_as_truenas_takes_it(cpu, cpuset):
     assert written(cpu, "nas") == cpuset
 
@@ -27,6 +27,6 @@ def test_one_cpu_is_never_shown_as_a_number_of_them(cpuset, cpu):
     assert read(cpuset) == cpu
 
 
-@pytest.mark.parametrize("cpu", ["0-3", "2-2", "0,2-5"])
+@pytest.mark.parametrize("cpu", ["0-3", "2-2", "0,2-5", "0-1, 4"])
 def test_what_was_written_is_read_as_it_was_asked_for(cpu):
     assert read(written(cpu, "nas")) == cpu
