@@ -42,6 +42,16 @@ def what_it_takes_along(pixels: Pixels, container: Container) -> tuple[checkpoin
         return ()
 
 
+def refuse_clones(pixels: Pixels, container: Container, clones: t.Sequence[str]) -> None:
+    """Raises C(Unsupported) for clones, where a NAS can neither hand checkpoints over to them nor keep those."""
+    if clones:
+        raise Unsupported(
+            f"{names.bare_name(container.name)} on {pixels.nas} was not destroyed, and nothing was done: this release "
+            f"of TrueNAS keeps no checkpoints for what was cloned from them, which is {', '.join(clones)}. Destroy "
+            "that first"
+        )
+
+
 def refuse_to_destroy(found: Found, wanted: Wanted) -> None:
     """Raises C(Refused) where ZFS would not let a pixel go, or others that were cloned from it would be orphaned."""
     bare = names.bare_name(found.container.name)

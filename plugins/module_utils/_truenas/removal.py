@@ -43,7 +43,7 @@ def remove(wire: Wire, row: t.Mapping[str, t.Any], *, timeout: float) -> None:
     except NotPermitted as error:
         remove_unseen(wire, name, identity, error, timeout=timeout)
         return
-    refuse_what_is_held(wire, name, found)
+    refuse_what_stays(wire, name, found)
     try:
         for each in found:
             drop(wire, snapshots, name, each)
@@ -74,12 +74,14 @@ def remove_unseen(wire: Wire, name: str, identity: int, blind: NotPermitted, *, 
         ) from error
 
 
-def refuse_what_is_held(wire: Wire, name: str, found: t.Sequence[Snapshot]) -> None:
-    held = [each.label for each in found if each.holds]
-    if held:
+def refuse_what_stays(wire: Wire, name: str, found: t.Sequence[Snapshot]) -> None:
+    """Later releases would take clones along, wherever they are."""
+    reasons = [f"{each.label} is held" for each in found if each.holds]
+    reasons += [f"{', '.join(each.clones)} was cloned from {each.label}" for each in found if each.clones]
+    if reasons:
         raise Refused(
-            f"{name} was not removed from {wire.nas}, and nothing was done: its snapshots {', '.join(held)} are held. "
-            "Release them first"
+            f"{name} was not removed from {wire.nas}, and nothing was done: of its snapshots {'; '.join(reasons)}. "
+            "Release them, or destroy the clones, first"
         )
 
 

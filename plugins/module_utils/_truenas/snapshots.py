@@ -58,7 +58,7 @@ ROLES: dict[str, dict[str, tuple[str, ...]]] = {
 }
 
 SHOWN = ("creation", "used", "referenced")
-"""What the newest API is to show; it knows no clones, and refuses to delete what has any."""
+"""What the newest API is to show; of clones it says nothing, but refuses to delete what has any."""
 
 # What the newest API calls otherwise.
 ACTIONS = {"destroy": "delete"}
@@ -85,7 +85,7 @@ class Snapshot:
     referenced: int = 0
     """Bytes of all that is in it."""
     clones: tuple[str, ...] = ()
-    """Datasets made from it; while there is one it cannot go. TrueNAS 26 tells of none."""
+    """Datasets made from it; while there is one it cannot go. TrueNAS 26 tells who may see datasets."""
     holds: tuple[str, ...] = ()
     properties: t.Mapping[str, str] = field(default_factory=dict)
     """User properties (those with a colon) that were set on the snapshot itself."""
@@ -137,8 +137,7 @@ class Snapshots:
     def of(self, dataset: str) -> list[Snapshot]:
         """All that is known of a dataset's snapshots, oldest first."""
         if self.service == NEWEST:
-            found = (resource(row) for row in self._look(dataset, properties=SHOWN))
-            return sorted(found, key=lambda each: each.txg)
+            return sorted(self._with_clones(dataset), key=lambda each: each.txg)
         labels = self.labels(dataset)
         if not labels:
             return []
@@ -149,7 +148,7 @@ class Snapshots:
 
     def find(self, dataset: str, label: str) -> Snapshot | None:
         if self.service == NEWEST:
-            return next((resource(row) for row in self._look(f"{dataset}@{label}", properties=SHOWN)), None)
+            return next(iter(self._with_clones(f"{dataset}@{label}")), None)
         rows = self._read([["id", "=", f"{dataset}@{label}"]], {"extra": {"holds": True}})
         return snapshot(rows[0]) if rows else None
 
@@ -199,6 +198,26 @@ class Snapshots:
             return []
         return rows
 
+    def _with_clones(self, path: str) -> list[Snapshot]:
+        """Those of a dataset, or the one of that name, as the newest API and the datasets of the pool tell of them."""
+        rows = self._look(path, properties=SHOWN)
+        clones = self._clones(path.partition("/")[0]) if rows else {}
+        return [resource(row, clones.get(row["name"], ())) for row in rows]
+
+    def _clones(self, pool: str) -> dict[str, tuple[str, ...]]:
+        """What was made from which snapshot; nothing for who may not see that."""
+        wanted = {"paths": [pool], "get_children": True, "properties": ["origin"]}
+        try:
+            rows = self._wire.read("zfs.resource.query", wanted)
+        except NotPermitted:
+            return {}
+        found: dict[str, tuple[str, ...]] = {}
+        for row in rows:
+            origin = (row["properties"] or {}).get("origin")
+            if origin and origin["raw"]:
+                found[origin["raw"]] = (*found.get(origin["raw"], ()), row["name"])
+        return found
+
     def _call(self, action: str, *params: t.Any) -> t.Any:
         try:
             with self._naming_the_role(action):
@@ -243,7 +262,7 @@ def says_cloned(error: Invalid) -> bool:
     return "following clones" in str(error)
 
 
-def resource(row: Row) -> Snapshot:
+def resource(row: Row, clones: tuple[str, ...] = ()) -> Snapshot:
     """A row of C(zfs.resource.snapshot.query), or what its C(create) returns, as our type."""
     properties = row["properties"]
 
@@ -257,6 +276,7 @@ def resource(row: Row) -> Snapshot:
         txg=row["createtxg"],
         used=number("used"),
         referenced=number("referenced"),
+        clones=clones,
         holds=tuple(sorted(row["holds"] or ())),
         properties=dict(row["user_properties"] or {}),
     )

@@ -144,6 +144,30 @@ def test_a_step_that_fails_leaves_the_old_state_or_the_new_one_and_the_next_run_
     assert (read(truenas, STATE), web.status) == ("before", "RUNNING")
 
 
+def test_a_clone_of_a_newer_one_is_in_the_way_before_anything_is_stopped(restore, truenas, web):
+    for label in ("ready", "cloned"):
+        truenas.world.add_snapshot("px-web", label)
+    truenas.run(truenas.world.storage.clone(f"{WEB}@cloned", "tank/copy"))
+
+    result = restore("ready", discard_newer=True)
+
+    assert "tank/copy" in result["msg"]
+    assert (labels(truenas), web.starts, web.status) == (["ready", "cloned"], 0, "RUNNING")
+
+
+@pytest.mark.parametrize("clones", ["refuse", "promote", "leave"])
+def test_a_pixel_that_something_was_cloned_from_stays_as_it_is(run, truenas, web, clones):
+    truenas.world.add_snapshot("px-web", "ready")
+    truenas.run(truenas.world.storage.clone(f"{WEB}@ready", "tank/copy"))
+
+    for check_mode in (True, False):
+        result = run(pixels_container, name="web", state="absent", clones=clones, check_mode=check_mode)
+
+        assert result["error"]["kind"] == ("Refused" if clones == "refuse" else "Unsupported")
+        assert "tank/copy (from ready)" in result["msg"]
+    assert (labels(truenas), web.status) == (["ready"], "RUNNING")
+
+
 def test_they_go_with_the_pixel(checkpoint, run, truenas, web):
     for label in ("ready", "later"):
         checkpoint(label=label)

@@ -52,14 +52,37 @@ def test_a_snapshot_that_is_held_keeps_it_and_all_others(session, truenas, web):
     assert len([each for each in truenas.world.snapshots if each.startswith(WEB)]) == 2
 
 
-def test_one_that_something_was_cloned_from_stays(session, truenas, web):
-    truenas.world.add_snapshot("px-web", "ready")
-    truenas.run(truenas.world.storage.clone(f"{WEB}@ready", "tank/copy"))
+@pytest.fixture
+def cloned(truenas, web) -> None:
+    """Something was made from the newer of its snapshots."""
+    for label in ("old", "cloned"):
+        truenas.world.add_snapshot("px-web", label)
+    truenas.run(truenas.world.storage.clone(f"{WEB}@cloned", "tank/copy"))
 
-    with pytest.raises(Refused, match="px-web was not removed.*snapshot ready.*tank/copy"):
+
+def test_one_that_something_was_cloned_from_stays_with_all_its_snapshots(session, truenas, cloned):
+    with pytest.raises(Refused, match="px-web was not removed.*nothing was done.*tank/copy was cloned from cloned"):
         LxcBackend(session, None).delete("px-web", timeout=WITHIN)
 
     assert is_there(truenas) == (True, True)
+    assert f"{WEB}@old" in truenas.world.snapshots
+
+
+def test_who_does_not_see_the_clone_is_told_by_the_nas(truenas, cloned, session_of):
+    session = session_of("CONTAINER_WRITE", "SNAPSHOT_READ", "SNAPSHOT_DELETE")
+
+    with pytest.raises(Refused, match="px-web was not removed.*snapshot cloned.*tank/copy"):
+        LxcBackend(session, None).delete("px-web", timeout=WITHIN)
+
+    assert is_there(truenas) == (True, True)
+
+
+def test_a_candidate_is_not_told_to_take_clones_along(candidate, truenas, cloned):
+    with pytest.raises(Refused, match="tank/copy was cloned from cloned"):
+        LxcBackend(candidate, None).delete("px-web", timeout=WITHIN)
+
+    assert candidate.deleted_with == []
+    assert truenas.world.storage.zfs.exists("tank/copy")
 
 
 def test_who_may_not_see_snapshots_removes_nothing_from_a_beta(truenas, web, session_of):

@@ -83,15 +83,25 @@ def test_there_are_none_of_what_is_not_there(snapshots, web):
     assert snapshots.find(web, "never") is None
 
 
-def test_clones_and_holds_are_told_as_far_as_the_api_does(snapshots, truenas, web, release):
+def test_clones_and_holds_are_told(snapshots, truenas, web):
     snapshots.take(web, "ready", {})
     snapshots.clone(f"{web}@ready", "tank/copy")
     truenas.world.storage.hold(f"{web}@ready")
 
     found = snapshots.find(web, "ready")
 
-    # The newest API tells of no clones.
-    assert (found.clones, found.holds) == (() if release == "26" else ("tank/copy",), ("truenas",))
+    assert (found.clones, found.holds) == (("tank/copy",), ("truenas",))
+    assert snapshots.of(web) == [found]
+
+
+@pytest.mark.parametrize("release", ["26"])
+def test_who_may_not_see_datasets_is_told_of_no_clones(truenas, web, session_of):
+    truenas.world.add_snapshot("px-web", "ready")
+    truenas.run(truenas.world.storage.clone(f"{web}@ready", "tank/copy"))
+
+    found = Snapshots(session_of("SNAPSHOT_READ")).of(web)
+
+    assert [(each.label, each.clones) for each in found] == [("ready", ())]
 
 
 def test_a_label_is_taken_once(snapshots, web):
