@@ -65,7 +65,7 @@ class Domain(Container):
 
     @classmethod
     def new(cls, world: World, name: str, image: Image, pool: str) -> t.Self:
-        made = cls(name, image.description(), pool, id=next(world.container_ids))
+        made = cls(name=name, image=image.description(), storage_pool=pool, id=next(world.container_ids))
         made.base_image = f"{image.registry_name}:{image.versions[-1]}"
         return made
 
