@@ -27,6 +27,7 @@ TESTS = (
     "tests/integration/test_checkpoints.py",
     "tests/integration/test_connection.py",
     "tests/integration/test_provisioning.py",
+    "tests/integration/test_truenas_26.py",
     "tests/integration/test_playbooks.py::test_the_main_job_from_a_playbook_to_ssh_and_back",
 )
 OUTSIDE = "tests/lab/outside"
