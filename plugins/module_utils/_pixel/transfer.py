@@ -29,7 +29,7 @@ trap 'exit 1' HUP INT PIPE TERM
 cat >"$new"
 if [ "$(sha256sum <"$new")" != "$2  -" ]; then echo "it did not come as it was sent" >&2; exit 1; fi
 mode=$3 owner=$4
-if [ -e "$1" ]; then mode=${mode:-$(stat -c %a "$1")}; owner=${owner:-$(stat -c %u:%g "$1")}; fi
+if [ -e "$1" ]; then mode=${mode:-$(stat -Lc %a "$1")}; owner=${owner:-$(stat -Lc %u:%g "$1")}; fi
 chmod "${mode:-644}" "$new"
 [ -z "$owner" ] || chown "$owner" "$new"
 mv -f "$new" "$1"
@@ -37,6 +37,8 @@ trap - EXIT
 """
 
 GET = 'set -e; [ -f "$1" ] || { echo "$1 is no file" >&2; exit 1; }; cat "$1"'
+# Of a file whose name it is told, it writes the checksum otherwise where the name has a backslash or a line break.
+SUM = 'sha256sum <"$1"'
 
 
 class NotTransferred(Exception):
@@ -78,7 +80,7 @@ def get(shell: Shell, path: str, target: str) -> None:
             ended = shell.run(Command(("/bin/sh", "-c", GET, "get", path)), out=take)
         if ended.rc:
             raise NotTransferred(f"{path}: {why(ended.stderr)}")
-        there = shell.run(Command(("sha256sum", path))).stdout.split()
+        there = shell.run(Command(("/bin/sh", "-c", SUM, "sum", path))).stdout.split()
         if there[:1] != [digest.hexdigest().encode("ascii")]:
             raise NotTransferred(f"{path}: it did not come as it is, or was written to meanwhile")
         os.replace(unfinished, target)

@@ -78,6 +78,23 @@ def test_what_is_there_keeps_its_mode_and_owner(shell, source):
     assert modes(shell, "/srv/x") == "604 ubuntu:ubuntu"
 
 
+def test_what_takes_the_place_of_a_link_has_the_mode_of_the_file_it_led_to(shell, source):
+    shell.run(Command(("sh", "-c", "echo old >/srv/x; chmod 604 /srv/x; ln -s x /srv/link")))
+
+    transfer.put(shell, str(source), "/srv/link")
+
+    assert modes(shell, "/srv/link").partition(" ")[0] == "604"
+
+
+@pytest.mark.parametrize("name", ["back\\slash", "line\nbreak", "-e", " "])
+def test_a_file_may_have_any_name(shell, source, tmp_path, name):
+    transfer.put(shell, str(source), f"/srv/{name}")
+
+    transfer.get(shell, f"/srv/{name}", str(tmp_path / "back"))
+
+    assert (tmp_path / "back").read_bytes() == source.read_bytes()
+
+
 def test_bytes_that_are_in_no_file_go_in_as_well(shell, truenas):
     transfer.put_bytes(shell, b"text\n", "/srv/text", mode="600")
 
