@@ -18,7 +18,8 @@ from tests.simulator.engines.base import Finished
 from tests.simulator.engines.process import packages, units
 from tests.simulator.engines.process.image import Image
 from tests.simulator.engines.process.inside.wire import Layout
-from tests.simulator.engines.process.room import PATH, Room
+from tests.simulator.engines.process.nursery import PATH
+from tests.simulator.engines.process.room import Room
 from tests.simulator.engines.process.ssh import Server, accepted_variables
 from tests.simulator.engines.process.tree import Tree
 

@@ -12,20 +12,14 @@ import os
 import pathlib
 import signal
 import socket
-import sys
 import typing as t
 
 from tests.simulator.engines.base import EngineUnavailable, Finished
 from tests.simulator.engines.process.inside import wire
+from tests.simulator.engines.process.nursery import NURSERY, Process
 from tests.simulator.engines.process.streams import Stream
 
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 SECONDS_TO_START = 30.0
-ROOT_OF_TESTS = pathlib.Path(__file__).resolve().parents[4]
-PROGRAM = (
-    "import sys; sys.path.insert(0, sys.argv[1]); sys.dont_write_bytecode = True; "
-    "from tests.simulator.engines.process.inside.init import main; sys.exit(main(int(sys.argv[2])))"
-)
 
 
 class User(t.NamedTuple):
@@ -77,9 +71,7 @@ class Command:
 class Room:
     """A guest's namespaces, held by its pid 1."""
 
-    def __init__(
-        self, process: asyncio.subprocess.Process, control: socket.socket, *, first_id: int | None = None
-    ) -> None:
+    def __init__(self, process: Process, control: socket.socket, *, first_id: int | None = None) -> None:
         """C(first_id) is who the guest's root is on this machine, when that is not who runs the engine."""
         self.doorbell: socket.socket
         """Listens inside the guest, for the guest's own commands."""
@@ -98,13 +90,7 @@ class Room:
         control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         wire.send(control, layout._asdict())
         with theirs:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-I", "-S", "-c", PROGRAM, str(ROOT_OF_TESTS), str(theirs.fileno())),
-                cwd=stage,
-                env={"PATH": PATH, "LANG": "C.UTF-8"},
-                stdin=asyncio.subprocess.DEVNULL,
-                pass_fds=(theirs.fileno(),),
-            )
+            process = NURSERY.start(stage, theirs)
         control.setblocking(False)
         room = cls(process, control, first_id=layout.first_id if layout.ids > 1 else None)
         asyncio.get_running_loop().add_reader(control, room._hear)

@@ -17,7 +17,8 @@ from fnmatch import fnmatchcase
 
 import asyncssh
 
-from tests.simulator.engines.process.room import PATH, Command, Room, User
+from tests.simulator.engines.process.nursery import PATH
+from tests.simulator.engines.process.room import Command, Room, User
 from tests.simulator.engines.process.streams import Stream
 
 if t.TYPE_CHECKING:
