@@ -191,6 +191,17 @@ def test_a_message_in_pieces_is_put_together(websocket_peer, monkeypatch):
     assert until_heard(transport) == text
 
 
+def test_a_character_may_be_in_two_frames(websocket_peer):
+    transport = websocket_peer(b"\x01\x02x\xc3", b"\x80\x02\xa9y")
+
+    assert until_heard(transport) == "xéy"
+
+
+@pytest.mark.parametrize("pieces", [[b"\x81\x02x\xff"], [b"\x01\x02x\xc3", b"\x80\x01y"], [b"\x81\x03\xed\xa0\x80"]])
+def test_what_is_no_text_ends_the_connection(websocket_peer, pieces):
+    assert str(how_it_ends(websocket_peer(*pieces))).endswith("it sent what is no text")
+
+
 def test_the_reader_leaves_the_socket_to_others_while_half_a_message_is_there(websocket_peer, monkeypatch):
     monkeypatch.setattr(module, "READ_TURN", 0.001)
     transport = websocket_peer(bytes([0x81, 10]))
