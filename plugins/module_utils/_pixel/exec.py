@@ -22,8 +22,20 @@ SET_VARIABLES = (
     "pixels_break='\n' && IFS= read -r pixels_line && eval \"$pixels_line\" && unset pixels_line pixels_break && "
 )
 
-# A command that is out of time is asked to end, and killed this many seconds later.
+# A command that is out of time is asked to end, and killed this many seconds later, if it is still there.
 GRACE = 2
+
+
+def ending(signal: str) -> str:
+    """A script for C(sh) that ends what it sends a signal to with the line C(signal), which has its name as C($s).
+
+    Who does not know fractions of a second for C(sleep) waits for all of them.
+    """
+    wait = f"sleep 0.1 2>/dev/null || {{ sleep {GRACE}; n=0; }}"
+    return (
+        f"k() {{ s=$1; {signal}; }} 2>/dev/null; k TERM; n={GRACE * 10}; "
+        f"while [ $n -gt 0 ] && k 0; do n=$((n - 1)); {wait}; done; k KILL"
+    )
 
 
 Sink = t.Callable[[bytes], None]

@@ -20,7 +20,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
     Unsupported,
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import dialogue, names
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.exec import GRACE, Command, Result, Sink
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.exec import GRACE, Command, Result, Sink, ending
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.feeding import Input, Source, Stream, Whole
 
 if t.TYPE_CHECKING:
@@ -218,10 +218,9 @@ class NasShell:
         if pid is None:
             return
         # Where there is no setsid the process leads no group. No `--`: dash has none.
-        kill = f"kill -{{0}} -{pid} 2>/dev/null || kill -{{0}} {pid} 2>/dev/null"
-        both = f"{kill.format('TERM')}; sleep {GRACE}; {kill.format('KILL')}"
+        script = ending(f"kill -$s -{pid} || kill -$s {pid}")
         with NasShell(self._pixels, self._name) as another:
-            another.run(Command(("sh", "-c", both)), timeout=GRACE + 10)
+            another.run(Command(("sh", "-c", script)), timeout=GRACE + 10)
 
     @contextmanager
     def _telling_how_it_is(self) -> t.Iterator[None]:

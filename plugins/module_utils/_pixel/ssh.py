@@ -22,7 +22,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
     TimedOut,
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import host_keys
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.exec import GRACE, Command, Result, Sink
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.exec import GRACE, Command, Result, Sink, ending
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.login import DEFAULT_KEY, Login
 
 PARAMIKO_IMPORT_ERROR: str | None = None
@@ -171,8 +171,8 @@ class Ssh:
         if not self._transport.is_active():
             return
         # sshd gives each command a session of its own, so the group has all that it started. No `--`: dash has none.
-        kill = f"kill -TERM -{pid}; sleep {GRACE}; kill -KILL -{pid}"
-        Running(self._channel(), Command(("sh", "-c", kill)), self._login).wait(GRACE + 5)
+        script = ending(f"kill -$s -{pid}")
+        Running(self._channel(), Command(("sh", "-c", script)), self._login).wait(GRACE + 5)
 
 
 class Running:

@@ -6,21 +6,26 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
+import threading
 from dataclasses import replace
 
 import pytest
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.exec import Command
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.exec import Command, ending
 
 SHELLS = [shell for shell in ("/bin/sh", "/bin/bash", "/bin/dash", "/bin/busybox") if os.path.exists(shell)]
 
 
+def program(shell):
+    return [shell, "sh"] if shell.endswith("busybox") else [shell]
+
+
 def run(command, shell="/bin/sh"):
-    program = [shell, "sh"] if shell.endswith("busybox") else [shell]
     ended = subprocess.run(
-        [*program, "-c", command.as_login("root")], input=command.input, capture_output=True, check=True
+        [*program(shell), "-c", command.as_login("root")], input=command.input, capture_output=True, check=True
     )
     return ended.stdout.decode()
 
@@ -87,3 +92,60 @@ def test_root_becomes_another_user_by_su_and_others_by_sudo():
     assert command.as_login("root") == "su -s /bin/sh pixel -c 'id -un'"
     assert command.as_login("admin") == "sudo -n -H -u pixel -- /bin/sh -c 'id -un'"
     assert command.as_login("pixel") == "id -un"
+
+
+@pytest.fixture
+def begin():
+    """Runs a script in a session of its own, once it has said something."""
+    begun = []
+
+    def begin_script(script):
+        process = subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE, start_new_session=True)
+        begun.append(process)
+        process.stdout.readline()
+        return process
+
+    yield begin_script
+    for process in begun:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+HEEDS = "echo ready; while :; do sleep 1; done"
+HEEDS_NOT = f"trap '' TERM; {HEEDS}"
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize(("script", "number"), [(HEEDS, signal.SIGTERM), (HEEDS_NOT, signal.SIGKILL)])
+def test_what_does_not_end_when_it_is_asked_to_is_killed(begin, shell, script, number):
+    process = begin(script)
+    # Whoever started it takes note of its end.
+    noted = threading.Thread(target=process.wait)
+    noted.start()
+
+    subprocess.run([*program(shell), "-c", ending(f"kill -$s -{process.pid}")], check=False)
+
+    noted.join(30)
+    assert process.returncode == -number
+
+
+@pytest.mark.parametrize("script", [HEEDS, HEEDS_NOT])
+def test_that_works_where_sleep_knows_no_fractions(begin, tmp_path, script):
+    process = begin(script)
+    sleep = tmp_path / "sleep"
+    sleep.write_text("#!/bin/sh\ncase $1 in *.*) exit 1;; esac\nPATH=/usr/bin:/bin exec sleep $1\n")
+    sleep.chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+
+    subprocess.run(["sh", "-c", ending(f"kill -$s -{process.pid}")], check=False, env=environment)
+
+    assert process.wait(30) in (-signal.SIGTERM, -signal.SIGKILL)
+
+
+def test_nothing_is_waited_for_where_all_has_ended():
+    quick = ending("kill -$s -99999999")
+
+    ended = subprocess.run(["sh", "-xc", quick], check=False, capture_output=True, text=True)
+
+    assert "sleep" not in ended.stderr.partition("k TERM")[2]
