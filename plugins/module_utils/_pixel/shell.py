@@ -244,6 +244,7 @@ class NasShell:
 
     def _reason(self, lost: ConnectionLost) -> PixelsError:
         """Why a shell went away; TrueNAS hangs up without a word, whatever the reason."""
+        silence = time.monotonic() - self._passed
         found = self._as_it_is_then()
         if found is None:
             return NotFound(f"there is no pixel named {self._where}")
@@ -253,7 +254,6 @@ class NasShell:
             return ConnectionLost(f"{self._where} is {found.status}: it went down while the command ran", sent=True)
         if self._shell is None:
             return ConnectionFailed(f"no shell opened in {self._where}, which runs: {how_it_ended(lost, 0.0)} ({lost})")
-        silence = time.monotonic() - self._passed
         return ConnectionLost(
             f"the shell of {self._where} went away while the command ran, which may go on or have ended: "
             f"{how_it_ended(lost, silence)} ({lost})",
