@@ -437,7 +437,7 @@ def test_a_timeout_of_zero_is_a_forced_stop(make_nas: t.Callable[..., Nas]) -> N
 def test_a_stop_longer_than_the_middleware_waits_goes_on_and_the_container_is_busy(
     make_nas: t.Callable[..., Nas],
 ) -> None:
-    nas = make_nas(stop_seconds=0.05, operation_limit=0.01)
+    nas = make_nas(stop_seconds=0.5, operation_limit=0.01)
     instance = nas.add("px-web")
 
     assert str(nas.refusal("virt.instance.stop", "px-web", {"timeout": 600})) == "[EFAULT] Timed out"

@@ -403,12 +403,14 @@ def test_somebody_elses_job_in_place_of_ours_is_noticed(session, truenas, web):
 
 
 def test_a_job_that_takes_too_long_goes_on_at_the_nas():
-    with simulated(start_seconds=0.3) as truenas, session_with(truenas) as session:
+    with simulated(start_seconds=2) as truenas, session_with(truenas) as session:
         truenas.world.add_container("px-web", status="STOPPED")
 
         with pytest.raises(TimedOut, match="goes on there with the id"):
-            session.run_job(START, "px-web", timeout=0.1)
+            # Long enough for the NAS to say the id, and far shorter than the job takes.
+            session.run_job(START, "px-web", timeout=0.5)
 
+        # Stopping waits in line behind it.
         assert session.run_job(STOP, "px-web", {"timeout": 5, "force": True})
 
 
