@@ -29,6 +29,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._truenas import (
     nas,
     registry,
     removal,
+    shutdown_timeout,
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.aliases import CODENAMES, parts
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import (
@@ -150,7 +151,7 @@ class LxcBackend(ContainerBackend):
             self._run_stop(row, {"force": True}, timeout=timeout)
             return
         seconds = max(SHORTEST_STOP, min(LONGEST_STOP, math.ceil(graceful)))
-        with self._shutdown_timeout(row, seconds):
+        with shutdown_timeout.borrowed(self._wire, row, seconds):
             self._run_stop(row, {}, timeout=timeout)
         # The job is a success whether or not the container has stopped.
         now = self._row(name)
@@ -164,21 +165,6 @@ class LxcBackend(ContainerBackend):
             now = self._row(row["name"])
             if now and not is_stopped(now):
                 raise
-
-    @contextlib.contextmanager
-    def _shutdown_timeout(self, row: Row, seconds: int) -> t.Iterator[None]:
-        """How long a stop waits is a setting of the container: it is put back, whatever becomes of the stop."""
-        usual = row["shutdown_timeout"]
-        if usual == seconds:
-            yield
-            return
-        self._wire.call("container.update", row["id"], {"shutdown_timeout": seconds})
-        try:
-            yield
-        finally:
-            # One that is gone meanwhile needs nothing.
-            with contextlib.suppress(NotFound):
-                self._wire.call("container.update", row["id"], {"shutdown_timeout": usual})
 
     def restart(self, name: str, *, graceful: float, force: bool = False, timeout: float) -> None:
         until = time.monotonic() + timeout
