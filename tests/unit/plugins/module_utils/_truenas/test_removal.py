@@ -7,7 +7,14 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid, NotPermitted, Refused, TimedOut
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import (
+    Invalid,
+    NotFound,
+    NotPermitted,
+    OutcomeUnknown,
+    Refused,
+    TimedOut,
+)
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas import removal
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.container import LxcBackend
 
@@ -157,6 +164,107 @@ def test_who_may_not_destroy_files_that_were_left_is_told_where_they_are(truenas
         LxcBackend(session_of("CONTAINER_WRITE", "SNAPSHOT_READ"), None).delete("px-web", timeout=WITHIN)
 
 
+class Meanwhile:
+    """A NAS to which something happens right after a call was answered, or in the place of its answer."""
+
+    def __init__(self, session, method, happens):
+        self._session, self._method, self._happens = session, method, happens
+
+    def __getattr__(self, name):
+        return getattr(self._session, name)
+
+    def run_job(self, method, *params, timeout=None, progress=None):
+        result = self._session.run_job(method, *params, timeout=timeout, progress=progress)
+        if method == self._method:
+            self._happens()
+        return result
+
+    def read(self, method, *params, timeout=None):
+        result = self._session.read(method, *params, timeout=timeout)
+        if method == self._method:
+            self._method = None
+            self._happens()
+        return result
+
+
+def recreated(truenas):
+    """Somebody else makes one of that name, and a checkpoint of it."""
+    truenas.world.containers.pop("px-web", None)
+    truenas.world.add_container("px-web", status="STOPPED")
+    truenas.world.add_snapshot("px-web", "precious")
+
+
+def test_another_one_that_gets_the_name_at_once_keeps_its_files(session, truenas, web):
+    nas = Meanwhile(session, "container.delete", lambda: recreated(truenas))
+
+    LxcBackend(nas, None).delete("px-web", timeout=WITHIN)
+
+    assert is_there(truenas) == (True, True)
+    assert f"{WEB}@precious" in truenas.world.snapshots
+
+
+def test_who_may_not_see_datasets_leaves_those_of_another_one_alone(truenas, web, session_of):
+    session = session_of("CONTAINER_WRITE", "SNAPSHOT_READ", "SNAPSHOT_DELETE", "ZFS_RESOURCE_DELETE")
+    nas = Meanwhile(session, "container.delete", lambda: recreated(truenas))
+
+    LxcBackend(nas, None).delete("px-web", timeout=WITHIN)
+
+    assert is_there(truenas) == (True, True)
+    assert f"{WEB}@precious" in truenas.world.snapshots
+
+
+def test_another_one_that_got_the_name_before_keeps_its_checkpoints(session, truenas, web):
+    nas = Meanwhile(session, "container.query", lambda: recreated(truenas))
+
+    with pytest.raises(NotFound, match="no container px-web on .* any more"):
+        LxcBackend(nas, None).delete("px-web", timeout=WITHIN)
+
+    assert f"{WEB}@precious" in truenas.world.snapshots
+
+
+def test_datasets_in_it_keep_it(session, truenas, web):
+    truenas.world.add_snapshot("px-web", "ready")
+    truenas.world.storage.zfs.add(f"{WEB}/data")
+
+    with pytest.raises(Refused, match=f"px-web was not removed.*nothing was done.*datasets in its own: {WEB}/data"):
+        LxcBackend(session, None).delete("px-web", timeout=WITHIN)
+
+    assert is_there(truenas) == (True, True)
+    assert f"{WEB}@ready" in truenas.world.snapshots
+
+
+@pytest.mark.parametrize("kind", [Refused, OutcomeUnknown, TimedOut])
+def test_files_go_after_a_container_that_a_beta_forgot_as_it_failed(session, truenas, web, kind):
+    def fail():
+        raise kind("bad luck")
+
+    truenas.faults.add("busy_delete", method="container.delete")
+
+    LxcBackend(Meanwhile(session, "container.delete", fail), None).delete("px-web", timeout=WITHIN)
+
+    assert is_there(truenas) == (False, False)
+
+
+def test_files_go_after_a_container_where_the_answer_of_a_beta_is_lost(session, truenas, web):
+    truenas.faults.add("busy_delete", method="container.delete")
+    truenas.faults.add("drop_before_reply", method="container.delete")
+
+    LxcBackend(session, None).delete("px-web", timeout=WITHIN)
+
+    assert is_there(truenas) == (False, False)
+
+
+def test_a_deletion_that_may_not_have_been_begun_is_told(session, truenas, web):
+    class Deaf(Meanwhile):
+        def run_job(self, method, *params, timeout=None, progress=None):
+            raise OutcomeUnknown("the connection broke off")
+
+    with pytest.raises(OutcomeUnknown, match="broke off"):
+        LxcBackend(Deaf(session, None, None), None).delete("px-web", timeout=WITHIN)
+
+    assert is_there(truenas) == (True, True)
+
+
 # later releases
 
 
@@ -174,6 +282,16 @@ def test_a_candidate_is_told_so_only_where_there_are_some(candidate, truenas, we
 
     assert is_there(truenas) == (False, False)
     assert candidate.deleted_with == [{"force": False, "recursive": False}]
+
+
+def test_a_candidate_is_told_nothing_by_who_cannot_see_what_would_go_along(truenas, cloned, session_of, candidate_of):
+    candidate = candidate_of(session_of("CONTAINER_WRITE", "SNAPSHOT_READ", "SNAPSHOT_DELETE"))
+
+    with pytest.raises(NotPermitted, match="px-web was not removed.*cloned from its snapshots.*ZFS_RESOURCE_READ"):
+        LxcBackend(candidate, None).delete("px-web", timeout=WITHIN)
+
+    assert candidate.deleted_with == []
+    assert truenas.world.storage.zfs.exists("tank/copy")
 
 
 def test_a_candidate_refuses_what_an_account_may_not_see(truenas, web, session_of, candidate_of):
