@@ -38,10 +38,12 @@ def marks(description: str) -> Marks:
 def with_marks(description: str, noted: Marks) -> str:
     """A description with these notes in the place of those in it. Raises C(Invalid) where it gets too long."""
     lines = description.split("\n") if description else []
-    place = next((number for number, line in enumerate(lines) if parsed(line) is not None), None)
+    places = [number for number, line in enumerate(lines) if parsed(line) is not None]
+    kept = [line for number, line in enumerate(lines) if number not in places]
+    place = places[0] if places else len(kept)
     ours = written(noted)
-    lines[len(lines) if place is None else place : len(lines) if place is None else place + 1] = [ours] if ours else []
-    text = "\n".join(lines)
+    kept[place:place] = [ours] if ours else []
+    text = "\n".join(kept)
     if len(text) > LONGEST:
         problem = f"they would make its description {len(text)} characters long, of which TrueNAS keeps {LONGEST}"
         raise Invalid(f"the labels and notes of a container are too long: {problem}", fields=((LABELS, problem),))
@@ -62,7 +64,9 @@ def parsed(line: str) -> Marks | None:
         return None
     try:
         record = json.loads(line.removeprefix(PREFIX))
-    except ValueError:
+        # Half a character can be noted in JSON, and sent or shown nowhere.
+        json.dumps(record, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
         return None
     if not isinstance(record, dict):
         return None

@@ -51,6 +51,13 @@ def test_notes_change_where_they_are():
     assert with_marks(changed, Marks()) == "above\nbelow"
 
 
+def test_notes_that_are_there_twice_are_there_once_afterwards():
+    twice = 'pixels.truenas: {"fleet": "demo"}\nAsk Ann\npixels.truenas: {"fleet": "old"}'
+
+    assert with_marks(twice, Marks(fleet="other")) == 'pixels.truenas: {"fleet": "other"}\nAsk Ann'
+    assert with_marks(twice, Marks()) == "Ask Ann"
+
+
 def test_a_container_without_notes_has_no_line():
     assert with_marks("", Marks()) == ""
     assert with_marks("Ask Ann", Marks()) == "Ask Ann"
@@ -60,6 +67,13 @@ def test_a_container_without_notes_has_no_line():
 @pytest.mark.parametrize("line", ["pixels.truenas: {", "pixels.truenas: []", "pixels.truenas:{}", "pixels.truenas"])
 def test_what_cannot_be_read_is_no_note(line):
     assert marks(line) == Marks()
+
+
+@pytest.mark.parametrize("record", ["[" * 1000, '{"labels": {"a": ' * 50, '{"owner": "\\ud800"}'])
+def test_what_somebody_made_up_to_be_no_record_is_no_note(record):
+    described = with_marks(f"pixels.truenas: {record}"[:900], Marks(owner="ann"))
+
+    assert marks(described) == Marks(owner="ann")
 
 
 def test_what_is_of_another_kind_or_not_known_is_passed_over():
