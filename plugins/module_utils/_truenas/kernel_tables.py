@@ -8,6 +8,7 @@ C(/proc/<pid>/net) of its init is a file of the NAS like any other, for full adm
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
     ConnectionFailed,
     NotFound,
     NotPermitted,
+    OutcomeUnknown,
     Refused,
     TimedOut,
 )
@@ -29,7 +31,7 @@ if t.TYPE_CHECKING:
 AT_ONCE = 6
 
 # Of a container that stops just now there is nothing to read, and to know no address is nothing unusual.
-UNKNOWN = (NotFound, Refused, NotPermitted, ConnectionFailed, TimedOut)
+UNKNOWN = (NotFound, Refused, NotPermitted, ConnectionFailed, TimedOut, OutcomeUnknown)
 
 LOOPBACK = ipaddress.IPv4Address("127.0.0.1")
 
@@ -52,10 +54,15 @@ def addresses(wire: Wire, pids: t.Sequence[int]) -> list[tuple[Address, ...]]:
 
 
 def read(wire: Wire, pid: int, table: str) -> str:
-    try:
-        return files.read(wire, f"/proc/{pid}/net/{table}").decode("ascii", "replace")
-    except UNKNOWN:
-        return ""
+    path = f"/proc/{pid}/net/{table}"
+    with contextlib.suppress(*UNKNOWN):
+        try:
+            found = files.read(wire, path)
+        except OutcomeUnknown:
+            # The connection broke off as it was asked for, which may be done again.
+            found = files.read(wire, path)
+        return found.decode("ascii", "replace")
+    return ""
 
 
 def told(fib_trie: str, if_inet6: str, route: str) -> tuple[Address, ...]:

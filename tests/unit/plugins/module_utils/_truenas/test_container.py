@@ -123,6 +123,15 @@ def test_an_address_that_cannot_be_read_is_not_known_and_no_failure(backend, tru
     assert backend.find("px-web").addresses == ()
 
 
+def test_an_address_whose_way_here_breaks_off_is_asked_for_again(backend, truenas):
+    truenas.world.add_container("px-web")
+    truenas.faults.add("drop_before_reply", method="core.download")
+
+    [found] = backend.list("px-")
+
+    assert found.ipv4 == domain(truenas).aliases[0]["address"]
+
+
 def test_one_is_found_by_its_whole_name_only(backend, truenas):
     truenas.world.add_container("px-web2", status="STOPPED")
 

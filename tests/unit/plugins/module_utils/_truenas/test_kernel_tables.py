@@ -7,7 +7,12 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import ConnectionLost, NotFound, Refused
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import (
+    ConnectionLost,
+    NotFound,
+    OutcomeUnknown,
+    Refused,
+)
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Address
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.kernel_tables import addresses, told
 
@@ -113,7 +118,9 @@ def test_only_where_there_are_several_it_is_asked_which_is_first():
     assert sorted(nas.read_paths) == ["/proc/10/net/fib_trie", "/proc/10/net/if_inet6"]
 
 
-@pytest.mark.parametrize("failure", [NotFound("gone"), Refused("HTTP 404"), ConnectionLost("cut")])
+@pytest.mark.parametrize(
+    "failure", [NotFound("gone"), Refused("HTTP 404"), ConnectionLost("cut"), OutcomeUnknown("lost")]
+)
 def test_what_cannot_be_read_is_not_known_and_no_failure(failure):
     nas = Files({"/proc/10/net/fib_trie": failure, "/proc/10/net/if_inet6": failure, "/proc/20/net/fib_trie": ONE})
 
