@@ -92,7 +92,8 @@ def seen_from_inside(pixels: Pixels, name: str) -> tuple[Address, ...]:
         with NasShell(pixels, name) as shell:
             tables = (shell.run(Command(("cat", f"/proc/net/{table}")), timeout=LOOK_WITHIN) for table in TABLES)
             return kernel_tables.told(*(each.stdout.decode("ascii", "replace") for each in tables))
-    except (ConnectionFailed, TimedOut, Refused):
+    except (ConnectionFailed, TimedOut, Refused, ValueError):
+        # What it says need not be a table.
         return ()
     except NotPermitted as error:
         told = (

@@ -149,6 +149,18 @@ class TestInPixelsThatLive:
         assert listed is None
         assert [each.address for each in found.addresses] == ["192.168.1.50", "172.17.0.1"]
 
+    @pytest.mark.parametrize("release", ["26"])
+    def test_one_that_shows_something_else_has_no_address(self, truenas, nas):
+        truenas.world.add_container("px-web")
+        put(truenas, "/usr/local/bin/cat", "#!/bin/sh\necho '|-- nowhere'; echo '/32 host LOCAL'", mode=0o755)
+        key = truenas.add_account("operator", roles=["CONTAINER_WRITE"], web_shell=True)
+        endpoint = Endpoint(nas["host"], nas["port"], ca_path=nas["ca_path"])
+
+        with Session(endpoint, Credential("operator", api_key=key)) as session:
+            found = readiness.seen_from_inside(Pixels(session), "px-web")
+
+        assert found == ()
+
     def test_an_account_that_may_not_look_is_told(self, pixels, truenas, nas):
         truenas.world.add_container("px-web")
         key = truenas.add_account("operator", roles=["VIRT_INSTANCE_WRITE", "VIRT_GLOBAL_READ"])
