@@ -129,7 +129,8 @@ class LxcBackend(ContainerBackend):
         if "environment" in changes:
             changes["initenv"] = dict(changes.pop("environment"))
         if "marks" in changes:
-            changes["description"] = description.with_marks(row["description"], changes.pop("marks"))
+            noted = changes.pop("marks")
+            changes["description"] = description.with_marks(row["description"], noted, card=card_to_come(row))
         self._wire.call("container.update", row["id"], changes, timeout=timeout)
 
     def start(self, name: str, *, timeout: float) -> None:
@@ -137,6 +138,8 @@ class LxcBackend(ContainerBackend):
         if is_running(row):
             # To be refused is not without consequences: the middleware then forgets that it knew the container.
             return
+        if parent := card_to_come(row):
+            attach(self._wire, row["id"], parent)
         try:
             self._wire.call("container.start", row["id"], timeout=timeout)
         except Refused:
@@ -282,6 +285,12 @@ def image(alias: str | None) -> Image:
 def card_of(row: Row) -> Row | None:
     """Its first network card."""
     return next((each for each in row["devices"] if each["attributes"]["dtype"] == "NIC"), None)
+
+
+def card_to_come(row: Row) -> str | None:
+    """What a container is still to be attached to whose making was broken off; one that ever ran is as it is."""
+    unfinished = card_of(row) is None and row["status"]["domain_state"] is None
+    return description.card(row["description"]) if unfinished else None
 
 
 def is_running(row: Row) -> bool:

@@ -23,6 +23,8 @@ from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend im
 PREFIX = "pixels.truenas: "
 NOTES = ("fleet", "owner", "image", "origin", "cloning", "run", "pending")
 LABELS = "labels"
+CARD = "card"
+"""The interface that a container is yet to be attached to; no note of anybody's, and gone with the next change."""
 LONGEST = 1024
 """What the NAS takes for a description, in characters."""
 
@@ -35,13 +37,20 @@ def marks(description: str) -> Marks:
     return Marks()
 
 
-def with_marks(description: str, noted: Marks) -> str:
+def card(description: str) -> str | None:
+    """The interface of the NAS that its maker was going to attach it to, where that may not have come about."""
+    noted = next((found for line in description.split("\n") if (found := record(line)) is not None), {})
+    parent = noted.get(CARD)
+    return parent if isinstance(parent, str) else None
+
+
+def with_marks(description: str, noted: Marks, *, card: str | None = None) -> str:
     """A description with these notes in the place of those in it. Raises C(Invalid) where it gets too long."""
     lines = description.split("\n") if description else []
     places = [number for number, line in enumerate(lines) if parsed(line) is not None]
     kept = [line for number, line in enumerate(lines) if number not in places]
     place = places[0] if places else len(kept)
-    ours = written(noted)
+    ours = written(noted, card)
     kept[place:place] = [ours] if ours else []
     text = "\n".join(kept)
     if len(text) > LONGEST:
@@ -50,29 +59,37 @@ def with_marks(description: str, noted: Marks) -> str:
     return text
 
 
-def written(noted: Marks) -> str | None:
+def written(noted: Marks, card: str | None = None) -> str | None:
     """The line; None where nothing is noted."""
-    record: dict[str, t.Any] = {name: value for name in NOTES if (value := getattr(noted, name))}
+    ours: dict[str, t.Any] = {name: value for name in NOTES if (value := getattr(noted, name))}
     if noted.labels:
-        record[LABELS] = dict(noted.labels)
-    return PREFIX + json.dumps(record, ensure_ascii=False, sort_keys=True) if record else None
+        ours[LABELS] = dict(noted.labels)
+    if card:
+        ours[CARD] = card
+    return PREFIX + json.dumps(ours, ensure_ascii=False, sort_keys=True) if ours else None
 
 
 def parsed(line: str) -> Marks | None:
     """What a line notes; None where it is none of ours."""
+    found = record(line)
+    if found is None:
+        return None
+    labels = found.get(LABELS)
+    texts = {name: value for name, value in found.items() if name in NOTES and isinstance(value, str)}
+    return Marks(labels=of_texts(labels) if isinstance(labels, dict) else {}, **texts)
+
+
+def record(line: str) -> dict[str, t.Any] | None:
+    """The object in a line of ours; None in all others."""
     if not line.startswith(PREFIX):
         return None
     try:
-        record = json.loads(line.removeprefix(PREFIX))
+        found = json.loads(line.removeprefix(PREFIX))
         # Half a character can be noted in JSON, and sent or shown nowhere.
-        json.dumps(record, ensure_ascii=False).encode()
+        json.dumps(found, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return None
-    if not isinstance(record, dict):
-        return None
-    labels = record.get(LABELS)
-    texts = {name: value for name, value in record.items() if name in NOTES and isinstance(value, str)}
-    return Marks(labels=of_texts(labels) if isinstance(labels, dict) else {}, **texts)
+    return found if isinstance(found, dict) else None
 
 
 def of_texts(labels: dict[str, t.Any]) -> dict[str, str]:

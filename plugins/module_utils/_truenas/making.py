@@ -33,7 +33,7 @@ class Maker:
 
     def make(self, new: NewContainer, parent: str, *, timeout: float, progress: OnProgress | None) -> Row:
         """Make it stopped, attached to the interface C(parent) of the NAS, and return its row."""
-        row = self._newest(new, self._wanted(new), timeout=timeout, progress=progress)
+        row = self._newest(new, self._wanted(new, parent), timeout=timeout, progress=progress)
         try:
             # Without one of its own it is on the same bridge, and has another MAC, so another address, at each start.
             attach(self._wire, row["id"], parent)
@@ -42,11 +42,12 @@ class Maker:
             raise
         return row
 
-    def _wanted(self, new: NewContainer) -> dict[str, t.Any]:
+    def _wanted(self, new: NewContainer, parent: str) -> dict[str, t.Any]:
         wanted: dict[str, t.Any] = {
             "name": new.name,
             "autostart": False,
-            "description": description.with_marks("", new.marks),
+            # The job may outlive whoever waits for it, and then it is up to the next one who starts it.
+            "description": description.with_marks("", new.marks, card=parent),
             "initenv": dict(new.environment),
         }
         if new.pool is not None:

@@ -176,6 +176,60 @@ def test_it_is_attached_where_it_was_asked_for(backend, truenas):
     assert [each.attributes["nic_attach"] for each in domain(truenas).devices] == ["eno1"]
 
 
+@pytest.fixture
+def broken_off(session, truenas):
+    """A container whose making ended after its maker had given up."""
+
+    class Impatient:
+        def __getattr__(self, name):
+            return getattr(session, name)
+
+        def run_job(self, method, *params, timeout=None, progress=None):
+            session.run_job(method, *params, timeout=timeout, progress=progress)
+            raise TimedOut(f"{method} did not end: the job goes on")
+
+    new = NewContainer("px-web", "debian/12", nic=Nic("eno1"), marks=Marks(owner="ann", pending="autostart"))
+    with pytest.raises(TimedOut):
+        LxcBackend(Impatient(), None).create(new, timeout=WITHIN)
+    assert domain(truenas).devices == []
+
+
+def test_one_that_was_made_after_we_gave_up_is_attached_before_it_starts(backend, truenas, broken_off):
+    backend.update("px-web", {"environment": {}, "marks": Marks(owner="ann")}, timeout=WITHIN)
+
+    backend.start("px-web", timeout=WITHIN)
+
+    assert [each.attributes["nic_attach"] for each in domain(truenas).devices] == ["eno1"]
+    assert backend.find("px-web").marks == Marks(owner="ann")
+
+
+def test_one_that_was_attached_elsewhere_meanwhile_stays_so(backend, truenas, broken_off):
+    backend.set_nic("px-web", Nic("truenasbr0", "bridged"))
+
+    backend.start("px-web", timeout=WITHIN)
+
+    assert [each.attributes["nic_attach"] for each in domain(truenas).devices] == ["truenasbr0"]
+
+
+def test_one_that_ran_before_is_not_attached_again(backend, truenas):
+    backend.create(NewContainer("px-web", "debian/12", nic=Nic("eno1")), timeout=WITHIN)
+    backend.start("px-web", timeout=WITHIN)
+    backend.stop("px-web", graceful=30, timeout=WITHIN)
+    domain(truenas).devices.clear()
+
+    backend.start("px-web", timeout=WITHIN)
+
+    assert domain(truenas).devices == []
+
+
+def test_what_it_was_to_be_attached_to_is_noted_no_longer_than_needed(backend, truenas):
+    backend.create(NewContainer("px-web", "debian/12", marks=Marks(owner="ann")), timeout=WITHIN)
+
+    backend.update("px-web", {"environment": {}, "marks": Marks(owner="ann")}, timeout=WITHIN)
+
+    assert domain(truenas).description == 'pixels.truenas: {"owner": "ann"}'
+
+
 def test_one_that_cannot_be_attached_leaves_nothing_behind(backend, truenas):
     with pytest.raises(Invalid, match="Not a valid choice"):
         backend.create(NewContainer("px-web", "debian/12", nic=Nic("eno9")), timeout=WITHIN)

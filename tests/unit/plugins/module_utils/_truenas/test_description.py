@@ -9,7 +9,7 @@ import pytest
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Marks
-from ansible_collections.pixels.truenas.plugins.module_utils._truenas.description import marks, with_marks
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas.description import card, marks, with_marks
 
 ALL = Marks(
     fleet="demo",
@@ -79,6 +79,19 @@ def test_what_somebody_made_up_to_be_no_record_is_no_note(record):
 def test_what_is_of_another_kind_or_not_known_is_passed_over():
     assert marks('pixels.truenas: {"fleet": 1, "labels": {"a": "b", "c": 2}, "later": "x"}') == Marks(labels={"a": "b"})
     assert marks('pixels.truenas: {"labels": ["a"], "owner": "ann"}') == Marks(owner="ann")
+
+
+def test_the_interface_a_container_is_yet_to_be_attached_to_is_no_note():
+    described = with_marks("Ask Ann", Marks(owner="ann"), card="eno1")
+
+    assert (card(described), marks(described)) == ("eno1", Marks(owner="ann"))
+    assert card(with_marks(described, Marks(owner="ann"))) is None
+    assert with_marks("", Marks(), card="eno1") == 'pixels.truenas: {"card": "eno1"}'
+
+
+@pytest.mark.parametrize("text", ["", "Ask Ann", "pixels.truenas: {}", 'pixels.truenas: {"card": 1}'])
+def test_where_nothing_is_noted_it_is_to_be_attached_to_nothing(text):
+    assert card(text) is None
 
 
 def test_what_does_not_fit_is_told_before_it_is_sent():
