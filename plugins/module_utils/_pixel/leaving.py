@@ -42,10 +42,14 @@ def what_it_takes_along(pixels: Pixels, container: Container) -> tuple[checkpoin
         return ()
 
 
-def refuse_clones(pixels: Pixels, container: Container, clones: t.Sequence[str]) -> None:
-    """Raises C(Unsupported) for clones, where a NAS can neither hand checkpoints over to them nor keep those."""
+def refuse_clones(pixels: Pixels, container: Container, clones: t.Sequence[str], *, asked: str) -> None:
+    """Raises for clones where a NAS can neither hand checkpoints over to them nor keep them for those.
+
+    That is C(Unsupported) for who C(asked) for either, else C(Refused).
+    """
     if clones:
-        raise Unsupported(
+        kind = Refused if asked == "refuse" else Unsupported
+        raise kind(
             f"{names.bare_name(container.name)} on {pixels.nas} was not destroyed, and nothing was done: this release "
             f"of TrueNAS keeps no checkpoints for what was cloned from them, which is {', '.join(clones)}. Destroy "
             "that first"

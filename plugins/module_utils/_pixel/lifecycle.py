@@ -113,8 +113,9 @@ def look(pixels: Pixels, wanted: Wanted, container: Container) -> Found | None:
     """Look at what a container's own record does not say, as far as the plan depends on it."""
     if wanted.state == "absent":
         along = leaving.what_it_takes_along(pixels, container)
-        if wanted.clones != "refuse" and pixels.containers.fixed:
-            leaving.refuse_clones(pixels, container, leaving.dependents(along, without=wanted.going))
+        if pixels.containers.fixed:
+            clones = leaving.dependents(along, without=wanted.going)
+            leaving.refuse_clones(pixels, container, clones, asked=wanted.clones)
         promoting = wanted.clones == "promote"
         return Found(
             container,

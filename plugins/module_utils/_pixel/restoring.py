@@ -110,19 +110,16 @@ def refuse_what_is_in_the_way(
     pixels: Pixels, container: Container, target: Checkpoint, newer: t.Sequence[Checkpoint], *, discard: bool
 ) -> None:
     refused = f"{not_restored(pixels, container, target)}, and nothing was done"
-    keeping = "safety: true sets them aside instead"
+    # Not advised where it would be refused.
+    keeping = () if pixels.backend.fixed else ("safety: true sets them aside instead",)
     held = [f"{each.label}: {reason}" for each in newer if (reason := checkpoints.why_it_stays(each))]
     if held:
-        raise Refused(
-            f"{refused}: rolling back destroys what is newer, and these checkpoints cannot go: "
-            f"{'; '.join(held)}. {keeping}"
-        )
+        found = f"rolling back destroys what is newer, and these checkpoints cannot go: {'; '.join(held)}"
+        raise Refused(f"{refused}: {'. '.join((found, *keeping))}")
     if newer and not discard:
         listed = ", ".join(each.label for each in newer)
-        raise Refused(
-            f"{refused}: rolling back destroys the newer checkpoints {listed}. "
-            f"discard_newer: true gives them up, {keeping}"
-        )
+        ways = ", ".join(("discard_newer: true gives them up", *keeping))
+        raise Refused(f"{refused}: rolling back destroys the newer checkpoints {listed}. {ways}")
 
 
 def restore(

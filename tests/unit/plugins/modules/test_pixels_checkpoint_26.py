@@ -111,6 +111,7 @@ def test_what_is_newer_is_given_up_only_when_told(restore, checkpoint, truenas, 
     refused = restore("ready")
 
     assert "destroys the newer checkpoints later" in refused["msg"]
+    assert "safety: true" not in refused["msg"]
     assert web.status == "RUNNING"
     assert restore("ready", discard_newer=True)["changed"]
     assert labels(truenas) == ["ready"]
@@ -152,6 +153,7 @@ def test_a_clone_of_a_newer_one_is_in_the_way_before_anything_is_stopped(restore
     result = restore("ready", discard_newer=True)
 
     assert "tank/copy" in result["msg"]
+    assert "safety: true" not in result["msg"]
     assert (labels(truenas), web.starts, web.status) == (["ready", "cloned"], 0, "RUNNING")
 
 
@@ -165,6 +167,8 @@ def test_a_pixel_that_something_was_cloned_from_stays_as_it_is(run, truenas, web
 
         assert result["error"]["kind"] == ("Refused" if clones == "refuse" else "Unsupported")
         assert "tank/copy (from ready)" in result["msg"]
+        # Neither helps here.
+        assert "clones: promote" not in result["msg"]
     assert (labels(truenas), web.status) == (["ready"], "RUNNING")
 
 

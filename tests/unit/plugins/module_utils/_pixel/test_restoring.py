@@ -19,6 +19,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel.restoring im
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.waiting import Deadline
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Container
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.snapshots import Snapshot
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas.virt import VirtBackend
 
 WEB = "tank/.ix-virt/containers/px-web"
 ASIDE = whereabouts.set_aside_as(WEB, "px-safety-1")
@@ -41,7 +42,10 @@ KEPT = checkpoint("px-safety-1", 4, dataset=ASIDE, depth=1)
 
 def plan(found, status="running", label="ready", **wanted):
     container = Container("px-web", status, dataset=WEB)
-    return restoring.plan(Pixels(Nas()), container, found, Wanted(label, **wanted))
+    pixels = Pixels(Nas())
+    # Which it has is not asked here.
+    pixels.backend = VirtBackend(pixels.wire, None)
+    return restoring.plan(pixels, container, found, Wanted(label, **wanted))
 
 
 @pytest.mark.parametrize("status", ["running", "stopped"])
