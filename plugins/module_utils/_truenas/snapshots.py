@@ -104,13 +104,18 @@ class Snapshots:
     @cached_property
     def service(self) -> str:
         """The API this NAS answers to: the first part of its methods' names."""
-        if self._answers(f"{NEWEST}.query", {"paths": [NO_SUCH], "properties": None}):
-            return NEWEST
-        return NEW if self._answers(f"{NEW}.query", [["id", "=", NO_SUCH]]) else OLD
+        asked = (
+            (f"{NEWEST}.query", {"paths": [NO_SUCH], "properties": None}),
+            (f"{NEW}.query", [["id", "=", NO_SUCH]]),
+        )
+        # At the same time: nobody waits for more than one answer, whichever release it is.
+        with ThreadPoolExecutor(max_workers=len(asked)) as pool:
+            newest, new = pool.map(lambda each: self._answers(*each), asked)
+        return NEWEST if newest else NEW if new else OLD
 
-    def _answers(self, method: str, *params: t.Any) -> bool:
+    def _answers(self, method: str, params: t.Any) -> bool:
         try:
-            self._wire.read(method, *params)
+            self._wire.read(method, params)
         except MissingLibrary:
             # That is about this machine.
             raise

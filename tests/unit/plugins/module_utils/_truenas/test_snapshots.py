@@ -53,6 +53,16 @@ def test_the_api_that_answers_is_the_one(snapshots, release):
     assert snapshots.service == SERVICES[release]
 
 
+@pytest.mark.parametrize("release", ["26"], indirect=True)
+def test_nobody_waits_for_one_answer_before_asking_the_next_question(snapshots, truenas):
+    # This is held back until the other one is answered.
+    truenas.faults.add("reorder", method="zfs.resource.snapshot.query")
+
+    assert snapshots.service == NEWEST
+
+    assert truenas.stats.calls["pool.snapshot.query"] == 1
+
+
 def test_an_account_that_may_not_ask_still_finds_out_which_api_there_is(truenas, nas, release):
     key = truenas.add_account("nobody", roles=["NETWORK_GENERAL_READ"])
     endpoint = Endpoint(nas["host"], nas["port"], ca_path=nas["ca_path"])
