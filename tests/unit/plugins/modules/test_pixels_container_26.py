@@ -193,6 +193,20 @@ def test_a_create_that_was_broken_off_is_completed_by_the_next_run(container, tr
     assert not container(**wanted)["changed"]
 
 
+@pytest.mark.parametrize("state", ["present", "started"])
+def test_one_whose_maker_died_before_it_was_attached_is_attached_before_its_first_start(container, truenas, state):
+    # The NAS answers neither to the card nor to the removal any more.
+    for method in ("container.device.create", "container.delete"):
+        truenas.faults.add("fail_call", method=method, errno=14, reason="[EFAULT] bad luck")
+    assert container(nic={"parent": "eno1"}, state=state)["failed"]
+    assert domain(truenas).devices == []
+
+    assert container(state=state, labels={"a": "b"})["changed"]
+    container(state="started")
+
+    assert [each.attributes["nic_attach"] for each in domain(truenas).devices] == ["eno1"]
+
+
 def test_a_create_that_fails_leaves_nothing(container, truenas):
     truenas.faults.add("fail_job", method="container.create", errno=14, text="bad luck")
 

@@ -128,6 +128,21 @@ def test_files_that_got_a_snapshot_at_the_last_moment_go_after_the_container(ses
     assert is_there(truenas) == (False, False)
 
 
+def test_files_of_another_one_that_was_made_meanwhile_are_not_touched(session, truenas, web):
+    class Racing:
+        def __getattr__(self, name):
+            return getattr(session, name)
+
+        def run_job(self, method, *params, timeout=None, progress=None):
+            result = session.run_job(method, *params, timeout=timeout, progress=progress)
+            truenas.world.add_container("px-web", status="STOPPED")
+            return result
+
+    LxcBackend(Racing(), None).delete("px-web", timeout=WITHIN)
+
+    assert is_there(truenas) == (True, True)
+
+
 def test_files_that_a_beta_left_without_a_word_go_after_the_container(session, truenas, web):
     truenas.faults.add("busy_delete", method="container.delete")
 
