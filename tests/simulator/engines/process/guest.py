@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import pathlib
 import stat
 import typing as t
@@ -160,20 +159,26 @@ class Guest:
         return {"PATH": PATH, "HOME": "/root", "USER": "root", "LANG": "C.UTF-8", **self.environment, **(more or {})}
 
     async def _answer_door(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """The guest's systemctl and apt-get ask here."""
-        name = "init"
+        """The guest's systemctl and apt-get ask here: words in a line, as hexadecimal digits."""
         try:
-            name, *arguments = map(str, json.loads(await reader.readline()))
-            tool = units.systemctl if name == "systemctl" else packages.apt_get
-            finished = await tool(self, arguments)
-            writer.write(json.dumps([finished.stdout.decode(), finished.stderr.decode(), finished.returncode]).encode())
+            words = bytes.fromhex((await reader.readline()).decode()).decode(errors="surrogateescape")
+            finished = await self._asked(*words.split("\0"))
+        except ValueError:
+            finished = Finished(1, b"", b"init did not understand\n")
+        writer.write(b"%d %d\n" % (finished.returncode, len(finished.stdout)) + finished.stdout + finished.stderr)
+        try:
             await writer.drain()
-        except (ValueError, TypeError):
-            writer.write(json.dumps(["", "init did not understand\n", 1]).encode())
-        except OSError as error:
-            writer.write(json.dumps(["", f"{name}: {error.strerror or error}\n", 1]).encode())
+        except ConnectionError:
+            pass  # who asked has gone
         finally:
             writer.close()
+
+    async def _asked(self, name: str, *arguments: str) -> Finished:
+        tool = units.systemctl if name == "systemctl" else packages.apt_get
+        try:
+            return await tool(self, list(arguments))
+        except OSError as error:
+            return Finished(1, b"", f"{name}: {error.strerror or error}\n".encode())
 
     # ----- its SSH server
 

@@ -152,7 +152,7 @@ class Builder:
     def _build_commands(self) -> None:
         commands = self._folder / "usr/bin"
         self._make(commands)
-        program = "#!/usr/bin/python3 -I\n" + (USERLAND / "ask_init.py").read_text()
+        program = "#!/usr/bin/python3 -IS\n" + (USERLAND / "ask_init.py").read_text()
         for name in ASKS_INIT:
             self._write(commands / name, program, 0o755)
         if "opt/python" in self._overlays:

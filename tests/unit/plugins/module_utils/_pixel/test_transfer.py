@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import ConnectionLost
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import entering, settings, transfer
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import shell as nas_shell
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.exec import Command
 from tests.unit.plugins.conftest import put, read, users_of_its_own
 
@@ -124,7 +125,9 @@ def test_a_target_that_cannot_be_written_is_told(shell, truenas):
 
 
 @pytest.mark.parametrize("shell", ["shell"], indirect=True)
-def test_a_transfer_that_breaks_off_leaves_the_old_file(shell, pixels, source, truenas):
+def test_a_transfer_that_breaks_off_leaves_the_old_file(shell, pixels, source, truenas, monkeypatch):
+    # The pixel goes on: nobody waits whether it is about to stop.
+    monkeypatch.setattr(nas_shell, "STOPPED_WITHIN", 0.0)
     put(truenas, "/srv/x", "old\n")
     shell.run(Command(("true",)))
     truenas.faults.add("drop_shell", method="px-web", after_input=100_000)
