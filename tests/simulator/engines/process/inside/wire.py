@@ -39,8 +39,9 @@ def send(control: socket.socket, body: dict[str, t.Any], descriptors: t.Sequence
     """The message travels in a memory file: a packet of its size could be refused."""
     memory = os.memfd_create("message")
     try:
-        with os.fdopen(os.dup(memory), "w", encoding="utf-8", errors="surrogateescape") as text:
-            json.dump(body, text)
+        with os.fdopen(os.dup(memory), "wb") as file:
+            # Not dump, which goes through the body in Python.
+            file.write(json.dumps(body).encode("utf-8", "surrogateescape"))
         socket.send_fds(control, [b"m"], [memory, *descriptors])
     finally:
         os.close(memory)
@@ -57,5 +58,5 @@ def receive(control: socket.socket) -> Message | None:
         descriptors.frombytes(content[: len(content) - len(content) % descriptors.itemsize])
     memory, *others = descriptors
     os.lseek(memory, 0, os.SEEK_SET)
-    with os.fdopen(memory, encoding="utf-8", errors="surrogateescape") as text:
-        return Message(json.load(text), others)
+    with os.fdopen(memory, "rb") as file:
+        return Message(json.loads(file.read().decode("utf-8", "surrogateescape")), others)
