@@ -19,6 +19,7 @@ import pytest
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import ConnectionLost
 from ansible_collections.pixels.truenas.plugins.module_utils._api.session import Credential, Endpoint, Session
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import shell as nas_shell
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import transfer
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.exec import Command
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels import Pixels
@@ -64,7 +65,6 @@ def source(tmp_path_factory) -> t.Iterator[Path]:
         for seed in range(SIZE // MEGABYTE):
             file.write(random.Random(seed).randbytes(MEGABYTE))
     yield path
-    # pytest keeps the folders of its last runs.
     path.unlink()
 
 
@@ -97,6 +97,12 @@ def shell(request, truenas) -> t.Iterator[NasShell]:
         yield opened
 
 
+@pytest.fixture
+def runs_on(monkeypatch):
+    """Only shells are lost, and the pixel goes on: nobody waits whether it is about to stop."""
+    monkeypatch.setattr(nas_shell, "STOPPED_WITHIN", 0.0)
+
+
 def said(shell: NasShell, script: str) -> str:
     return shell.run(Command(("sh", "-c", script))).stdout.decode().strip()
 
@@ -109,7 +115,7 @@ def test_it_comes_back_as_it_went_with_the_mode_and_the_owner_asked_for(shell, s
     assert said(shell, "stat -c '%a %u:%g' /root/large") == f"640 {OWNER}"
 
 
-def test_one_that_breaks_off_on_its_way_in_leaves_the_old_file(shell, source, truenas):
+def test_one_that_breaks_off_on_its_way_in_leaves_the_old_file(shell, source, truenas, runs_on):
     transfer.put_bytes(shell, b"old\n", "/srv/large", mode="0604")
     truenas.faults.add("drop_shell", method=shell._name, after_input=SIZE * 9 // 10)
 
@@ -122,7 +128,7 @@ def test_one_that_breaks_off_on_its_way_in_leaves_the_old_file(shell, source, tr
         assert time.monotonic() < until
 
 
-def test_one_that_breaks_off_on_its_way_out_leaves_the_old_file(shell, truenas, back):
+def test_one_that_breaks_off_on_its_way_out_leaves_the_old_file(shell, truenas, runs_on, back):
     said(shell, f"head -c {SIZE} /dev/zero >/root/other")
     truenas.faults.add("drop_shell", method=shell._name, after_output=SIZE // 10)
 
