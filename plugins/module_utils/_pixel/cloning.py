@@ -19,8 +19,9 @@ from __future__ import annotations
 
 import re
 import secrets
+import threading
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import (
     Invalid,
@@ -37,7 +38,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel import (
     names,
     whereabouts,
 )
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.provisioning import Rootfs
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.provisioning import Rootfs, Seen
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.trying import trying
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.waiting import Deadline
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas import datasets, files
@@ -47,6 +48,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import (
         Container,
         NewContainer,
+        Nic,
         OnProgress,
     )
 
@@ -81,6 +83,29 @@ class Source:
     snapshot_id: str | None
     """None where the snapshot has yet to be taken."""
     label: str
+    seen: Seen = field(default_factory=Seen, compare=False, repr=False)
+    """In the files of its clones, which are the same in all of them: a snapshot that has clones cannot be replaced."""
+
+
+class Sources:
+    """What is cloned from, looked at once however many clones are made of it; safe to use from several threads."""
+
+    def __init__(self, pixels: Pixels) -> None:
+        self._pixels = pixels
+        self._alone: dict[Origin, threading.Lock] = {}
+        self._found: dict[Origin, tuple[Source, Nic | None]] = {}
+
+    def find(self, origin: Origin, target: str) -> tuple[Source, Nic | None]:
+        """What is to be cloned, with the network card of its pixel. Raises as C(find_source) does."""
+        with self._alone.setdefault(origin, threading.Lock()):
+            found = self._found.get(origin)
+            if found is None or origin.name == target:
+                source = find_source(self._pixels, origin, target)
+                found = source, self._pixels.containers.nic(source.container.name)
+                if source.snapshot_id is not None:
+                    # Of its present state each clone has a snapshot of its own.
+                    self._found[origin] = found
+            return found
 
 
 def parse(text: str) -> Origin:
@@ -176,7 +201,7 @@ def clone(
                 origin = f"{names.bare_name(source.container.name)}@{taken}"
             snapshot_id = source.snapshot_id or f"{whereabouts.dataset_of(pixels, source.container)}@{taken}"
             pixels.snapshots.clone(snapshot_id, where.staged)
-            keys = renew(pixels, new.name, where)
+            keys = renew(pixels, source, new.name, where)
             unfinished = replace(new, marks=replace(new.marks, cloning=origin, run=where.token))
             pixels.containers.create(unfinished, timeout=deadline.left, progress=progress)
             change_places(pixels, new.name, where)
@@ -206,7 +231,7 @@ def is_spare_origin(properties: t.Mapping[str, str]) -> bool:
     )
 
 
-def renew(pixels: Pixels, name: str, where: Places) -> list[identity.PublicKey]:
+def renew(pixels: Pixels, source: Source, name: str, where: Places) -> list[identity.PublicKey]:
     """An identity of its own for the clone, before anything runs in it."""
     path = f"{where.mounted}/rootfs"
     found = files.stat(pixels.wire, path)
@@ -218,7 +243,7 @@ def renew(pixels: Pixels, name: str, where: Places) -> list[identity.PublicKey]:
             f"the files in the checkpoint belong to the shifted user {found.uid}: this NAS cannot map ids at the "
             "mount, and Incus would shift those of a clone twice"
         )
-    return identity.renew(Rootfs(pixels, name, path), name)
+    return identity.renew(Rootfs(pixels, name, path, seen=source.seen), name)
 
 
 def change_places(pixels: Pixels, name: str, where: Places) -> None:

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid, PixelsError
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel import lifecycle, names
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import cloning, lifecycle, names
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.change import Change
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.waiting import Deadline
 
@@ -93,6 +93,7 @@ def plan(pixels: Pixels, members: t.Sequence[Member], *, concurrency: int, warn:
     """Compare all of them with what is there: one query for their records, whatever their number."""
     there = {container.name: container for container in pixels.list()}
     default_nic = once(lambda: lifecycle.detect_nic(pixels, warn))
+    sources = cloning.Sources(pixels)
     going = frozenset(member.wanted.name for member in members if member.wanted.state == "absent")
 
     def plan_one(member: Member) -> Planned:
@@ -100,7 +101,7 @@ def plan(pixels: Pixels, members: t.Sequence[Member], *, concurrency: int, warn:
         try:
             container = there.get(member.wanted.name)
             found = lifecycle.look(pixels, member.wanted, container) if container else None
-            wanted = lifecycle.complete(pixels, member.wanted, found, default_nic=default_nic)
+            wanted = lifecycle.complete(pixels, member.wanted, found, default_nic=default_nic, sources=sources)
             return Planned(replace(member, wanted=wanted), found, lifecycle.plan(found, wanted))
         except PixelsError as error:
             return Planned(member, error=error)

@@ -132,10 +132,18 @@ def look(pixels: Pixels, wanted: Wanted, container: Container) -> Found | None:
     return Found(container, nic, provisioned)
 
 
-def complete(pixels: Pixels, wanted: Wanted, found: Found | None, *, default_nic: t.Callable[[], Nic | None]) -> Wanted:
+def complete(
+    pixels: Pixels,
+    wanted: Wanted,
+    found: Found | None,
+    *,
+    default_nic: t.Callable[[], Nic | None],
+    sources: cloning.Sources | None = None,
+) -> Wanted:
     """Fill in what a new container gets when it is not said. Raises C(Invalid) for what this NAS does not have.
 
-    C(default_nic) is asked where no interface is named, by the user's settings neither; C(detect_nic) finds one.
+    C(default_nic) is asked where no interface is named, by the user's settings neither; C(detect_nic) finds one. Who
+    completes several gives C(sources), for those that are cloned from the same.
     """
     if wanted.provision and wanted.state not in RUNNING_STATES:
         problem = "provisioning needs the pixel running: use state started or restarted"
@@ -153,7 +161,9 @@ def complete(pixels: Pixels, wanted: Wanted, found: Found | None, *, default_nic
         late = found.container.marks.pending == "autostart" and wanted.autostart is None
         return replace(wanted, autostart=True) if late else wanted
     if wanted.origin:
-        return like_its_source(pixels, wanted, wanted.origin, default_nic=default_nic)
+        return like_its_source(
+            pixels, wanted, wanted.origin, sources or cloning.Sources(pixels), default_nic=default_nic
+        )
     defaults = pixels.defaults
     pools = pixels.containers.pools()
     pool = wanted.pool or defaults.pool
@@ -174,18 +184,23 @@ def complete(pixels: Pixels, wanted: Wanted, found: Found | None, *, default_nic
 
 
 def like_its_source(
-    pixels: Pixels, wanted: Wanted, origin: cloning.Origin, *, default_nic: t.Callable[[], Nic | None]
+    pixels: Pixels,
+    wanted: Wanted,
+    origin: cloning.Origin,
+    sources: cloning.Sources,
+    *,
+    default_nic: t.Callable[[], Nic | None],
 ) -> Wanted:
     """Fill in for a clone what its source has. Raises C(NotFound) where there is no such source or checkpoint."""
     if pixels.containers.fixed:
         bare = names.bare_name(wanted.name)
         raise Unsupported(f"{bare} cannot be cloned from {origin} on {pixels.nas}: {pixels.containers.fixed}")
-    source = cloning.find_source(pixels, origin, wanted.name)
+    source, nic = sources.find(origin, wanted.name)
     model = source.container
     if wanted.pool and wanted.pool != model.pool:
         problem = f"{names.bare_name(model.name)} lives on pool {model.pool}, and a clone cannot leave it"
         raise Invalid(f"storage pool {wanted.pool} cannot be used: {problem}", fields=(("storage_pool", problem),))
-    nic = wanted.nic or pixels.containers.nic(model.name) or usual_nic(pixels.defaults, default_nic)
+    nic = wanted.nic or nic or usual_nic(pixels.defaults, default_nic)
     dns = pixels.defaults.dns
     return replace(
         wanted,

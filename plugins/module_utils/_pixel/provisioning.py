@@ -12,6 +12,7 @@ really mounted there.
 
 from __future__ import annotations
 
+import threading
 import typing as t
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -25,6 +26,8 @@ from ansible_collections.pixels.truenas.plugins.module_utils._truenas import fil
 if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels import Pixels
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.waiting import Deadline
+
+T = t.TypeVar("T")
 
 AUTHORIZED_KEYS = "/root/.ssh/authorized_keys"
 RESOLVED = "/etc/systemd/resolved.conf.d/pixels-dns.conf"
@@ -159,18 +162,37 @@ def telling(written: t.Sequence[str]) -> t.Iterator[None]:
         raise
 
 
-class Rootfs:
-    """The filesystem of a running container as the NAS has it mounted, or at C(path) that of one not yet started."""
+class Seen:
+    """What was found in files that nobody changes: those of clones not yet started, the same in all of one snapshot."""
 
-    def __init__(self, pixels: Pixels, name: str, path: str | None = None) -> None:
+    def __init__(self) -> None:
+        self._alone = threading.RLock()
+        self._found: dict[tuple[str, str], t.Any] = {}
+
+    def once(self, what: str, path: str, ask: t.Callable[[], T]) -> T:
+        """The first who needs an answer asks, in whichever thread; the others wait for it, and take the same."""
+        with self._alone:
+            if (what, path) not in self._found:
+                self._found[what, path] = ask()
+            found: T = self._found[what, path]
+            return found
+
+
+class Rootfs:
+    """The filesystem of a running container as the NAS has it mounted, or at C(path) that of one not yet started.
+
+    C(seen) is for the latter: where nobody is inside who could put a symlink in the place of something, one look at
+    each is enough.
+    """
+
+    def __init__(self, pixels: Pixels, name: str, path: str | None = None, *, seen: Seen | None = None) -> None:
         self._wire = pixels.wire
         self._nas = pixels.nas
         self._name = name
         self._path = path or pixels.containers.rootfs(name)
-        # Where nobody is inside who could put a symlink in the place of something, one look at each is enough.
-        self._still = path is not None
+        self._seen = seen
         self._was_mounted = False
-        self._seen: dict[str, files.Stat | None] = {}
+        self._written: set[str] = set()
 
     @property
     def mounted(self) -> bool:
@@ -201,7 +223,10 @@ class Rootfs:
             return None
         if found.type != "file":
             raise Refused(f"{path} in {self._name} is a {found.type}: it is not touched")
-        return files.read(self._wire, self._path + path).decode("utf-8", "replace") if found.size else ""
+        if not found.size:
+            return ""
+        content = self._once("content", path, lambda: files.read(self._wire, self._path + path))
+        return content.decode("utf-8", "replace")
 
     def write(self, file: File) -> None:
         if file.path == FIRST_BOOT:
@@ -209,12 +234,12 @@ class Rootfs:
             if present and MINE not in present:
                 raise Refused(f"{self._name} has a {FIRST_BOOT} of its own, which is not overwritten")
         self._look(file.path)
-        self._seen.pop(file.path, None)
+        self._written.add(file.path)
         files.write(self._wire, self._path + file.path, file.content.encode("utf-8"), mode=file.mode)
 
     def _look(self, path: str) -> files.Stat | None:
         """What is at a path, sure that no parent of it is a symlink that leads out of the container."""
-        if not (self._still and self._was_mounted) and not self.mounted:
+        if not (self._seen and self._was_mounted) and not self.mounted:
             raise Refused(f"the filesystem of {self._name} is not mounted on {self._nas}: is the container running?")
         self._was_mounted = True
         parents = path.split("/")[1:-1]
@@ -237,12 +262,12 @@ class Rootfs:
         return found
 
     def _stat(self, path: str) -> files.Stat | None:
-        if path not in self._seen:
-            found = files.stat(self._wire, self._path + path)
-            if not self._still:
-                return found
-            self._seen[path] = found
-        return self._seen[path]
+        return self._once("stat", path, lambda: files.stat(self._wire, self._path + path))
+
+    def _once(self, what: str, path: str, ask: t.Callable[[], T]) -> T:
+        if self._seen is None or path in self._written:
+            return ask()
+        return self._seen.once(what, path, ask)
 
     def wait_until_mounted(self, deadline: Deadline) -> None:
         """A container that just started may not have its filesystem in sight yet."""

@@ -293,6 +293,18 @@ def test_who_may_not_clone_is_told_which_role_it_takes(container, truenas, base,
 
 
 @pytest.mark.parametrize("release", ["25.10"])
+def test_what_all_clones_of_a_checkpoint_have_is_looked_at_once(run, truenas, base):
+    looks = []
+
+    for names in (["alone"], [f"agent-{number}" for number in range(4)]):
+        truenas.stats.calls.clear()
+        run(pixels_fleet, pixels=names, defaults={"from": "base@ready"})
+        looks.append(truenas.stats.calls["core.download"])
+
+    assert looks[0] == looks[1] > 0
+
+
+@pytest.mark.parametrize("release", ["25.10"])
 def test_twenty_at_once_from_one_checkpoint(run, truenas, base):
     names = [f"agent-{number}" for number in range(1, 21)]
 
@@ -353,7 +365,7 @@ def test_a_step_that_fails_leaves_no_clone_or_a_whole_one_and_the_next_run_conve
     converges(container, truenas, before, source)
 
 
-@pytest.mark.parametrize(("release", "after"), [("25.10", 42), ("25.04", 44), ("25.10", 46)])
+@pytest.mark.parametrize(("release", "after"), [("25.10", 43), ("25.04", 45), ("25.10", 47)])
 def test_a_nas_that_stays_away_leaves_what_the_next_run_converges(container, truenas, base, after):
     before = datasets(truenas)
     truenas.faults.go_away(after=after)

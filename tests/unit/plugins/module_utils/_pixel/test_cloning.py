@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid, NotFound
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import cloning
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.cloning import Origin
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.cloning import Origin, Sources
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Container, Image, Marks
 
 
@@ -79,3 +79,46 @@ def test_two_that_make_the_same_clone_are_not_in_each_others_way():
     assert one.unused != other.unused
     assert {one.all_staged, one.all_unused} == {other.all_staged, other.all_unused}
     assert not cloning.places("tank/.ix-virt/containers/px-base", "px-new-2").staged.startswith(one.all_staged)
+
+
+@pytest.fixture
+def base(truenas):
+    made = truenas.world.add_container("px-base")
+    truenas.world.add_snapshot("px-base", "ready")
+    return made
+
+
+def test_what_several_are_cloned_from_is_looked_at_once(pixels, truenas, base):
+    sources = Sources(pixels)
+    one = sources.find(Origin("px-base", "ready"), "px-one")
+    truenas.stats.calls.clear()
+
+    another = sources.find(Origin("px-base", "ready"), "px-another")
+
+    assert another == one
+    assert truenas.stats.calls.total() == 0
+
+
+def test_each_clone_of_the_present_state_has_a_state_of_its_own(pixels, base):
+    sources = Sources(pixels)
+
+    one, another = (sources.find(Origin("px-base"), name)[0] for name in ("px-one", "px-another"))
+
+    assert one.label != another.label
+    assert one.seen is not another.seen
+
+
+def test_each_is_told_by_its_own_name_what_it_cannot_be_cloned_from(pixels, base):
+    sources = Sources(pixels)
+
+    for name in ("one", "another"):
+        with pytest.raises(NotFound, match=f"cloning {name} from base@gone"):
+            sources.find(Origin("px-base", "gone"), f"px-{name}")
+
+
+def test_a_source_that_is_known_is_still_not_cloned_from_itself(pixels, base):
+    sources = Sources(pixels)
+    sources.find(Origin("px-base", "ready"), "px-one")
+
+    with pytest.raises(Invalid, match="base cannot be cloned from itself"):
+        sources.find(Origin("px-base", "ready"), "px-base")

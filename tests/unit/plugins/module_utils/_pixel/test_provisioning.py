@@ -6,15 +6,21 @@
 from __future__ import annotations
 
 import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.first_boot import RC_LOCAL
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.provisioning import (
+    File,
     Provision,
+    Rootfs,
+    Seen,
     merge_keys,
     wanted_files,
 )
+from tests.unit.plugins.conftest import put, read
 
 KEY = "ssh-ed25519 AAAA me@here"
 
@@ -72,3 +78,44 @@ def test_variables_are_added_to_what_is_there():
 
 def test_the_first_boot_script_is_one_a_shell_can_read():
     subprocess.run(["/bin/sh", "-n"], input=RC_LOCAL, text=True, check=True)
+
+
+def test_what_several_need_to_see_is_looked_at_once():
+    seen = Seen()
+    looks = []
+
+    def look():
+        looks.append(1)
+        time.sleep(0.05)
+        return "text"
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _number: seen.once("content", "/etc/hosts", look), range(8)))
+
+    assert found == ["text"] * 8
+    assert len(looks) == 1
+
+
+def test_a_look_that_fails_is_left_to_the_next_one():
+    seen = Seen()
+
+    with pytest.raises(ZeroDivisionError):
+        seen.once("content", "/etc/hosts", lambda: 1 // 0)
+
+    assert seen.once("content", "/etc/hosts", lambda: "text") == "text"
+
+
+def test_what_was_written_to_one_is_no_news_of_the_others(pixels, truenas):
+    seen = Seen()
+    paths = []
+    for name in ("px-a", "px-b"):
+        truenas.world.add_container(name)
+        put(truenas, "/etc/motd", "of both\n", name=name)
+        paths.append(pixels.containers.rootfs(name))
+    a, b = (Rootfs(pixels, name, path, seen=seen) for name, path in zip(("px-a", "px-b"), paths, strict=True))
+    assert (a.read("/etc/motd"), b.read("/etc/motd")) == ("of both\n", "of both\n")
+
+    a.write(File("/etc/motd", "of a\n", 0o644, restart=False))
+
+    assert (a.read("/etc/motd"), b.read("/etc/motd")) == ("of a\n", "of both\n")
+    assert read(truenas, "/etc/motd", name="px-b") == "of both\n"
