@@ -36,7 +36,8 @@ OPTIONS = ("--engine", "lxc", "--timeout", "180", "-p", "no:cacheprovider", "--i
 MOST_TRIES = 2
 """For all that comes from an archive, which may not answer for a moment."""
 MOST_LABS = 3
-"""One that got stuck is made anew so often."""
+"""One whose zfs-fuse got lost is made anew so often."""
+LOST = {init.STUCK: "got stuck", init.CRASHED: "crashed"}
 
 
 def say(text: str) -> None:
@@ -90,7 +91,13 @@ def make(ready: Path) -> None:
         if tries == MOST_TRIES:
             raise RuntimeError("the system of the golden image could not be made")
     say(f"the system is there after {time.monotonic() - began:.0f} s")
-    if namespaces.run(functools.partial(init.make_pool, new, new / "pool.img"), network=True):
+    for _attempt in range(MOST_LABS):
+        status = namespaces.run(functools.partial(init.make_pool, new, new / "pool.img"), network=True)
+        if not status:
+            break
+        if status >= namespaces.INTERRUPTED:
+            sys.exit(status)
+    else:
         raise RuntimeError("the pool of the golden image could not be made")
     say(f"the pool is there after {time.monotonic() - began:.0f} s")
     (new / "base.tar").unlink()
@@ -128,9 +135,9 @@ def run(ready: Path, command: list[str]) -> int:
     for _lab in range(MOST_LABS):
         work = functools.partial(init.serve, ready, ready / "pool.img", command=command)
         status = namespaces.run(work, network=True)
-        if status != init.STUCK:
+        if status not in LOST:
             break
-        say("zfs-fuse got stuck: once more, in a new lab")
+        say(f"zfs-fuse {LOST[status]}: once more, in a new lab")
     return status
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from tests.lab import golden, mounts, network, pool
 from tests.simulator.engines.lxc.place import STUCK_SIGNAL, Place
 
-STUCK = 75
-"""The exit status of a lab that has to be made anew."""
+STUCK, CRASHED = 75, 76
+"""The exit statuses of a lab that has to be made anew, by what happened to its zfs-fuse."""
 
 
 def make_pool(base: Path, image: Path, group: str) -> int:
@@ -33,9 +33,9 @@ def make_pool(base: Path, image: Path, group: str) -> int:
 def serve(base: Path, image: Path, group: str, command: t.Sequence[str]) -> int:
     """A lab for one command; returns how that ended."""
     place = _set_up(base, group)
-    pool.start(base / "shifted_ids.so")
+    daemon = pool.start(base / "shifted_ids.so")
     pool.load(place.pool, image)
-    return _until_it_ends(command)
+    return _until_it_ends(command, daemon.pid)
 
 
 def _set_up(base: Path, group: str) -> Place:
@@ -46,20 +46,22 @@ def _set_up(base: Path, group: str) -> Place:
     return place
 
 
-def _until_it_ends(command: t.Sequence[str]) -> int:
-    """Whose parent has died is our child: they are reaped as well."""
-    stuck: list[int] = []
+def _until_it_ends(command: t.Sequence[str], daemon: int) -> int:
+    """Whose parent has died is our child: they are reaped as well. Without its daemon no lab goes on."""
+    lost: list[int] = []
 
-    def give_up(*_: t.Any) -> None:
-        stuck.append(STUCK)
+    def give_up(how: int) -> None:
+        lost.append(how)
         started.kill()
 
     signal.signal(signal.SIGINT, lambda *_: None)  # the command has it as well, and ends; so do we
     started = subprocess.Popen(command, env=mounts.environment())
-    signal.signal(STUCK_SIGNAL, give_up)
+    signal.signal(STUCK_SIGNAL, lambda *_: give_up(STUCK))
     while True:
         with contextlib.suppress(ChildProcessError):
             pid, status = os.waitpid(-1, 0)
+            if pid == daemon:
+                give_up(CRASHED)
             if pid == started.pid:
                 code = os.waitstatus_to_exitcode(status)
-                return stuck[0] if stuck else 128 - code if code < 0 else code
+                return lost[0] if lost else 128 - code if code < 0 else code

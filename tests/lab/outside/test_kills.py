@@ -199,6 +199,27 @@ def test_a_daemon_that_gets_stuck_is_noticed_and_the_lab_is_made_anew() -> None:
     assert lab.left() == []
 
 
+CRASH = """
+import os, pathlib, signal, sys, time
+if not os.path.exists(sys.argv[1]):
+    pathlib.Path(sys.argv[1]).touch()
+    for each in filter(str.isdigit, os.listdir("/proc")):
+        if pathlib.Path(f"/proc/{each}/comm").read_text().strip() == "zfs-fuse":
+            os.kill(int(each), signal.SIGSEGV)
+    time.sleep(600)
+"""
+
+
+def test_a_daemon_that_crashes_is_noticed_and_the_lab_is_made_anew(tmp_path: Path) -> None:
+    lab = Lab("--run", sys.executable, "-c", CRASH, str(tmp_path / "crashed"))
+
+    said, _nothing = lab.process.communicate(timeout=150)
+
+    assert said.count(b"zfs-fuse crashed: once more, in a new lab") == 1
+    assert lab.process.returncode == 0
+    assert lab.left() == []
+
+
 def runs(pid: int) -> bool:
     """Not every machine has a pid 1 that takes note of the end of others."""
     try:
