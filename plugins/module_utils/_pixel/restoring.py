@@ -73,6 +73,8 @@ def find_way(pixels: Pixels, container: Container, wanted: Wanted) -> Plan:
     planned = plan(pixels, container, checkpoints.of(pixels, container), wanted)
     if planned.safety and pixels.backend.fixed:
         raise Unsupported(f"{not_restored(pixels, container, planned.target)}: {pixels.backend.fixed}")
+    with trying(f"{not_restored(pixels, container, planned.target)}, and nothing was done"):
+        pixels.containers.refuse_to_restore(planned.target.snapshot.dataset, planned.target.snapshot.txg)
     if planned.safety:
         with trying(f"{not_restored(pixels, container, planned.target)}, and nothing was done"):
             # Asked in a way that takes the right to change places, which nobody should find missing half way.

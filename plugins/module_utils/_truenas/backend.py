@@ -212,5 +212,12 @@ class ContainerBackend(abc.ABC):
         """Where the files of a running container are mounted on the NAS."""
 
     @abc.abstractmethod
+    def refuse_to_restore(self, dataset: str, made: int) -> None:
+        """Raise C(Unsupported) for a snapshot whose files this release could not run.
+
+        C(made) is when it was taken, in transactions of its pool.
+        """
+
+    @abc.abstractmethod
     def shell(self, name: str) -> t.Mapping[str, t.Any]:
         """The options with which the NAS opens a shell in a container, for C(Wire.borrow_shell)."""

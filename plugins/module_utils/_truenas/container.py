@@ -76,6 +76,11 @@ NO_MEMORY = (
     "with MemoryMax= of systemd"
 )
 
+BEFORE_THE_UPGRADE = (
+    "it is from before the upgrade to TrueNAS 26, and has the files where the release before had them: nothing would "
+    "start from there. Take a new one"
+)
+
 # What shutdown_timeout may be, in seconds.
 SHORTEST_STOP, LONGEST_STOP = 5, 300
 
@@ -230,6 +235,14 @@ class LxcBackend(ContainerBackend):
                 return str(found["properties"]["mountpoint"]["value"])
         pool, _slash, rest = dataset.partition("/")
         return f"/mnt/.truenas_containers/{pool}/{rest.removeprefix('.truenas_containers/')}"
+
+    def refuse_to_restore(self, dataset: str, made: int) -> None:
+        # The folder is there since the upgrade, which takes snapshots along as they are, with the files one level down.
+        folder = dataset.rpartition("/")[0]
+        with contextlib.suppress(NotPermitted, NotFound):
+            for found in self._wire.read("zfs.resource.query", {"paths": [folder], "properties": None}):
+                if made < found["createtxg"]:
+                    raise Unsupported(BEFORE_THE_UPGRADE)
 
     def shell(self, name: str) -> t.Mapping[str, t.Any]:
         # A line for a shell, unlike the one word of the generation before.

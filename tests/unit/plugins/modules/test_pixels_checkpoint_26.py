@@ -15,7 +15,8 @@ from ansible_collections.pixels.truenas.plugins.modules import (
 )
 from tests.unit.plugins.conftest import put, read, strike
 
-WEB = "tank/.truenas_containers/containers/px-web"
+FOLDER = "tank/.truenas_containers/containers"
+WEB = f"{FOLDER}/px-web"
 STATE = "/root/state"
 
 
@@ -191,3 +192,28 @@ def test_a_pixel_with_one_that_is_held_is_not_destroyed(checkpoint, run, truenas
 
     assert "held" in result["msg"]
     assert (labels(truenas), web.status) == (["ready"], "RUNNING")
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_one_from_before_the_upgrade_is_not_restored(restore, truenas, web, check_mode):
+    taken = truenas.world.add_snapshot("px-web", "of-incus")
+    put(truenas, STATE, "after")
+    # The upgrade makes the folder, and moves the dataset there with its snapshots.
+    truenas.world.storage.zfs.datasets[FOLDER].txg = taken.txg + 1
+
+    result = restore("of-incus", check_mode=check_mode)
+
+    assert "web on 127.0.0.1" in result["msg"]
+    assert "was not restored to of-incus, and nothing was done: it is from before the upgrade" in result["msg"]
+    assert (read(truenas, STATE), web.status) == ("after", "RUNNING")
+
+
+def test_who_may_not_see_when_that_was_restores_as_ever(restore, truenas, web, nas):
+    truenas.world.add_snapshot("px-web", "ready")
+    put(truenas, STATE, "after")
+    roles = ["CONTAINER_WRITE", "SNAPSHOT_WRITE", "SNAPSHOT_READ", "LXC_CONFIG_READ"]
+    nas.update(username="limited", api_key=truenas.add_account("limited", roles=roles))
+
+    assert "failed" not in restore("ready", wait="running")
+
+    assert read(truenas, STATE) == "before"
