@@ -21,8 +21,9 @@ SECONDS_TO_START = 20
 def start(shifted_ids: Path) -> subprocess.Popen[t.Any]:
     """The daemon, with the library that shifts ids; returns once it answers."""
     mounts.memory(FOLDER)
+    # KiB of stack for each of its threads. With 64 it crashed at every tenth rm -rf of a system, never with this.
     daemon = subprocess.Popen(
-        ["zfs-fuse", "--no-daemon", "--no-kstat-mount", "--stack-size=64", "--enable-xattr"],
+        ["zfs-fuse", "--no-daemon", "--no-kstat-mount", "--stack-size=1024", "--enable-xattr"],
         env={**os.environ, "LD_PRELOAD": str(shifted_ids)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
