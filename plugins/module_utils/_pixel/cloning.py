@@ -207,6 +207,8 @@ def clone(
             change_places(pixels, new.name, where)
             finish(pixels, new, origin, deadline=deadline)
         except PixelsError as error:
+            # Without a clone of it the snapshot could be taken anew, with links where there were files.
+            source.seen.forget()
             take_back(pixels, source, taken, new.name, where, error, deadline=deadline)
             raise
     alias = host_keys.alias(new.name, pixels.nas)

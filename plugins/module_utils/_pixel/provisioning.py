@@ -177,6 +177,11 @@ class Seen:
             found: T = self._found[what, path]
             return found
 
+    def forget(self) -> None:
+        """Look at all of it anew: it may not be the same any more."""
+        with self._alone:
+            self._found.clear()
+
 
 class Rootfs:
     """The filesystem of a running container as the NAS has it mounted, or at C(path) that of one not yet started.

@@ -305,6 +305,21 @@ def test_what_all_clones_of_a_checkpoint_have_is_looked_at_once(run, truenas, ba
 
 
 @pytest.mark.parametrize("release", ["25.10"])
+def test_a_clone_after_one_that_failed_looks_for_itself(run, truenas, base):
+    truenas.faults.add("fail_call", method="zfs.dataset.rename", errno=14, reason="bad luck")
+    truenas.stats.calls.clear()
+    run(pixels_fleet, pixels=["alone"], defaults={"from": "base@ready"}, state="stopped")
+    looks = truenas.stats.calls["core.download"]
+    truenas.faults.add("fail_call", method="zfs.dataset.rename", errno=14, reason="bad luck")
+    truenas.stats.calls.clear()
+
+    result = run(pixels_fleet, pixels=["first", "second"], defaults={"from": "base@ready"}, concurrency=1)
+
+    assert [each["outcome"] for each in result["pixels"]] == ["failed", "created"]
+    assert truenas.stats.calls["core.download"] == 2 * looks > 0
+
+
+@pytest.mark.parametrize("release", ["25.10"])
 def test_twenty_at_once_from_one_checkpoint(run, truenas, base):
     names = [f"agent-{number}" for number in range(1, 21)]
 

@@ -105,6 +105,15 @@ def test_a_look_that_fails_is_left_to_the_next_one():
     assert seen.once("content", "/etc/hosts", lambda: "text") == "text"
 
 
+def test_what_is_forgotten_is_looked_at_anew():
+    seen = Seen()
+    seen.once("content", "/etc/hosts", lambda: "before")
+
+    seen.forget()
+
+    assert seen.once("content", "/etc/hosts", lambda: "after") == "after"
+
+
 def test_what_was_written_to_one_is_no_news_of_the_others(pixels, truenas):
     seen = Seen()
     paths = []
