@@ -47,13 +47,14 @@ def test_the_nas_shows_the_table_that_the_container_has(talk):
     talk.call("container.start", number)
     pid = talk.call("container.get_instance", number)["status"]["pid"]
 
-    _job, address = talk.call("core.download", "filesystem.get", [f"/proc/{pid}/net/fib_trie"], "file", True)
-    shown = talk.download(address)[1].decode()
-
     until = time.monotonic() + 20
-    while len(addresses(inside := say(talk, "px-web", "cat /proc/net/fib_trie"))) < 2 and time.monotonic() < until:
+    while len(addresses(inside := say(talk, "px-web", "cat /proc/net/fib_trie"))) < 2:
+        assert time.monotonic() < until
         time.sleep(0.1)
-    assert addresses(shown) == addresses(inside)
+
+    _job, address = talk.call("core.download", "filesystem.get", [f"/proc/{pid}/net/fib_trie"], "file", True)
+
+    assert addresses(talk.download(address)[1].decode()) == addresses(inside)
 
 
 def test_a_container_is_stopped_rolled_back_renamed_and_deleted(talk):
