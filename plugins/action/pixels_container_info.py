@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs the module pixels_container_info in Ansible's worker process."""
+"""Run the module `pixels_container_info` in the worker process of Ansible."""
 
 from __future__ import annotations
 

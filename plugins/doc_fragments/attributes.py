@@ -1,23 +1,25 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How modules of this collection behave, said once."""
+"""Documentation of module attributes."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
+    """Attributes of all modules; `RESOURCE` and `INFO` add the support of each kind of module."""
+
     DOCUMENTATION = r"""
 options: {}
 attributes:
   check_mode:
-    description: Can predict what it would do, and do nothing.
+    description: Can predict changes without making them.
   diff_mode:
-    description: Shows what it changes, or would change.
+    description: Shows changes, or predicted changes in check mode.
   idempotent:
-    description: A second run with the same options changes nothing.
+    description: Running the module again with the same options makes no further changes.
   platform:
-    description: The machine the module runs on; pixels themselves may run anything.
+    description: Operating system of the machine that runs the module.
     support: full
     platforms: posix
 """
@@ -34,19 +36,19 @@ attributes:
 options: {}
 attributes:
   check_mode:
-    description: Can predict what it would do, and do nothing.
+    description: Can predict changes without making them.
     support: full
-    details: It only reads.
+    details: The module makes no changes.
   diff_mode:
-    description: Shows what it changes, or would change.
+    description: Shows changes, or predicted changes in check mode.
     support: N/A
-    details: It changes nothing.
+    details: The module makes no changes.
   idempotent:
-    description: A second run with the same options changes nothing.
+    description: Running the module again with the same options makes no further changes.
     support: N/A
-    details: It changes nothing.
+    details: The module makes no changes.
   platform:
-    description: The machine the module runs on; pixels themselves may run anything.
+    description: Operating system of the machine that runs the module.
     support: full
     platforms: posix
 """

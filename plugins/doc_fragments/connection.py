@@ -1,105 +1,113 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options that say which NAS and how to log in."""
+"""Documentation of the options for the connection to a NAS."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
+    """Options that `CONNECTION` in `module_utils/_ansible/options.py` defines."""
+
     DOCUMENTATION = r"""
 options:
   profile:
     description:
-      - Name of a NAS in the configuration file, C(~/.config/pixels/config.toml), there the table C([nas.NAME]).
-        Every option that is left out here has its value from there.
-      - Left out, E(PIXELS_NAS) is used. Without either, and with nothing in the environment,
-        the file's tables C([truenas]), C([ssh]) and C([defaults]) are.
+      - Name of a profile in the configuration file C(~/.config/pixels/config.toml). A profile is a table
+        C([nas.NAME]) with the settings of a NAS.
+      - The connection settings of this profile take precedence over environment variables.
+      - Defaults to E(PIXELS_NAS). Environment variables take precedence over a profile from this variable.
+      - Without a profile, the tables C([truenas]), C([ssh]) and C([defaults]) of the configuration file are used.
     type: str
   host:
     description:
-      - Name or address of the TrueNAS host.
-      - Left out, as all options here, it comes from the variable C(pixels_nas_host) of the host a task runs for, which
-        the inventory sets, then from E(PIXELS_TRUENAS_HOST), then from the configuration file.
+      - Host name or address of the NAS.
+      - Defaults to E(PIXELS_TRUENAS_HOST), then to the configuration file.
+      - In tasks, host variables with the prefix C(pixels_nas_), such as C(pixels_nas_host), take precedence over the
+        other defaults of the connection options. The inventory plugin sets these variables.
     type: str
   port:
     description:
-      - Port of its web interface.
-      - Left out, E(PIXELS_TRUENAS_PORT) is used, else 443.
+      - Port of the web interface of the NAS.
+      - Defaults to E(PIXELS_TRUENAS_PORT), then 443.
     type: int
   username:
     description:
-      - Account to log in as; an API key needs the name of the account it belongs to.
-      - Left out, E(PIXELS_TRUENAS_USERNAME) is used, else V(root).
+      - Account on the NAS. For a login with an API key, it must be the account that owns the key.
+      - Defaults to E(PIXELS_TRUENAS_USERNAME), then V(root).
     type: str
   api_key:
     description:
-      - API key to log in with. TrueNAS revokes keys that travel unencrypted,
-        so it is never sent without TLS except to this machine.
-      - Left out, E(PIXELS_TRUENAS_API_KEY) is used, unless O(api_key_file) or O(password) is given.
+      - API key of the account.
+      - TrueNAS revokes API keys that are sent without TLS, so the key is only sent over TLS or to the local machine.
+      - Defaults to E(PIXELS_TRUENAS_API_KEY) if neither O(api_key_file) nor O(password) is set.
     type: str
   api_key_file:
     description:
-      - File on the controller that holds the API key, and nothing else.
-      - Left out, E(PIXELS_TRUENAS_API_KEY_FILE) is used, unless O(api_key) or O(password) is given.
+      - Path to a file on the controller that contains only the API key.
+      - Defaults to E(PIXELS_TRUENAS_API_KEY_FILE) if neither O(api_key) nor O(password) is set.
     type: path
   password:
     description:
-      - Password to log in with, when there is no API key.
-      - Left out, E(PIXELS_TRUENAS_PASSWORD) is used, unless O(api_key) or O(api_key_file) is given.
+      - Password of the account, as an alternative to an API key.
+      - Defaults to E(PIXELS_TRUENAS_PASSWORD) if neither O(api_key) nor O(api_key_file) is set.
     type: str
   login_mechanism:
     description:
-      - How an API key proves itself. V(scram) never sends it and needs TrueNAS 26; V(plain) sends it inside TLS;
-        V(auto) uses SCRAM where the host offers it. A SCRAM login that fails is never repeated in the clear.
-      - Left out, E(PIXELS_TRUENAS_LOGIN_MECHANISM) is used, else V(auto).
+      - How to log in with an API key.
+      - V(scram) proves the possession of the key without sending it. Requires TrueNAS 26.
+      - V(plain) sends the key over TLS.
+      - V(auto) uses SCRAM if the NAS supports it. A failed SCRAM login is not repeated with V(plain).
+      - Defaults to E(PIXELS_TRUENAS_LOGIN_MECHANISM), then V(auto).
     type: str
     choices: [auto, scram, plain]
   use_tls:
     description:
-      - Whether to encrypt. Without it, an API key is only sent to this machine itself.
-      - Left out, E(PIXELS_TRUENAS_USE_TLS) is used, else V(true).
+      - Whether to use TLS.
+      - Defaults to E(PIXELS_TRUENAS_USE_TLS), then V(true).
     type: bool
   validate_certs:
     description:
-      - Whether the certificate of the host must be valid for its name. The one TrueNAS comes with never is;
-        give the host a proper one, or name its authority with O(ca_path).
-      - Left out, E(PIXELS_TRUENAS_VALIDATE_CERTS) is used, else V(true).
+      - Whether to verify the TLS certificate of the NAS.
+      - The certificate that TrueNAS generates is self-signed and fails the verification. Install a trusted certificate
+        on the NAS, or set O(ca_path).
+      - Defaults to E(PIXELS_TRUENAS_VALIDATE_CERTS), then V(true).
     type: bool
   ca_path:
     description:
-      - File with the certificates of authorities to trust, in PEM form, instead of the system's.
-      - Left out, E(PIXELS_TRUENAS_CA_PATH) is used.
+      - Path to a PEM file of CA certificates to trust instead of those of the system.
+      - Defaults to E(PIXELS_TRUENAS_CA_PATH).
     type: path
   connect_timeout:
     description:
-      - Seconds to wait for a connection.
-      - Left out, E(PIXELS_CONNECT_TIMEOUT) is used, else 10.
+      - Timeout of the connection setup, in seconds.
+      - Defaults to E(PIXELS_CONNECT_TIMEOUT), then 10.
     type: float
   call_timeout:
     description:
-      - Seconds to wait for the answer to one call. Jobs, such as creating a container, have their own time.
-      - Left out, E(PIXELS_CALL_TIMEOUT) is used, else 60.
+      - Timeout of a single API call, in seconds. Does not apply to jobs, such as the creation of a container.
+      - Defaults to E(PIXELS_CALL_TIMEOUT), then 60.
     type: float
   login_wait:
     description:
-      - Seconds to wait for when the host takes no more logins; it accepts 20 a minute from one address.
-      - Left out, E(PIXELS_LOGIN_WAIT) is used, else 70.
+      - Seconds to wait if the NAS rejects a login because of its rate limit. TrueNAS allows 20 logins per minute from
+        one address.
+      - Defaults to E(PIXELS_LOGIN_WAIT), then 70.
     type: float
   session:
     description:
-      - With V(auto), all that one user runs on one machine shares one login to the host. The first one starts a small
-        process that holds the connection for the others, and ends when nobody has used it for O(session_idle) seconds.
-        Where that is not possible, it is as with V(direct).
-      - With V(direct), each task logs in by itself.
-      - Left out, E(PIXELS_SESSION) is used, else V(auto).
+      - V(auto) uses the session daemon, a process on the controller that logs in once and shares its connection with
+        all processes of the same user. It is started when needed, and exits after O(session_idle) seconds without use.
+        If it cannot be started, V(auto) is the same as V(direct).
+      - V(direct) logs in for each task.
+      - Defaults to E(PIXELS_SESSION), then V(auto).
     type: str
     choices: [auto, direct]
   session_idle:
     description:
-      - Seconds that a shared session stays open after its last use. With V(0) there is none, as with O(session=direct).
-      - Left out, E(PIXELS_SESSION_IDLE) is used, else 60.
+      - Seconds without use after which the session daemon exits. V(0) disables the session daemon.
+      - Defaults to E(PIXELS_SESSION_IDLE), then 60.
     type: float
 requirements:
-  - websocket-client >= 1.6 on the machine the module runs on
+  - websocket-client >= 1.6 on the machine that runs the module
 """

@@ -1,23 +1,25 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lists the pixels of one or more NAS boxes as hosts."""
+"""List the pixels of one or more NAS as hosts."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: pixels
-short_description: Pixels of TrueNAS hosts as an inventory
+short_description: Use the pixels of TrueNAS hosts as an inventory
 version_added: 1.0.0
 description:
-  - Lists the pixels of one or more TrueNAS hosts, by one query for each host, whatever the number of pixels.
-  - The file's name ends in C(.pixels.yml) or C(.pixels.yaml).
-  - Hosts have the bare names of the pixels, unless O(hostname) says otherwise.
-  - Hosts are in the group C(pixels), and in groups by status (C(pixels_status_running)), NAS, image, fleet, owner
+  - Lists the pixels of one or more TrueNAS hosts, with one query for each host.
+  - The name of the inventory file must end in C(.pixels.yml) or C(.pixels.yaml).
+  - Hosts have the bare names of the pixels by default; see O(hostname).
+  - All hosts are in the group C(pixels), and in groups by status (C(pixels_status_running)), NAS, image, fleet, owner
     and label.
-  - Every host has what is known of it in variables that begin with C(pixels_), and the way to its NAS in variables
-    that begin with C(pixels_nas_), which the modules of this collection use. No key or password is among them.
-  - Any option may be a template. Extra variables are known in it, those of hosts are not.
+  - The variables of a host that begin with C(pixels_) describe the pixel. Those that begin with C(pixels_nas_) describe
+    the connection to its NAS, and the modules of this collection use them. They never contain an API key or a password.
+  - C(ansible_host) is a variable of the host. The user, the port, the key and the arguments of SSH are variables of the
+    group of the NAS, so that variables in C(group_vars) override them.
+  - Any option can be a template. Templates can use extra variables, but no variables of hosts.
 author:
   - The pixels.truenas contributors (@pixels-truenas)
 options:
@@ -28,54 +30,72 @@ options:
     choices: [pixels.truenas.pixels, pixels]
   nas:
     description:
-      - Several NAS boxes, each a dictionary of connection options; what one leaves out comes from the file's options.
-      - They are asked at the same time.
-      - Left out, the options of the file name the only one.
+      - List of NAS, each a dictionary of connection options. An option that an entry does not set is taken from the
+        options of the file.
+      - All NAS are queried at the same time.
+      - Defaults to the one NAS that the options of the file describe.
     type: list
     elements: dict
     default: []
   on_error:
     description:
-      - What to do when a NAS cannot be asked. V(fail) fails, V(warn) goes on without its pixels,
-        V(use_stale_cache) takes them as they were when it last could be, and fails where it never was.
+      - What to do if a NAS cannot be queried.
+      - With V(fail), the inventory fails.
+      - With V(warn), the inventory has no pixels of that NAS, and a warning gives the reason.
+      - With V(use_stale_cache), the inventory has the pixels of the last successful query, and a warning gives the
+        reason. Without a successful query before, the inventory fails.
     type: str
     choices: [fail, warn, use_stale_cache]
     default: fail
   hostname:
     description:
-      - What a host is called, V(web) for V(name), V(px-web) for V(full_name), V(web.nas1.example.org) for V(name.nas).
-      - A name that an earlier NAS in the list has too gets the name of its NAS with it, and a warning says so. Which
-        pixel is V(web) then depends on which boxes answer; with several boxes, V(name.nas) always means the same one.
-      - A pixel called V(localhost), V(all) or V(ungrouped) has its full name, since Ansible means something else by it.
+      - Names of the hosts, V(web) for V(name), V(px-web) for V(full_name), V(web.nas1.example.org) for V(name.nas).
+      - If an earlier NAS in the list has a pixel of the same name, the name of the NAS is added, with a warning. Which
+        pixel is V(web) then depends on which NAS respond. With several NAS, use V(name.nas) for names that always mean
+        the same pixel.
+      - A pixel with the name of a group, such as V(pixels) or V(all), or with the name V(localhost), has its full name,
+        with a warning, because Ansible uses its name for something else.
     type: str
     choices: [name, full_name, name.nas]
     default: name
   status:
     description:
-      - Only pixels of which the NAS says one of these, such as V(running).
-      - Left out, all of them.
+      - Statuses to include, such as V(running).
+      - Defaults to all statuses.
     type: list
     elements: str
+    choices: [running, stopped, unknown, error, frozen, starting, stopping, freezing, thawed, aborting]
     default: []
   names:
     description:
-      - Only pixels whose name matches one of these patterns, such as V(agent-*).
-      - Left out, all of them.
+      - Patterns of the names of pixels to include, such as V(agent-*).
+      - Defaults to all names.
     type: list
     elements: str
     default: []
   connect_with:
     description:
-      - How tasks get into the pixels. With V(ssh), by Ansible's own SSH, to the addresses that the NAS reports.
-      - With V(shell), through the shell of the NAS, by the connection plugin P(pixels.truenas.pixels#connection); that
-        takes no address, no SSH server and no key. With V(auto), by the same plugin, over SSH where a server answers.
+      - How Ansible connects to the pixels.
+      - With V(ssh), Ansible's own C(ssh) connection plugin connects to the addresses that the NAS reports. For a pixel
+        without an address, the connection plugin P(pixels.truenas.pixels#connection) queries the NAS again and uses
+        SSH; without one, the host is unreachable.
+      - With V(shell), the connection plugin P(pixels.truenas.pixels#connection) uses the web shell of the NAS, which
+        requires no address, SSH server or key.
+      - With V(auto), the same plugin uses SSH if an SSH server responds, and otherwise the web shell.
     type: str
     choices: [ssh, shell, auto]
     default: ssh
+  jump_host:
+    description:
+      - Host through which SSH connects to the pixels, as in C(ProxyJump) of OpenSSH, such as
+        V(ops@bastion.example.org:2222). Separate several hosts with commas. Requires O(connect_with=ssh).
+      - Sets C(ansible_ssh_common_args) of the group of the NAS.
+    type: str
   connect_timeout:
     description:
       - Seconds to wait for a connection.
-      - Left out, E(PIXELS_CONNECT_TIMEOUT) or the configuration file is used, else 5, since every command waits for it.
+      - Defaults to E(PIXELS_CONNECT_TIMEOUT), then the configuration file, then 5, because every command waits for its
+        inventory.
     type: float
 extends_documentation_fragment:
   - pixels.truenas.connection
@@ -85,11 +105,11 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-# fleet.pixels.yml: the NAS and the key come from PIXELS_TRUENAS_HOST and PIXELS_TRUENAS_API_KEY.
+# fleet.pixels.yml: PIXELS_TRUENAS_HOST and PIXELS_TRUENAS_API_KEY set the NAS and the API key.
 plugin: pixels.truenas.pixels
 
 ---
-# two.pixels.yml: the running agents of two boxes, in groups of our own as well.
+# two.pixels.yml: the running agents of two NAS, with groups by pool.
 plugin: pixels.truenas.pixels
 username: ansible
 nas:
@@ -104,243 +124,267 @@ on_error: warn
 keyed_groups:
   - key: pixels_pool
     prefix: pool
+
+---
+# far.pixels.yml: pixels behind a jump host.
+plugin: pixels.truenas.pixels
+jump_host: ops@bastion.example.org
 """
 
 import contextlib
-import fnmatch
-import gc
+import os
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
+from ansible import context
 from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.module_utils.basic import missing_required_lib
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible.template import trust_as_template
 
-from ansible_collections.pixels.truenas.plugins.module_utils._ansible.module import LIBRARIES
-from ansible_collections.pixels.truenas.plugins.module_utils._ansible.options import CONNECTION, SSH
-from ansible_collections.pixels.truenas.plugins.module_utils._ansible.task import connected
-from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import PixelsError
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel import (
-    grouping,
-    host_keys,
+from ansible_collections.pixels.truenas.plugins.module_utils._ansible import (
+    inventory_groups,
+    inventory_hosts,
+    inventory_variables,
     last_listing,
-    names,
-    settings,
-    show,
 )
+from ansible_collections.pixels.truenas.plugins.module_utils._ansible.inventory_file import (
+    NAS_OPTIONS,
+    SUFFIXES,
+    merged,
+    names_plugin,
+    validated,
+    with_lower_case_statuses,
+)
+from ansible_collections.pixels.truenas.plugins.module_utils._ansible.inventory_hosts import Host, Nas
+from ansible_collections.pixels.truenas.plugins.module_utils._ansible.last_listing import LastListing, Listing
+from ansible_collections.pixels.truenas.plugins.module_utils._ansible.module import LIBRARIES
+from ansible_collections.pixels.truenas.plugins.module_utils._ansible.task import connected
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid, PixelsError, Refused
+from ansible_collections.pixels.truenas.plugins.module_utils._api.redaction import Redactor
+from ansible_collections.pixels.truenas.plugins.module_utils._api.safe_text import TEXT_LIMIT, safe_text
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import serialize
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.config import resolver, schema, settings
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.state import known_hosts
+from ansible_collections.pixels.truenas.plugins.plugin_utils.garbage_collection import without_garbage_collection
+from ansible_collections.pixels.truenas.plugins.plugin_utils.trust import trusted
 
-Values = dict[str, t.Any]
-SUFFIXES = (".pixels.yml", ".pixels.yaml")
-# A NAS that is off should not keep a play from starting for long.
-USUAL = {"connect_timeout": 5.0}
-# Rendered for each host, not once.
+Options = dict[str, t.Any]
+
+DEFAULTS = {"connect_timeout": 5.0}
+"""Defaults that differ from those of modules: every command waits for its inventory."""
+
 EXPRESSIONS = {"compose", "groups", "keyed_groups"}
-TEMPLATE_MARKS = ("{{", "{%", "{#")
+"""Options that are rendered for each host."""
 
-
-class Host(t.NamedTuple):
-    """A host as it goes into the inventory."""
-
-    name: str
-    groups: list[str]
-    variables: Values
-
-    def beside_another(self) -> Host:
-        """The same host where a pixel of another NAS has its name already."""
-        return self._replace(name=grouping.name_on_nas(self.name, self.variables["pixels_nas"]))
+SETTINGS_ID = "pixels_settings_id"
+"""Variable of the group of a NAS that identifies the settings of its other variables."""
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
+    """The inventory plugin."""
+
     NAME = "pixels.truenas.pixels"
 
-    def verify_file(self, path: str) -> bool:
-        return super().verify_file(path) and path.endswith(SUFFIXES)
+    def __init__(self) -> None:
+        super().__init__()
+        self._redactors: list[Redactor] = []
 
-    def set_options(self, task_keys: t.Any = None, var_options: t.Any = None, direct: Values | None = None) -> None:
-        # Rendered before their types are checked, or no number could be a template.
-        super().set_options(task_keys, var_options, self._rendered(direct or {}))
+    def verify_file(self, path: str) -> bool:
+        """Return whether a file is an inventory of this plugin, and warn if only its name is wrong."""
+        if not super().verify_file(path):
+            return False
+        if path.endswith(SUFFIXES):
+            return True
+        if names_plugin(path):
+            self._warn(
+                f"{path} is not read: the name of an inventory of {self.NAME} must end in {' or '.join(SUFFIXES)}. "
+                f"Rename it, for example to {os.path.splitext(os.path.basename(path))[0]}{SUFFIXES[0]}"
+            )
+        return False
+
+    def set_options(self, task_keys: t.Any = None, var_options: t.Any = None, direct: Options | None = None) -> None:
+        """Set the options of the file. Templates are rendered before types are checked, so that they can be numbers."""
+        super().set_options(task_keys, var_options, with_lower_case_statuses(self._rendered(direct or {})))
 
     def parse(self, inventory: t.Any, loader: t.Any, path: str, cache: bool = True) -> None:  # noqa: FBT001,FBT002 (Ansible's signature)
+        """Add the pixels of all NAS to the inventory."""
         super().parse(inventory, loader, path, cache)
         for library, trace in LIBRARIES.items():
             if trace:
                 raise AnsibleError(missing_required_lib(library))
         self._read_config_data(path)
-        self._cache_key, self._cache_will_do = self.get_cache_key(path), cache
-        with without_collecting_garbage():
-            found = self._ask_all()
-            hosts = unambiguous(found)
-            self._tell_of_new_names(found, hosts)
+        self._cache_key, self._use_cache = self.get_cache_key(path), cache
+        with without_garbage_collection():
+            found = inventory_hosts.without_duplicates(self._hosts_of_all(), self._warn)
+            groups = {*self.inventory.groups, *map(self._sanitize_group_name, self.get_option("groups") or {})}
+            hosts = inventory_hosts.without_group_names(found, groups, self.get_option("hostname"), self._warn)
+            inventory_hosts.warn_of_shared_groups(hosts, self._warn, self._safe)
+            nas_groups = inventory_groups.nas_groups(self._nas_names)
             for host in hosts:
-                self._add(host)
+                self._add(host, nas_groups[host.nas.name])
+            for host in hosts:
+                self._construct(host)
 
-    def _rendered(self, options: Values) -> Values:
+    def _rendered(self, options: Options) -> Options:
         self.templar.available_variables = self._vars
         rendered = dict(options)
         for name in options.keys() - EXPRESSIONS:
             try:
                 rendered[name] = self.templar.template(options[name])
             except AnsibleError as error:
-                # By its name alone: Ansible would show the lines around it, and one of them could be the API key.
+                # Without the cause, which shows lines of the file: one of them may be the API key.
                 raise AnsibleParserError(f"the option {name} cannot be rendered: {error}") from None
         return rendered
 
-    def _ask_all(self) -> list[Host]:
-        """The boxes one beside the other; the first error is the one that is told."""
-        boxes = [checked(box) for box in self.get_option("nas")] or [{}]
-        shared = {name: self.get_option(name) for name in settings.SETTINGS if self.has_option(name)}
-        with ThreadPoolExecutor(max_workers=len(boxes)) as pool:
-            answers = list(pool.map(lambda box: self._ask(own_first(box, shared)), boxes))
-        return [host for hosts in answers for host in hosts]
-
-    def _ask(self, options: Values) -> list[Host]:
-        """The hosts of one NAS."""
+    def _hosts_of_all(self) -> list[Host]:
+        """Query all NAS at the same time. Raise the first error."""
         try:
-            found = settings.survey(options.get, usual=USUAL)
-            settled = settings.settle(found)
-            listing = self._listing(options, settled)
+            entries = [validated(entry) for entry in self.get_option("nas")] or [{}]
+        except Invalid as error:
+            raise AnsibleParserError(str(error)) from None
+        shared = {name: self.get_option(name) for name in (*schema.SETTINGS, *NAS_OPTIONS) if self.has_option(name)}
+        with ThreadPoolExecutor(max_workers=len(entries)) as pool:
+            results = list(pool.map(lambda entry: self._hosts_of(merged(entry, shared)), entries))
+        # In the order of the file, whether or not they responded.
+        self._nas_names = [name for name, _hosts in results if name]
+        return [host for _name, hosts in results for host in hosts]
+
+    def _hosts_of(self, options: Options) -> tuple[str | None, list[Host]]:
+        """Return the name of a NAS, if it is known, and its hosts."""
+        name: str | None = None
+        try:
+            resolved = resolver.resolve(options.get, defaults=DEFAULTS)
+            name = settings.build_endpoint(resolved).nas
+            nas = Nas(options, resolved, settings.build(resolved))
+            self._redactors.append(Redactor(nas.settings.credential))
+            return name, self._hosts(nas, self._listing(nas))
         except PixelsError as error:
             if self.get_option("on_error") == "warn":
-                self.display.warning(f"no pixels are listed of one NAS: {error}")
-                return []
+                self._warn(f"no pixels are listed of one NAS: {error}")
+                return name, []
             raise AnsibleParserError(f"the pixels could not be listed: {error}") from None
-        nas = grouping.way_to_the_nas(found, settled)
-        keys = host_keys.HostKeys()
+
+    def _hosts(self, nas: Nas, listing: Listing) -> list[Host]:
+        connection = inventory_variables.nas_variables(nas.resolved, nas.settings)
+        connect_with = self.get_option("connect_with")
+        keys = known_hosts.KnownHosts(warn=self._warn)
+        if connect_with != "shell":
+            with contextlib.suppress(Refused):
+                keys.make_directory()
         return [
             Host(
-                grouping.host_name(shown, self.get_option("hostname")),
-                grouping.groups(shown),
+                inventory_hosts.host_name(pixel, self.get_option("hostname")),
+                inventory_groups.memberships(pixel),
                 {
-                    **grouping.variables(shown, nas),
-                    **grouping.connection_variables(self.get_option("connect_with"), shown, settled, keys),
+                    **inventory_variables.pixel_variables(pixel, connection),
+                    **inventory_variables.host_variables(
+                        connect_with, pixel, keys, key_file=nas.settings.ssh.key, fresh=listing.fresh
+                    ),
                 },
+                nas,
             )
-            for shown in listing
-            if self._wanted(shown)
+            for pixel in listing.rows
+            if inventory_hosts.is_included(pixel, self.get_option("status"), self.get_option("names"))
         ]
 
-    def _listing(self, options: Values, settled: settings.Settings) -> list[Values]:
-        """All pixels of one NAS; as they were last seen, where that is allowed and the NAS does not answer."""
-        stale_will_do = self.get_option("on_error") == "use_stale_cache"
-        last = last_listing.LastListing(settled.endpoint.nas, settled.credential.username)
-        try:
-            listing = self._fresh_listing(options, settled)
-        except PixelsError as error:
-            remembered = last.read() if stale_will_do else None
-            if remembered is None:
-                raise
-            self.display.warning(f"these are the pixels of {settled.endpoint.nas} as they last were: {error}")
-            return remembered
-        if stale_will_do:
-            last.write(listing)
-        return listing
+    def _listing(self, nas: Nas) -> Listing:
+        """Return all pixels of a NAS, or those of the last query if it does not respond and `on_error` allows that."""
+        if self.get_option("on_error") != "use_stale_cache":
+            return Listing(self._fresh_rows(nas))
+        last = LastListing(nas.name, nas.settings.credential.username)
+        return last.fresh_or_last(lambda: self._fresh_rows(nas), self._warn)
 
-    def _fresh_listing(self, options: Values, settled: settings.Settings) -> list[Values]:
-        """All pixels of one NAS, from Ansible's cache while it is on and fresh, else from the NAS.
+    def _fresh_rows(self, nas: Nas) -> last_listing.Rows:
+        """Return all pixels of a NAS, from Ansible's cache if it is enabled and valid, else from the NAS.
 
-        Into the cache goes only what a NAS said, under its own name: another NAS or filter in the same file's options
-        gets no hosts that are not its own, and a NAS that did not answer is not remembered as an empty one.
+        The cache only has what a NAS reported, under the name of the NAS and the account. So it never has pixels of
+        another NAS or filtered ones, and no empty list of a NAS that did not respond.
         """
         if not self.get_option("cache"):
-            return self._ask_nas(options)
-        identity = last_listing.identity(settled.endpoint.nas, settled.credential.username)
-        key = f"{self._cache_key}_{identity}"
-        if not (self._cache_will_do and key in self._cache):
-            self._cache[key] = self._ask_nas(options)
-        return self._cache[key]
+            return self._query(nas.options)
+        key = f"{self._cache_key}_{last_listing.identity(nas.name, nas.settings.credential.username)}"
+        if not (self._use_cache and key in self._cache):
+            self._cache[key] = self._query(nas.options)
+        return last_listing.valid(self._cache[key], nas.name, self._warn)
 
-    def _ask_nas(self, options: Values) -> list[Values]:
-        with connected(options.get, notice=self._notice, usual=USUAL) as (pixels, _settled):
-            return [show.container(found, pixels) for found in pixels.list()]
+    def _query(self, options: Options) -> last_listing.Rows:
+        with connected(options.get, notice=self._notice, defaults=DEFAULTS, warn=self._warn) as (pixels, _settings):
+            return [serialize.container(container, pixels) for container in pixels.list()]
 
     def _notice(self, text: str) -> None:
-        # Not where ansible-inventory prints its JSON.
-        self.display.display(text, stderr=True)
+        # Not to stdout, where `ansible-inventory` writes JSON.
+        self.display.display(self._safe(text), stderr=True)
 
-    def _wanted(self, shown: Values) -> bool:
-        statuses, patterns = [each.lower() for each in self.get_option("status")], self.get_option("names")
-        return (not statuses or shown["status"] in statuses) and (
-            not patterns or any(fnmatch.fnmatchcase(shown["name"], names.bare_name(pattern)) for pattern in patterns)
-        )
+    def _warn(self, text: str) -> None:
+        self.display.warning(self._safe(text))
 
-    def _tell_of_new_names(self, found: list[Host], hosts: list[Host]) -> None:
-        new = sorted({host.name for host in hosts} - {host.name for host in found})
-        if new:
-            self.display.warning(
-                "several NAS boxes have pixels of the same name, so these carry the name of their NAS: "
-                f"{', '.join(new)}. Set hostname: name.nas to call every pixel that way."
-            )
+    def _safe(self, text: str, *, limit: int = TEXT_LIMIT) -> str:
+        """Return a text that may quote a NAS: without credentials of any NAS, and safe for a terminal."""
+        for redact in self._redactors:
+            text = redact(text)
+        return safe_text(text, limit=limit)
 
-    def _add(self, host: Host) -> None:
+    def _add(self, host: Host, nas_group: str) -> None:
         self.inventory.add_host(host.name)
-        for group in host.groups:
+        groups = [inventory_groups.group_name(), nas_group, *(membership.group for membership in host.groups)]
+        for group in dict.fromkeys(groups):
             self.inventory.add_group(group)
             self.inventory.add_child(group, host.name)
-        variables = {name: trusted(value) for name, value in host.variables.items()}
+        if other_group := self._set_connection(host.nas, nas_group):
+            self.inventory.add_child(other_group, host.name)
+        for name, value in host.variables.items():
+            self.inventory.set_variable(host.name, name, trusted(value))
+
+    def _set_connection(self, nas: Nas, group: str) -> str | None:
+        """Set the variables that say how to access the pixels of a NAS, for the group of the NAS.
+
+        If another inventory file set others for the same NAS, set them for a group of their own, and return its name.
+        """
+        variables = inventory_variables.group_variables(
+            self.get_option("connect_with"),
+            nas.settings,
+            jump_host=nas.options.get("jump_host"),
+            # `-u` and `remote_user` override the default.
+            has_user=bool(context.CLIARGS.get("remote_user"))
+            and nas.resolved.values["ssh_user"].source == resolver.DEFAULT,
+        )
+        settings_id = inventory_groups.fingerprint(repr((nas.name, sorted(variables.items()))))
+        present: Options = self.inventory.groups[group].get_vars()
+        if SETTINGS_ID not in present:
+            # What another inventory file sets for the group is not changed.
+            missing = {name: value for name, value in variables.items() if name not in present}
+            self._set_group_variables(group, missing | {SETTINGS_ID: settings_id})
+        if present.get(SETTINGS_ID, settings_id) == settings_id:
+            return None
+        other_group = f"{group}_{settings_id}"
+        self.inventory.add_group(other_group)
+        reset = {name: None for name in present if name in inventory_variables.CONNECTION_VARIABLES}
+        self._set_group_variables(other_group, {**reset, **variables})
+        return other_group
+
+    def _set_group_variables(self, group: str, variables: Options) -> None:
         for name, value in variables.items():
-            self.inventory.set_variable(host.name, name, value)
-        self._construct(host.name, variables)
+            is_template = isinstance(value, str) and name.endswith("_extra_args")
+            self.inventory.set_variable(group, name, trust_as_template(value) if is_template else trusted(value))
 
-    def _construct(self, name: str, variables: Values) -> None:
-        """Composed variables and groups; each costs about a millisecond a host, so nothing is done where none are."""
+    def _construct(self, host: Host) -> None:
+        """Add composed variables and groups. Each costs about a millisecond a host, so empty options are skipped."""
         strict = self.get_option("strict")
-        if self.get_option("compose"):
-            self._set_composite_vars(self.get_option("compose"), variables, name, strict=strict)
-        if self.get_option("groups"):
-            self._add_host_to_composed_groups(self.get_option("groups"), variables, name, strict=strict)
-        if self.get_option("keyed_groups"):
-            self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, name, strict=strict)
-
-
-@contextlib.contextmanager
-def without_collecting_garbage() -> t.Iterator[None]:
-    """All that is made here stays, and looking through it for garbage takes the longer the more there is."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
-
-
-def checked(box: Values) -> Values:
-    """The options of one NAS with their types; options that do not exist are refused."""
-    result = ArgumentSpecValidator({**CONNECTION, **SSH}).validate(box)
-    if result.error_messages:
-        raise AnsibleParserError(f"nas: {'; '.join(result.error_messages)}")
-    return {name: value for name, value in result.validated_parameters.items() if value is not None}
-
-
-def own_first(box: Values, shared: Values) -> Values:
-    """The options of one NAS, its own before those of the file; a credential of its own is not mixed with another."""
-    left_out = settings.SECRETS if any(box.get(name) for name in settings.SECRETS) else ()
-    return {**{name: value for name, value in shared.items() if name not in left_out}, **box}
-
-
-def unambiguous(hosts: t.Iterable[Host]) -> list[Host]:
-    """The hosts, each with a name of its own; one that is there twice, because its NAS is listed twice, comes once."""
-    found: dict[str, Host] = {}
-    for host in hosts:
-        first = found.setdefault(host.name, host)
-        if first.variables["pixels_nas"] != host.variables["pixels_nas"]:
-            other = host.beside_another()
-            found.setdefault(other.name, other)
-    return list(found.values())
-
-
-def trusted(value: t.Any) -> t.Any:
-    """The same value, its plain texts marked as such.
-
-    ansible-core wraps texts of plugins in C(ansible-inventory --list) unless they are trusted. A text in which somebody
-    put a template, such as an image's description, stays untrusted and is never rendered.
-    """
-    if isinstance(value, str):
-        return value if any(mark in value for mark in TEMPLATE_MARKS) else trust_as_template(value)
-    if isinstance(value, list):
-        return [trusted(each) for each in value]
-    if isinstance(value, dict):
-        return {name: trusted(each) for name, each in value.items()}
-    return value
+        variables = {name: trusted(value) for name, value in host.variables.items()}
+        constructors: tuple[tuple[str, t.Callable[..., None]], ...] = (
+            ("compose", self._set_composite_vars),
+            ("groups", self._add_host_to_composed_groups),
+            ("keyed_groups", self._add_host_to_keyed_groups),
+        )
+        for option, construct in constructors:
+            if not self.get_option(option):
+                continue
+            try:
+                construct(self.get_option(option), variables, host.name, strict=strict)
+            except AnsibleError as error:
+                if strict:
+                    # Without the cause, which Ansible would show unmasked.
+                    raise AnsibleParserError(self._safe(str(error))) from None
+                # A value of one pixel never breaks the inventory of the others.
+                self._warn(f"{option} has no effect on the host {host.name}: {error}")

@@ -3,106 +3,86 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Takes, deletes and prunes checkpoints of one pixel."""
+"""Create, delete and prune checkpoints of a pixel."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: pixels_checkpoint
-short_description: Take or delete a checkpoint of a pixel
+short_description: Create or delete a checkpoint of a pixel
 version_added: 1.0.0
 description:
-  - Takes a checkpoint of a pixel, which is a ZFS snapshot of its files, or deletes one.
-  - Whatever it is called, a checkpoint keeps only what has changed since.
+  - Creates or deletes a checkpoint of a pixel. A checkpoint is a ZFS snapshot of the files of the pixel.
+  - A new checkpoint takes no space. It grows as the files of the pixel change.
 author:
   - The pixels.truenas contributors (@pixels-truenas)
 options:
-  name:
-    description:
-      - Name of the pixel. Run for a pixel of the inventory, it is that pixel.
-    type: str
-    required: true
   state:
     description:
-      - V(present) makes sure that there is a checkpoint O(label), and takes it if not.
-      - V(absent) makes sure that there is none. One that something was cloned from, or that is held, is refused.
+      - V(present) creates the checkpoint O(label) if it does not exist.
+      - V(absent) deletes the checkpoint. The task fails if the checkpoint has clones or is held.
     type: str
     choices: [present, absent]
     default: present
   label:
     description:
-      - Name of the checkpoint. It has letters, digits, underscores, dots, colons and dashes, a letter or digit first.
-      - Left out, a new one is taken every time, called after the present time in UTC such as V(px-20260131-235959).
-      - Required to delete one.
+      - Name of the checkpoint. Letters, digits, underscores, dots, colons and dashes are allowed. The first character
+        is a letter or a digit.
+      - If omitted, every run creates a checkpoint that is named after the current time in UTC, such as
+        V(px-20260131-235959).
+      - Required with O(state=absent).
     type: str
   keep:
     description:
-      - How many checkpoints made by this collection may stay, the newest of them. Older ones are deleted, except those
-        that something was cloned from or that are held. Those of the NAS's own snapshot tasks are never touched.
-      - Left out, all stay.
+      - Number of checkpoints to keep. The oldest checkpoints in excess of this number are deleted.
+      - Counts and deletes only checkpoints created by this collection. Checkpoints that have clones or are held are
+        not deleted, nor are snapshots of the snapshot tasks on the NAS.
+      - If omitted, no checkpoint is deleted.
     type: int
   quiesce:
     description:
-      - V(none) takes it while the pixel runs, as if its power had failed at that moment.
-      - V(stop) stops it for that, and starts it again.
+      - V(none) takes the checkpoint while the pixel runs. The result is the same as after a power failure.
+      - V(stop) stops the pixel before the checkpoint is taken, and starts it again afterwards. If the module is
+        interrupted, the next run starts the pixel.
     type: str
     choices: [none, stop]
     default: none
-  stop_timeout:
-    description:
-      - Seconds a pixel has to stop when asked to.
-    type: float
-    default: 30
-  force:
-    description:
-      - Whether to kill it instead of asking it to stop.
-    type: bool
-    default: false
-  wait:
-    description:
-      - How far a pixel that was stopped and runs again must have come for the task to be done.
-    type: str
-    choices: [none, running, address, ssh, ready]
-    default: address
-  wait_timeout:
-    description:
-      - Seconds for all of it together.
-    type: float
-    default: 600
 extends_documentation_fragment:
+  - pixels.truenas.name
   - pixels.truenas.connection
   - pixels.truenas.checkpoints
+  - pixels.truenas.run_state
   - pixels.truenas.ssh
   - pixels.truenas.attributes
   - pixels.truenas.attributes.resource
 attributes:
   idempotent:
     support: partial
-    details: Without O(label) it takes a new one every time.
+    details: Every run without O(label) creates a checkpoint.
 seealso:
   - module: pixels.truenas.pixels_checkpoint_info
   - module: pixels.truenas.pixels_checkpoint_restore
   - module: pixels.truenas.pixels_container
-    description: Its option O(pixels.truenas.pixels_container#module:from) makes a new pixel from a checkpoint.
+    description: The option O(pixels.truenas.pixels_container#module:from) creates a pixel from a checkpoint.
 """
 
 EXAMPLES = r"""
-- name: Save the state before an upgrade; in a play over pixels of the inventory, of each of them
+- name: Create a checkpoint of each pixel (in a play for pixels of the inventory)
   pixels.truenas.pixels_checkpoint:
     label: before-upgrade
 
-- name: One now, and of all that were taken this way the last five
+- name: Create a checkpoint named after the current time, and keep the newest five
   pixels.truenas.pixels_checkpoint:
     name: web
     keep: 5
 
-- name: One that no half-written file is in
+- name: Create a checkpoint while the pixel is stopped
   pixels.truenas.pixels_checkpoint:
     name: web
     label: clean
     quiesce: stop
 
-- name: Delete it
+- name: Delete a checkpoint
   pixels.truenas.pixels_checkpoint:
     name: web
     label: clean
@@ -111,18 +91,22 @@ EXAMPLES = r"""
 
 RETURN = r"""
 label:
-  description: Label of the checkpoint that is there, or was deleted. Check mode cannot know the time in a new one.
+  description:
+    - Label of the checkpoint that exists or was deleted.
+    - In check mode, the time in a generated label is only a prediction.
   returned: success
   type: str
   sample: px-20260131-235959
 pruned:
-  description: Labels of those that were deleted for O(keep).
+  description: Labels of the checkpoints that were deleted because of O(keep).
   returned: success
   type: list
   elements: str
   sample: []
 checkpoints:
-  description: Labels of all checkpoints afterwards, oldest first; in check mode as they would be.
+  description:
+    - Labels of all checkpoints after the task, oldest first.
+    - In check mode, the labels that would exist.
   returned: success
   type: list
   elements: str
@@ -132,56 +116,58 @@ checkpoints:
 import typing as t
 
 from ansible_collections.pixels.truenas.plugins.module_utils._ansible.module import PixelsModule
-from ansible_collections.pixels.truenas.plugins.module_utils._ansible.options import CHECKPOINTS, SSH
+from ansible_collections.pixels.truenas.plugins.module_utils._ansible.options import CHECKPOINTS, RUN_STATE, SSH
+from ansible_collections.pixels.truenas.plugins.module_utils._ansible.pixel_options import apply_options
 from ansible_collections.pixels.truenas.plugins.module_utils._ansible.task import Task
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel import checkpoints, quiescing
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.change import Change
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle import Patience
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.waiting import Deadline
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.checkpoints import checkpoints
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.common.change import Change
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.common.deadline import Deadline
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.runstate import failure_report, quiesce
 
 ARGUMENTS: dict[str, t.Any] = {
     **SSH,
     **CHECKPOINTS,
+    **RUN_STATE,
     "name": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "label": {"type": "str"},
     "keep": {"type": "int"},
     "quiesce": {"type": "str", "choices": ["none", "stop"], "default": "none"},
-    "stop_timeout": {"type": "float", "default": 30},
-    "force": {"type": "bool", "default": False},
-    "wait": {"type": "str", "choices": ["none", "running", "address", "ssh", "ready"], "default": "address"},
-    "wait_timeout": {"type": "float", "default": 600},
 }
 
 RULES: dict[str, t.Any] = {"required_if": [("state", "absent", ["label"])]}
 
 
 def run(task: Task) -> dict[str, t.Any]:
+    """Create or delete a checkpoint, prune old ones, and return the remaining labels."""
     params, pixels = task.params, task.pixels
     deadline = Deadline(params["wait_timeout"])
-    wanted = checkpoints.Wanted(params["state"], params["label"], params["keep"])
+    wanted = checkpoints.CheckpointSpec(params["state"], params["label"], params["keep"])
     if wanted.label is not None and wanted.state == "present":
         checkpoints.check_label(wanted.label)
     container = pixels.find(params["name"])
     if container is None and wanted.state == "absent":
         return {**Change(None, None).result(), "label": wanted.label, "pruned": [], "checkpoints": []}
-    container = container or pixels.get(params["name"])
-    planned = checkpoints.plan(pixels, container, checkpoints.of(pixels, container), wanted)
+    container = (container and pixels.settled(container)) or pixels.get(params["name"])
+    planned = checkpoints.plan(pixels, container, checkpoints.list_checkpoints(pixels, container), wanted)
     label = planned.label
     if planned.change.needed and not task.check_mode:
-        limits = Patience(
-            stop_timeout=params["stop_timeout"],
-            force=params["force"],
-            wait=params["wait"],
-            ssh_port=task.ssh.port,
-        )
+        limits = apply_options(params, task.ssh.port)
         quiet = params["quiesce"] == "stop" and wanted.state == "present" and label is not None
-        with quiescing.stopped(pixels, container, patience=limits, deadline=deadline, really=quiet):
+        with (
+            failure_report.reporting_state(pixels, container.name),
+            quiesce.quiesced(pixels, container, options=limits, deadline=deadline, enabled=quiet) as done,
+        ):
             label = checkpoints.apply(pixels, container, planned, wanted)
+            if label is not None:
+                done.append(f"checkpoint {label} of {params['name']} was taken")
     return {**planned.change.result(), **summary(planned, wanted, label)}
 
 
-def summary(planned: checkpoints.Plan, wanted: checkpoints.Wanted, label: str | None) -> dict[str, t.Any]:
+def summary(
+    planned: checkpoints.CheckpointPlan, wanted: checkpoints.CheckpointSpec, label: str | None
+) -> dict[str, t.Any]:
+    """Return the labels for the result; `label` replaces the predicted one where the time in it has changed."""
     after = [label if each == planned.label else each for each in (planned.change.after or {})["checkpoints"]]
     return {
         "label": label or wanted.label,
@@ -191,6 +177,7 @@ def summary(planned: checkpoints.Plan, wanted: checkpoints.Wanted, label: str | 
 
 
 def main() -> None:
+    """Run the module in a process of its own, without the action plugin."""
     PixelsModule(ARGUMENTS, **RULES).execute(run)
 
 

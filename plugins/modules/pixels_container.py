@@ -3,7 +3,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Creates, changes, starts, stops and destroys one pixel."""
+"""Create, change, start, stop or destroy a pixel."""
 
 from __future__ import annotations
 
@@ -12,101 +12,131 @@ module: pixels_container
 short_description: Create, change, start, stop or destroy a pixel
 version_added: 1.0.0
 description:
-  - Manages one pixel, a disposable Linux container on a TrueNAS host.
-  - On the host the container has the prefix C(px-); other containers are never touched.
-  - Run it on the controller, for example with C(hosts&#58; localhost).
+  - Manages a pixel, a disposable Linux container on a TrueNAS system (NAS).
+  - On the NAS, the container of a pixel has the prefix C(px-). The module never changes other containers.
+  - Run the module on the controller, for example in a play for C(localhost).
 author:
   - The pixels.truenas contributors (@pixels-truenas)
 options:
   name:
     description:
-      - Name of the pixel, with or without its prefix C(px-).
-      - Letters, digits and dashes, at most 60 characters, no dash at either end.
+      - Name of the pixel, with or without the prefix C(px-).
+      - Up to 60 letters, digits and dashes. The name cannot start or end with a dash.
     type: str
     required: true
   state:
     description:
-      - V(present) makes sure that it exists; a new one is not started, an existing one left as it is.
-      - V(started) makes sure that it exists and runs.
-      - V(stopped) makes sure that it exists and does not run.
-      - V(restarted) restarts it, or starts it where it does not run; this changes something every time.
-      - V(absent) stops and deletes it with all its checkpoints.
+      - V(present) creates the pixel if it does not exist. A new pixel is not started. An existing pixel is neither
+        started nor stopped.
+      - V(started) creates the pixel if it does not exist, and starts it.
+      - V(stopped) creates the pixel if it does not exist, and stops it.
+      - V(restarted) creates the pixel if it does not exist, and restarts it. Every run restarts the pixel.
+      - V(absent) stops the pixel and deletes it with all its checkpoints.
     type: str
     choices: [present, started, stopped, restarted, absent]
     default: started
   image:
     description:
-      - Image a new pixel is made from, by its alias at images.linuxcontainers.org, such as V(debian/12).
-      - An existing one cannot change its image, so another one is refused. The alias is noted on the NAS as a pixel is
-        made; of others, system, release and variant are compared, and an alias that tells none of them is let pass.
-      - Left out, a new one gets V(ubuntu/24.04), unless E(PIXELS_DEFAULT_IMAGE) or C(defaults.image) in the
-        configuration file says otherwise.
+      - Image for a new pixel, as an alias of images.linuxcontainers.org such as V(debian/12).
+      - For new pixels, defaults to E(PIXELS_DEFAULT_IMAGE), then C(defaults.image) in the configuration file, then
+        V(ubuntu/24.04).
+      - The task fails if the pixel exists and was created from another image, because the image cannot be changed. For
+        containers that this collection did not create, the operating system, release and variant of the image are
+        compared instead of the alias.
     type: str
   cpu:
     description:
-      - Number of cores (V(2)), or which ones (V(0-3)); one of them is written V(2-2).
-      - TrueNAS 26 can only pin to certain cores, and a number is refused there.
-      - Left out, a new pixel gets V(2), on TrueNAS 26 no limit, and an existing one keeps what it has.
+      - Number of cores such as V(2), or a set of cores such as V(0-3). A set of one core is written V(2-2).
+      - TrueNAS 26 supports only sets of cores.
+      - For new pixels, defaults to E(PIXELS_DEFAULT_CPU), then C(defaults.cpu) in the configuration file, then V(2) (no
+        limit on TrueNAS 26). If omitted, existing pixels are unchanged.
     type: str
   memory:
     description:
-      - Memory, as V(2GiB), V(2048MiB) or a number of MiB. TrueNAS keeps whole MiB.
-      - TrueNAS 26 cannot limit it, so any value is refused there.
-      - Left out, a new pixel gets V(2048MiB), on TrueNAS 26 no limit, and an existing one keeps what it has.
+      - Memory limit such as V(2GiB) or V(2048MiB). A number without a unit is in MiB. TrueNAS stores whole MiB.
+      - TrueNAS 26 does not support memory limits.
+      - For new pixels, defaults to E(PIXELS_DEFAULT_MEMORY), then C(defaults.memory) in the configuration file, then
+        V(2048MiB) (no limit on TrueNAS 26). If omitted, existing pixels are unchanged.
     type: str
   environment:
     description:
-      - Environment variables of the container. They replace all that were set before; an empty dictionary removes them.
-      - Left out, those of an existing pixel stay.
+      - Environment variables of the container. They replace all existing variables. An empty dictionary removes them.
+      - If omitted, existing pixels are unchanged.
     type: dict
   autostart:
     description:
-      - Whether it starts with the NAS.
-      - Left out, a new pixel does, an existing one stays as it is.
+      - Whether the pixel starts when the NAS boots.
+      - For new pixels, defaults to V(true). If omitted, existing pixels are unchanged.
     type: bool
   fleet:
     description:
-      - Fleet it belongs to, noted on the NAS. M(pixels.truenas.pixels_fleet) sets it by itself.
-      - Left out, the note of an existing pixel stays.
+      - Name of the fleet that the pixel belongs to, recorded on the NAS. M(pixels.truenas.pixels_fleet) sets it for
+        its members.
+      - If omitted, existing pixels are unchanged.
     type: str
   owner:
     description:
-      - Who it belongs to, noted on the NAS. What runs in the pixel can read it, so it is no place for secrets.
-      - Left out, the note of an existing pixel stays.
+      - Owner of the pixel, recorded on the NAS. Programs in the pixel can read the value on TrueNAS 25.04 and 25.10,
+        so it must not contain secrets.
+      - If omitted, existing pixels are unchanged.
     type: str
   labels:
     description:
-      - Labels to find it by, noted on the NAS. They replace all it had. What runs in the pixel can read them.
-      - Names have letters, digits and underscores.
-      - Left out, those of an existing pixel stay.
+      - Labels of the pixel, recorded on the NAS. They replace all existing labels. Programs in the pixel can read them
+        on TrueNAS 25.04 and 25.10.
+      - Names of labels consist of letters, digits and underscores.
+      - If omitted, existing pixels are unchanged.
     type: dict
+  ttl:
+    description:
+      - Lifetime of the pixel. A duration such as V(90m), V(4h) or V(7d), a time such as V(2026-12-01T18:00Z), a date,
+        or V(never).
+      - A duration starts when it is set, by the clock of the NAS. A later run with the same value changes nothing, and
+        C(pixels extend) moves the end.
+      - M(pixels.truenas.pixels_reap) destroys expired pixels. If omitted, existing pixels are unchanged.
+    type: str
+  ttl_keep:
+    description:
+      - How long the pixel is kept after its lifetime, such as V(3d). It is stopped when it expires, and destroyed after
+        this time. V(never) destroys it when it expires.
+      - If omitted, existing pixels are unchanged.
+    type: str
+  protected:
+    description:
+      - Whether the pixel is protected. A protected pixel is destroyed and restored only with O(force=true), and is
+        kept when it expires.
+      - If omitted, existing pixels are unchanged.
+    type: bool
   from:
     description:
-      - Pixel that a new one is cloned from, as V(base@label) from one of its checkpoints, or as V(base) from its
-        present state. V(base:label) is understood as well.
-      - Takes the time of a ZFS clone. The clone gets hostname, machine-id and SSH host keys of its own before it
-        starts, and the cores, memory, environment, interface and pool of its source unless given.
-      - An existing pixel that was not cloned from there is refused. Needs an account with full rights.
-      - Not possible on TrueNAS 26.
+      - Source for a new pixel, cloned instead of created from an image. V(base@label) is a checkpoint of the pixel
+        V(base), V(base) is its current state. V(base:label) is accepted for V(base@label).
+      - A clone takes no additional space at first. The module gives the clone its own hostname, machine ID and SSH
+        host keys before the first start. Cores, memory, environment, network interface and storage pool default to
+        those of the source.
+      - The task fails if the pixel exists and is not a clone of this source.
+      - Requires an account with the role C(FULL_ADMIN). Not supported on TrueNAS 26.
     type: str
   clones:
     description:
-      - What becomes of pixels cloned from the checkpoints of one that is to be V(absent).
-      - V(refuse) destroys nothing and says which there are. V(promote) hands the checkpoints over to a clone.
-        V(leave) lets TrueNAS keep the data out of sight until the last clone is gone.
+      - How to handle clones of the checkpoints of the pixel with O(state=absent).
+      - V(refuse) fails and lists the clones.
+      - V(promote) moves the checkpoints to a clone.
+      - V(leave) deletes the container. TrueNAS keeps its data in a hidden dataset until the last clone is deleted.
     type: str
     choices: [refuse, promote, leave]
     default: refuse
   storage_pool:
     description:
-      - Storage pool of a new pixel. An existing one cannot move, so another one is refused.
-      - Left out, a new one lives on the default pool of the NAS.
+      - Storage pool for a new pixel. The task fails if the pixel exists on another pool, because it cannot be moved.
+      - For new pixels, defaults to E(PIXELS_DEFAULT_POOL), then C(defaults.pool) in the configuration file, then the
+        default pool of the NAS.
     type: str
   nic:
     description:
-      - Interface of the NAS it is attached to.
-      - Left out, a new pixel is attached to the interface whose network holds the default gateway of the NAS,
-        an existing one stays where it is. With macvlan a pixel cannot reach the NAS itself; a bridge has no such limit.
+      - Network interface of the NAS that the pixel is attached to.
+      - For new pixels, defaults to E(PIXELS_DEFAULT_PARENT), then C(defaults.parent) in the configuration file, then
+        the interface in the same network as the default gateway of the NAS. If omitted, existing pixels are unchanged.
     type: dict
     suboptions:
       parent:
@@ -114,85 +144,85 @@ options:
         type: str
         required: true
       type:
-        description: How it is attached.
+        description:
+          - How to attach the pixel to the interface.
+          - With V(macvlan), the pixel and the NAS cannot communicate with each other.
         type: str
         choices: [macvlan, bridged]
         default: macvlan
   provision:
     description:
-      - Makes a pixel reachable over SSH, V(true) for all defaults, or a dictionary of them.
-        O(state) must be V(started) or V(restarted).
-      - C(method) is C(shell) when left out, which works from inside, through the shell that TrueNAS opens in
-        containers. That takes an account with web shell access, and pins the SSH host keys as they are read there.
-      - With the C(method) C(rootfs), files and a script for the first boot are written through the file API of the NAS
-        into the filesystem of the container. That takes an account with full rights, and has a risk where somebody else
-        is root in the pixel already; C(docs/pixels.md) says which.
-      - C(user) is whom SSH logs in as, O(ssh_user) when left out. One that the image does not have is made, with the
-        number 1000, our key, and C(sudo) without a password where the image has C(sudo); a user of the image with that
-        number is renamed, with all it has.
-      - C(public_keys) is a list of lines for C(authorized_keys) of root and the user; keys that are there already stay.
-      - C(public_key_file) is a file with such a line on the controller, used when C(public_keys) is not given.
-        Left out, it is O(ssh_key) with C(.pub), else C(~/.ssh/id_ed25519.pub).
-      - C(dns) is a list of name servers for systemd-resolved, or for C(/etc/resolv.conf) where that is not there.
-        Left out, a new pixel gets those of C(defaults.dns) in the configuration file.
-      - Where the image has no SSH server, one is installed from the image's own package sources.
+      - Set to V(true), or to a dictionary of the keys below, to make the pixel reachable over SSH.
+      - Provisioning installs an SSH server from the package sources of the image if the image has none.
+      - Requires O(state=started) or O(state=restarted).
+      - C(method) is C(shell) or C(rootfs). Defaults to C(shell).
+      - The method C(shell) runs commands in the pixel through the web shell of the NAS, and pins the SSH host keys of
+        the pixel. It requires an account with web shell access.
+      - The method C(rootfs) writes files and a first-boot script through the file API of the NAS. It requires an
+        account with the role C(FULL_ADMIN). Do not use it if untrusted users have root access in the pixel. See
+        C(docs/pixels.md) for the reason.
+      - C(user) is the user for SSH logins. Defaults to O(ssh_user). If the user does not exist, it is created with UID
+        1000, and with passwordless C(sudo) if the image has C(sudo). If the image already has a user with UID 1000,
+        that user is renamed and keeps its files.
+      - C(public_keys) is a list of public keys, each a line of C(authorized_keys), for root and the user. Existing keys
+        are kept.
+      - C(public_key_file) is the path to a public key file on the controller, used if C(public_keys) is not set.
+        Defaults to the path in O(ssh_key) with C(.pub) appended, then to C(~/.ssh/id_ed25519.pub).
+      - C(dns) is a list of name servers for systemd-resolved, or for C(/etc/resolv.conf) in images without
+        systemd-resolved. Defaults to C(defaults.dns) in the configuration file for new pixels.
     type: raw
-  wait:
+  egress:
     description:
-      - How far a pixel that should run must have come for the task to be done.
-      - V(none) does not look, V(running) waits until the NAS says it runs, V(address) until it has an IPv4 address,
-        V(ssh) until its SSH server answers, V(ready) until its init has started all there is to start.
-        The last is asked through the shell of the NAS, and takes an account with web shell access.
-    type: str
-    choices: [none, running, address, ssh, ready]
-    default: address
+      - Egress policy of the pixel. A mode (V(unrestricted), V(internet), V(agent), V(allowlist) or V(none)), or a
+        dictionary with the options of M(pixels.truenas.pixels_egress), from C(mode) to C(sudo).
+      - A new pixel is started and gets its policy before it is provisioned. If that fails, it is stopped.
+      - If omitted, existing pixels are unchanged and clones get the policy of their source. Other new pixels, and
+        clones of a source without a policy, get the policy in the table C([network]) of the configuration file, if any.
+    type: raw
   wait_timeout:
     description:
-      - Seconds for all of it together, from the download of the image to what O(wait) asks for.
+      - Timeout of the whole task in seconds, including the download of the image.
     type: float
     default: 600
   stop_timeout:
     description:
-      - Seconds a pixel has to stop when asked to. To be destroyed, it is killed after that.
+      - Seconds to wait for a graceful stop. With O(state=absent), the pixel is killed after this time. Otherwise, the
+        task fails.
     type: float
     default: 30
-  force:
-    description:
-      - Whether to kill it instead of asking it to stop.
-    type: bool
-    default: false
   delete_retries:
     description:
-      - How often to try to delete it; its storage can stay busy for a moment after it stopped.
+      - Maximum number of attempts to delete the pixel. Its storage can be busy for a short time after a stop.
     type: int
     default: 3
   delete_delay:
     description:
-      - Seconds between two tries.
+      - Seconds between two attempts to delete the pixel.
     type: float
     default: 2
 extends_documentation_fragment:
   - pixels.truenas.connection
   - pixels.truenas.checkpoints
+  - pixels.truenas.run_state
   - pixels.truenas.ssh
   - pixels.truenas.attributes
   - pixels.truenas.attributes.resource
 attributes:
   idempotent:
     support: partial
-    details: O(state=restarted) restarts every time.
+    details: Every run with O(state=restarted) restarts the pixel.
 seealso:
   - module: pixels.truenas.pixels_container_info
   - module: pixels.truenas.pixels_exec
 """
 
 EXAMPLES = r"""
-- name: A pixel with all defaults, running and with an address
+- name: Create a pixel with default settings, and wait for its address
   pixels.truenas.pixels_container:
     name: web
   register: web
 
-- name: A pixel that can be reached over SSH when the task is done
+- name: Create a pixel, and wait until it is reachable over SSH
   pixels.truenas.pixels_container:
     name: agent-1
     image: debian/12
@@ -201,18 +231,23 @@ EXAMPLES = r"""
     provision: true
     wait: ssh
 
-- name: Make it smaller, whatever else it is
+- name: Change the memory limit without starting or stopping the pixel
   pixels.truenas.pixels_container:
     name: agent-1
     state: present
     memory: 2GiB
 
-- name: A second one just like it, from what was saved as ready
+- name: Clone a pixel from a checkpoint
   pixels.truenas.pixels_container:
     name: agent-2
     from: agent-1@ready
 
-- name: Destroy it with all its checkpoints
+- name: Create a pixel that expires after four hours
+  pixels.truenas.pixels_container:
+    name: scratch
+    ttl: 4h
+
+- name: Destroy a pixel with all its checkpoints
   pixels.truenas.pixels_container:
     name: agent-1
     state: absent
@@ -220,10 +255,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 container:
-  description: The pixel as it is after the task; null when it is gone, or in check mode when it is not there yet.
+  description:
+    - The pixel after the task. In check mode, the pixel before the task.
+    - C(null) if the pixel does not exist.
   returned: success
   type: dict
-  contains: &container
+  contains:
     name:
       description: Name of the pixel.
       type: str
@@ -233,28 +270,35 @@ container:
       type: str
       sample: px-web
     status:
-      description: What the NAS says of it, in small letters.
+      description: Status reported by the NAS, in lower case.
       type: str
       sample: running
     ipv4:
-      description: Its first IPv4 address, null without one.
+      description: First IPv4 address of the NIC of the pixel. C(null) if it has none.
       type: str
       sample: 192.168.1.34
+    ipv6:
+      description:
+        - First global IPv6 address of the NIC of the pixel. C(null) if it has none.
+        - Connections use this address if the pixel has no IPv4 address.
+      type: str
+      sample: fd42:2c5c:5bbd:8b2e:216:3eff:fe11:2233
     addresses:
-      description: All its addresses, IPv6 as well, in the order of the NAS.
+      description:
+        - All addresses of the pixel. Addresses of its NIC come before those of other interfaces, such as C(docker0).
       type: list
       elements: dict
       sample: [{address: 192.168.1.34, family: ipv4, prefix: 24}]
     cpu:
-      description: Number of cores, or which ones; null for no limit.
+      description: Number of cores, or the set of cores. C(null) if unlimited.
       type: str
       sample: "2"
     memory:
-      description: Bytes; null for no limit.
+      description: Memory limit in bytes. C(null) if unlimited.
       type: int
       sample: 2147483648
     image:
-      description: What the image says of itself.
+      description: Properties of the image.
       type: dict
       sample: {description: "Ubuntu noble amd64 (20260101_07:42)", os: Ubuntu, release: noble, variant: default}
     environment:
@@ -262,41 +306,53 @@ container:
       type: dict
       sample: {}
     autostart:
-      description: Whether it starts with the NAS.
+      description: Whether the pixel starts when the NAS boots.
       type: bool
       sample: true
     fleet:
-      description: Fleet it belongs to, null for none.
+      description: Name of the fleet. C(null) if the pixel is not part of a fleet.
       type: str
       sample: agents
     owner:
-      description: Who it belongs to, null when nobody is noted.
+      description: Owner of the pixel. C(null) if no owner is set.
       type: str
       sample: alice
     labels:
-      description: Its labels.
+      description: Labels of the pixel.
       type: dict
       sample: {stage: test}
+    ttl:
+      description: Lifetime as it was set. C(null) if the pixel does not expire.
+      type: str
+      sample: 4h
+    expires:
+      description: When the pixel expires, in UTC. C(null) if it does not expire.
+      type: str
+      sample: "2026-12-01T18:00:00Z"
+    protected:
+      description: Whether the pixel is protected from being destroyed and restored.
+      type: bool
+      sample: false
     origin:
-      description: Checkpoint it was cloned from, null for one made from an image.
+      description: Checkpoint that the pixel was cloned from. C(null) if it was created from an image.
       type: str
       sample: base@ready
     pool:
-      description: Storage pool it lives on.
+      description: Storage pool of the pixel.
       type: str
       sample: tank
     dataset:
-      description: ZFS dataset it lives in.
+      description: ZFS dataset of the pixel.
       type: str
       sample: tank/.ix-virt/containers/px-web
     generation:
       description: >-
-        Which kind of container the NAS has, V(virt) for Incus on TrueNAS 25.04 and 25.10, V(container) for those of
-        TrueNAS 26 on.
+        Container technology of the NAS. V(virt) for Incus on TrueNAS 25.04 and 25.10, V(container) for libvirt LXC on
+        TrueNAS 26 and later.
       type: str
       sample: virt
     nas:
-      description: The NAS it lives on.
+      description: Name of the NAS.
       type: str
       sample: nas.example.org
 """
@@ -305,35 +361,38 @@ import typing as t
 
 from ansible_collections.pixels.truenas.plugins.module_utils._ansible.module import PixelsModule
 from ansible_collections.pixels.truenas.plugins.module_utils._ansible.options import CHECKPOINTS, SSH
-from ansible_collections.pixels.truenas.plugins.module_utils._ansible.specification import (
+from ansible_collections.pixels.truenas.plugins.module_utils._ansible.pixel_options import (
     SPECIFICATION,
-    patience,
-    wanted,
+    apply_options,
+    pixel_spec,
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._ansible.task import Task
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel import lifecycle, show
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.waiting import Deadline
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import serialize
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.common.deadline import Deadline
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle import applier, defaults, network, planner
 
 ARGUMENTS: dict[str, t.Any] = {**SSH, **CHECKPOINTS, **SPECIFICATION}
 
 
 def run(task: Task) -> dict[str, t.Any]:
+    """Apply the requested state, and return the pixel."""
     deadline = Deadline(task.params["wait_timeout"])
-    limits = patience(task.params, task.ssh.port)
-    asked = wanted(task.params, task.ssh)
-    found = lifecycle.find(task.pixels, asked)
-    asked = lifecycle.complete(
-        task.pixels, asked, found, default_nic=lambda: lifecycle.detect_nic(task.pixels, task.warn)
+    limits = apply_options(task.params, task.ssh.port)
+    spec = pixel_spec(task.params, task.ssh)
+    found = planner.find(task.pixels, spec)
+    spec = defaults.resolve_defaults(
+        task.pixels, spec, found, default_nic=lambda: network.detect_nic(task.pixels, task.warn)
     )
-    change = lifecycle.plan(found, asked)
+    change = planner.plan(found, spec)
     if task.check_mode:
         container = found and found.container
     else:
-        container = lifecycle.reach(task.pixels, change, found, asked, patience=limits, deadline=deadline)
-    return {**change.result(), "container": container and show.container(container, task.pixels)}
+        container = applier.apply_and_wait(task.pixels, change, found, spec, options=limits, deadline=deadline)
+    return {**change.result(), "container": container and serialize.container(container, task.pixels)}
 
 
 def main() -> None:
+    """Run the module in a process of its own, without the action plugin."""
     PixelsModule(ARGUMENTS).execute(run)
 
 

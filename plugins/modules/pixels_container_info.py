@@ -3,7 +3,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lists the pixels of a NAS."""
+"""List pixels with their status and addresses."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ module: pixels_container_info
 short_description: List pixels with their status and addresses
 version_added: 1.0.0
 description:
-  - Lists the pixels of a TrueNAS host, by one query whatever their number.
+  - Lists the pixels of a NAS with a single query.
 author:
   - The pixels.truenas contributors (@pixels-truenas)
 options:
   names:
     description:
-      - Only these pixels, with or without their prefix C(px-).
-        A name that does not exist is left out, and named in RV(missing).
-      - Left out, all of them.
+      - Names of the pixels to list, with or without the prefix C(px-). Names that do not exist are returned in
+        RV(missing).
+      - Defaults to all pixels.
     type: list
     elements: str
     aliases: [name]
   status:
     description:
-      - Only pixels of which the NAS says one of these, in small letters, such as V(running) or V(stopped).
-      - Left out, whatever their status.
+      - Status values of the pixels to list, in lower case. Common values are V(running) and V(stopped). The other
+        values are V(unknown), V(error), V(frozen), V(starting), V(stopping), V(freezing), V(thawed) and V(aborting).
+      - Defaults to all values.
     type: list
     elements: str
 extends_documentation_fragment:
@@ -38,20 +39,20 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: All pixels
+- name: List all pixels
   pixels.truenas.pixels_container_info:
-  register: pixels
+  register: result
 
-- name: Those that run, of two
+- name: List two pixels if they are running
   pixels.truenas.pixels_container_info:
     names: [web, db]
     status: running
-  register: pixels
+  register: result
 """
 
 RETURN = r"""
 containers:
-  description: The pixels, by name.
+  description: The pixels, sorted by name.
   returned: success
   type: list
   elements: dict
@@ -65,28 +66,35 @@ containers:
       type: str
       sample: px-web
     status:
-      description: What the NAS says of it, in small letters.
+      description: Status reported by the NAS, in lower case.
       type: str
       sample: running
     ipv4:
-      description: Its first IPv4 address, null without one.
+      description: First IPv4 address of the NIC of the pixel. C(null) if it has none.
       type: str
       sample: 192.168.1.34
+    ipv6:
+      description:
+        - First global IPv6 address of the NIC of the pixel. C(null) if it has none.
+        - Connections use this address if the pixel has no IPv4 address.
+      type: str
+      sample: fd42:2c5c:5bbd:8b2e:216:3eff:fe11:2233
     addresses:
-      description: All its addresses, IPv6 as well, in the order of the NAS.
+      description:
+        - All addresses of the pixel. Addresses of its NIC come before those of other interfaces, such as C(docker0).
       type: list
       elements: dict
       sample: [{address: 192.168.1.34, family: ipv4, prefix: 24}]
     cpu:
-      description: Number of cores, or which ones; null for no limit.
+      description: Number of cores, or the set of cores. C(null) if unlimited.
       type: str
       sample: "2"
     memory:
-      description: Bytes; null for no limit.
+      description: Memory limit in bytes. C(null) if unlimited.
       type: int
       sample: 2147483648
     image:
-      description: What the image says of itself.
+      description: Properties of the image.
       type: dict
       sample: {description: "Ubuntu noble amd64 (20260101_07:42)", os: Ubuntu, release: noble, variant: default}
     environment:
@@ -94,45 +102,57 @@ containers:
       type: dict
       sample: {}
     autostart:
-      description: Whether it starts with the NAS.
+      description: Whether the pixel starts when the NAS boots.
       type: bool
       sample: true
     fleet:
-      description: Fleet it belongs to, null for none.
+      description: Name of the fleet. C(null) if the pixel is not part of a fleet.
       type: str
       sample: agents
     owner:
-      description: Who it belongs to, null when nobody is noted.
+      description: Owner of the pixel. C(null) if no owner is set.
       type: str
       sample: alice
     labels:
-      description: Its labels.
+      description: Labels of the pixel.
       type: dict
       sample: {stage: test}
+    ttl:
+      description: Lifetime as it was set. C(null) if the pixel does not expire.
+      type: str
+      sample: 4h
+    expires:
+      description: When the pixel expires, in UTC. C(null) if it does not expire.
+      type: str
+      sample: "2026-12-01T18:00:00Z"
+    protected:
+      description: Whether the pixel is protected from being destroyed and restored.
+      type: bool
+      sample: false
     origin:
-      description: Checkpoint it was cloned from, null for one made from an image.
+      description: Checkpoint that the pixel was cloned from. C(null) if it was created from an image.
       type: str
       sample: base@ready
     pool:
-      description: Storage pool it lives on.
+      description: Storage pool of the pixel.
       type: str
       sample: tank
     dataset:
-      description: ZFS dataset it lives in.
+      description: ZFS dataset of the pixel.
       type: str
       sample: tank/.ix-virt/containers/px-web
     generation:
       description: >-
-        Which kind of container the NAS has, V(virt) for Incus on TrueNAS 25.04 and 25.10, V(container) for those of
-        TrueNAS 26 on.
+        Container technology of the NAS. V(virt) for Incus on TrueNAS 25.04 and 25.10, V(container) for libvirt LXC on
+        TrueNAS 26 and later.
       type: str
       sample: virt
     nas:
-      description: The NAS it lives on.
+      description: Name of the NAS.
       type: str
       sample: nas.example.org
 missing:
-  description: Names that were asked for and do not exist.
+  description: Names in O(names) that do not exist.
   returned: success
   type: list
   elements: str
@@ -143,7 +163,8 @@ import typing as t
 
 from ansible_collections.pixels.truenas.plugins.module_utils._ansible.module import PixelsModule
 from ansible_collections.pixels.truenas.plugins.module_utils._ansible.task import Task
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel import names, show
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import serialize
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.common import statuses
 
 ARGUMENTS: dict[str, t.Any] = {
     "names": {"type": "list", "elements": "str", "aliases": ["name"]},
@@ -151,23 +172,28 @@ ARGUMENTS: dict[str, t.Any] = {
 }
 
 
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas.pixel_name import PixelName
+
+
 def run(task: Task) -> dict[str, t.Any]:
-    asked = task.params["names"] and [names.full_name(name) for name in task.params["names"]]
-    statuses = task.params["status"] and [status.lower() for status in task.params["status"]]
-    all_of_them = task.pixels.list()
-    there = {found.name for found in all_of_them}
+    """Return the pixels that match the options."""
+    requested = [PixelName.parse(name) for name in task.params["names"] or []]
+    wanted = statuses.lower_case(task.params["status"] or [])
+    containers = task.pixels.list()
+    existing = {found.name for found in containers}
     return {
         "changed": False,
         "containers": [
-            show.container(found, task.pixels)
-            for found in all_of_them
-            if (not asked or found.name in asked) and (not statuses or found.status in statuses)
+            serialize.container(found, task.pixels)
+            for found in containers
+            if (not requested or found.name in requested) and (not wanted or found.status in wanted)
         ],
-        "missing": [names.bare_name(name) for name in asked or [] if name not in there],
+        "missing": [name.bare for name in requested if name not in existing],
     }
 
 
 def main() -> None:
+    """Run the module in a process of its own, without the action plugin."""
     PixelsModule(ARGUMENTS).execute(run)
 
 

@@ -3,53 +3,66 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Creates, changes and destroys many pixels at once."""
+"""Create, change or destroy many pixels with one task."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: pixels_fleet
-short_description: Create, change or destroy many pixels at once
+short_description: Create, change or destroy many pixels
 version_added: 1.0.0
 description:
-  - Brings a list of pixels to the state it describes, several at a time over one login.
-  - A pixel that fails does not stop the others; the task fails at its end, naming each that failed with the reason.
+  - Manages a list of pixels, several at a time over one login to the NAS.
+  - If a pixel fails, the module continues with the others. The task then fails, and its message lists the pixels that
+    failed with their errors.
 author:
   - The pixels.truenas contributors (@pixels-truenas)
 options:
   pixels:
     description:
-      - The pixels, each a dictionary with the options of M(pixels.truenas.pixels_container), or only a name.
-      - Connection options are those of this task, for all of them.
+      - List of pixels. Each entry is a name, or a dictionary of options of M(pixels.truenas.pixels_container).
+      - Connection options are set for the whole task and cannot be set for single pixels.
+      - Required unless O(count) is set.
     type: list
     elements: raw
-    required: true
+  count:
+    description:
+      - Number of pixels to add to O(pixels), with names from O(name). With O(prune=true), a smaller number than before
+        destroys the pixels with the highest numbers.
+    type: int
+  name:
+    description:
+      - Names of the pixels that O(count) adds. V({n}) becomes a number from 1, V({n:03}) the same with three digits.
+    type: str
+    default: "pixel-{n}"
   defaults:
     description:
-      - Options of M(pixels.truenas.pixels_container) for all pixels; what a pixel says itself comes first.
+      - Options of M(pixels.truenas.pixels_container) for all pixels. Options of an entry in O(pixels) take precedence.
     type: dict
     default: {}
   state:
     description:
-      - State of all pixels that do not have one of their own.
-      - Left out, it is the one in O(defaults), else V(started).
+      - State of pixels that do not set a state in O(pixels). See O(pixels.truenas.pixels_container#module:state) for
+        the values.
+      - Defaults to the state in O(defaults), then to V(started).
     type: str
     choices: [present, started, stopped, restarted, absent]
   fleet:
     description:
-      - Name of this fleet, noted on the NAS with every pixel, so that any controller knows its members.
-      - Left out, nothing is noted, and there is nothing to O(prune).
+      - Name of the fleet, recorded on the NAS with each pixel.
+      - If omitted, the fleets of existing pixels are unchanged.
     type: str
   prune:
     description:
-      - Whether pixels of O(fleet) that are not listed are destroyed. Pixels without the note of this fleet never are.
+      - Set to V(true) to destroy pixels that are recorded as members of O(fleet) and are not listed in O(pixels).
+      - Requires O(fleet).
     type: bool
     default: false
   concurrency:
     description:
-      - How many pixels are worked on at a time. TrueNAS runs ten calls of one session at once.
-      - A new pixel does not count any more once it runs and is only waited for; one that was there counts until it is
-        where it should be, so that V(1) changes one after the other.
+      - Maximum number of pixels to change at the same time. TrueNAS runs up to ten calls of a session at the same time.
+      - New pixels are not counted while the module waits for their address, SSH server or init system. Existing
+        pixels are counted until the wait has ended, so V(1) changes them one after the other.
     type: int
     default: 8
 extends_documentation_fragment:
@@ -61,13 +74,20 @@ extends_documentation_fragment:
 attributes:
   idempotent:
     support: partial
-    details: O(state=restarted) restarts every time.
+    details: Every run with O(state=restarted) restarts the pixels.
 seealso:
   - module: pixels.truenas.pixels_container
 """
 
 EXAMPLES = r"""
-- name: Thirty agents, reachable over SSH when the task is done
+- name: Create agent-1 to agent-50, and destroy the others of the fleet
+  pixels.truenas.pixels_fleet:
+    fleet: agents
+    count: 50
+    name: agent-{n}
+    prune: true
+
+- name: Create thirty pixels, and wait until they are reachable over SSH
   pixels.truenas.pixels_fleet:
     fleet: agents
     defaults:
@@ -77,7 +97,7 @@ EXAMPLES = r"""
       wait: ssh
     pixels: "{{ range(1, 31) | map('regex_replace', '^', 'agent-') | list }}"
 
-- name: The same fleet with one of another size, and without those that are not listed any more
+- name: Change one member of the fleet, and destroy members that are not listed
   pixels.truenas.pixels_fleet:
     fleet: agents
     prune: true
@@ -87,13 +107,13 @@ EXAMPLES = r"""
         memory: 16GiB
         labels: {role: builder}
 
-- name: Twenty clones of one pixel as it was saved
+- name: Create twenty clones of a checkpoint
   pixels.truenas.pixels_fleet:
     defaults:
       from: base@ready
     pixels: "{{ range(1, 21) | map('regex_replace', '^', 'agent-') | list }}"
 
-- name: Destroy a few
+- name: Destroy two pixels
   pixels.truenas.pixels_fleet:
     pixels: [agent-1, agent-2]
     state: absent
@@ -101,8 +121,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 pixels:
-  description: How it went with each, in the order of the list, those that were pruned last.
-  returned: always
+  description: Result for each pixel, in the order of O(pixels). Pixels destroyed because of O(prune) come last.
+  returned: when the options are valid
   type: list
   elements: dict
   contains:
@@ -115,44 +135,50 @@ pixels:
       type: str
       sample: created
     changed:
-      description: Whether it was, or would be, changed.
+      description: Whether the pixel was changed, or would be changed in check mode.
       type: bool
       sample: true
     msg:
-      description: Why it failed.
-      returned: when it failed
+      description: Error message.
+      returned: when the pixel failed
       type: str
     container:
-      description: The pixel as M(pixels.truenas.pixels_container) returns it, null when it is gone or not there yet.
+      description:
+        - The pixel after the task. C(null) if it does not exist.
+        - See RV(pixels.truenas.pixels_container#module:container) for the keys.
       type: dict
 summary:
-  description: How many had which outcome.
-  returned: when the options make sense
+  description: Number of pixels by outcome.
+  returned: when the options are valid
   type: dict
   sample: {changed: 0, created: 30, destroyed: 0, failed: 0, unchanged: 0}
 """
 
+import re
 import typing as t
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.pixels.truenas.plugins.module_utils._ansible.module import PixelsModule
 from ansible_collections.pixels.truenas.plugins.module_utils._ansible.options import CHECKPOINTS, SSH
-from ansible_collections.pixels.truenas.plugins.module_utils._ansible.specification import (
+from ansible_collections.pixels.truenas.plugins.module_utils._ansible.pixel_options import (
     SPECIFICATION,
-    patience,
-    wanted,
+    apply_options,
+    pixel_spec,
 )
-from ansible_collections.pixels.truenas.plugins.module_utils._ansible.task import Task
+from ansible_collections.pixels.truenas.plugins.module_utils._ansible.task import Params, Task
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel import fleet, show
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle import Patience
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels import Pixels
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel import serialize
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle import fleet
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.model.pixels import Pixels
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.runstate.policy import ApplyOptions
 
 ARGUMENTS: dict[str, t.Any] = {
     **SSH,
     **CHECKPOINTS,
-    "pixels": {"type": "list", "elements": "raw", "required": True},
+    "pixels": {"type": "list", "elements": "raw"},
+    "count": {"type": "int"},
+    "name": {"type": "str", "default": "pixel-{n}"},
     "defaults": {"type": "dict", "default": {}},
     "state": {"type": "str", "choices": ["present", "started", "stopped", "restarted", "absent"]},
     "fleet": {"type": "str"},
@@ -160,47 +186,69 @@ ARGUMENTS: dict[str, t.Any] = {
     "concurrency": {"type": "int", "default": 8},
 }
 
-RULES: dict[str, t.Any] = {"required_if": [("prune", True, ["fleet"])]}
+RULES: dict[str, t.Any] = {"required_if": [("prune", True, ["fleet"])], "required_one_of": [("pixels", "count")]}
 
-WORDS = ("created", "changed", "unchanged", "destroyed", "failed")
+MAX_COUNT = 10_000
+
+NUMBER = re.compile(r"\{n(?::0(\d))?\}", re.ASCII)
+
+OUTCOMES = ("created", "changed", "unchanged", "destroyed", "failed")
 
 
 def run(task: Task) -> dict[str, t.Any]:
+    """Apply the requested state of all pixels, and return the result for each."""
     params = task.params
     if params["concurrency"] < 1:
-        raise Invalid("concurrency is at least 1", fields=(("concurrency", "less than 1"),))
-    members = [member(task, entry) for entry in params["pixels"]]
-    fleet.refuse_doubles(members)
+        raise Invalid(
+            "concurrency is invalid: it is less than 1. Set it to 1 or more", fields=(("concurrency", "less than 1"),)
+        )
+    members = [member(task, entry) for entry in [*(params["pixels"] or ()), *numbered(params)]]
+    fleet.reject_duplicates(members)
     if params["prune"]:
-        members += fleet.leftovers(task.pixels, params["fleet"], members, patience=Patience())
+        members += fleet.unlisted_members(task.pixels, params["fleet"], members, options=ApplyOptions())
     plans = fleet.plan(task.pixels, members, concurrency=params["concurrency"], warn=task.warn)
     if task.check_mode:
         outcomes = [
             fleet.Outcome(planned, planned.found and planned.found.container, planned.error) for planned in plans
         ]
     else:
-        outcomes = fleet.converge(task.pixels, plans, concurrency=params["concurrency"], say=task.say)
+        outcomes = fleet.apply(task.pixels, plans, concurrency=params["concurrency"], say=task.say)
     return report(outcomes, task.pixels)
 
 
+def numbered(params: Params) -> list[str]:
+    """Return the names of the pixels that `count` adds. Raises `Invalid`."""
+    count, name = params["count"], params["name"]
+    if count is None:
+        return []
+    if not 0 <= count <= MAX_COUNT:
+        raise Invalid.in_field("count", "count is invalid", f"set it to a number from 0 to {MAX_COUNT}")
+    field = NUMBER.search(name)
+    if field is None or len(NUMBER.findall(name)) > 1:
+        raise Invalid.in_field("name", f"the name {name!r} is invalid", "use {n} once, such as agent-{n}")
+    return [f"{name[: field.start()]}{number:0{field[1] or 1}}{name[field.end() :]}" for number in range(1, count + 1)]
+
+
 def member(task: Task, entry: t.Any) -> fleet.Member:
-    """One entry of the list with what it leaves out. Raises C(Invalid), naming it."""
+    """Return a member with the options of an entry and all defaults. Raises `Invalid` with the name of the entry."""
     own = {"name": entry} if isinstance(entry, str) else entry
     if not isinstance(own, t.Mapping) or not own.get("name"):
-        raise Invalid(f"each pixel is a name or a dictionary with one, not {entry!r}", fields=(("pixels", "no name"),))
+        problem = f"{entry!r} has no name. Set it to a name, or to a dictionary with the key name"
+        raise Invalid(f"an entry of pixels is invalid: {problem}", fields=(("pixels", "no name"),))
     state = {"state": task.params["state"]} if task.params["state"] else {}
-    note = {"fleet": task.params["fleet"]} if task.params["fleet"] else {}
-    checked = ArgumentSpecValidator(SPECIFICATION).validate({**task.params["defaults"], **state, **own, **note})
+    fleet_name = {"fleet": task.params["fleet"]} if task.params["fleet"] else {}
+    checked = ArgumentSpecValidator(SPECIFICATION).validate({**task.params["defaults"], **state, **own, **fleet_name})
     if checked.error_messages:
         problem = "; ".join(checked.error_messages)
-        raise Invalid(f"pixel {own['name']}: {problem}", fields=(("pixels", problem),))
+        raise Invalid.in_field("pixels", f"the entry of {own['name']} is invalid", problem)
     options = checked.validated_parameters
     return fleet.Member(
-        wanted(options, task.ssh), patience(options, task.ssh.port), wait_timeout=options["wait_timeout"]
+        pixel_spec(options, task.ssh), apply_options(options, task.ssh.port), wait_timeout=options["wait_timeout"]
     )
 
 
 def report(outcomes: t.Sequence[fleet.Outcome], pixels: Pixels) -> dict[str, t.Any]:
+    """Return the result of the task, which fails if a pixel failed."""
     rows = [row(outcome, pixels) for outcome in outcomes]
     result: dict[str, t.Any] = {
         "changed": any(each["changed"] for each in rows),
@@ -208,7 +256,7 @@ def report(outcomes: t.Sequence[fleet.Outcome], pixels: Pixels) -> dict[str, t.A
             difference(outcome) for outcome in outcomes if outcome.planned.change and outcome.planned.change.needed
         ],
         "pixels": rows,
-        "summary": {word: [each["outcome"] for each in rows].count(word) for word in WORDS},
+        "summary": {outcome: [each["outcome"] for each in rows].count(outcome) for outcome in OUTCOMES},
     }
     failed = [each for each in rows if each["outcome"] == "failed"]
     if failed:
@@ -218,25 +266,28 @@ def report(outcomes: t.Sequence[fleet.Outcome], pixels: Pixels) -> dict[str, t.A
 
 
 def row(outcome: fleet.Outcome, pixels: Pixels) -> dict[str, t.Any]:
+    """Return the result for one pixel."""
     change = outcome.planned.change
-    shown: dict[str, t.Any] = {
+    result: dict[str, t.Any] = {
         "name": outcome.planned.name,
-        "outcome": outcome.word,
+        "outcome": outcome.result,
         "changed": bool(change and change.needed),
-        "container": outcome.container and show.container(outcome.container, pixels),
+        "container": outcome.container and serialize.container(outcome.container, pixels),
     }
     if outcome.error:
-        shown["msg"] = str(outcome.error)
-    return shown
+        result["msg"] = str(outcome.error)
+    return result
 
 
 def difference(outcome: fleet.Outcome) -> dict[str, t.Any]:
+    """Return the diff of one pixel, with its name as the header."""
     change = outcome.planned.change
     sides = change.result()["diff"] if change else {}
     return {**sides, "before_header": outcome.planned.name, "after_header": outcome.planned.name}
 
 
 def main() -> None:
+    """Run the module in a process of its own, without the action plugin."""
     PixelsModule(ARGUMENTS, **RULES).execute(run)
 
 

@@ -3,18 +3,18 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Says what a NAS offers to pixels, and what the account may do there."""
+"""Get information about a NAS and the permissions of the account."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: pixels_nas_info
-short_description: What a TrueNAS host offers to pixels
+short_description: Get information about a NAS and the permissions of the account
 version_added: 1.0.0
 description:
-  - Reports the release, the kind of containers, storage pools, network interfaces,
-    and whether the account may do what this collection does.
-  - The first thing to run when something does not work.
+  - Returns the TrueNAS release, the container technology, the storage pools and network interfaces for pixels, and the
+    permissions of the account.
+  - Use this module first to diagnose a problem.
 author:
   - The pixels.truenas contributors (@pixels-truenas)
 extends_documentation_fragment:
@@ -25,59 +25,60 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Look at the NAS
+- name: Get information about the NAS
   pixels.truenas.pixels_nas_info:
-  register: nas
+  register: result
 
-- name: Stop here when the account may not create containers
+- name: Require an account that can manage containers
   ansible.builtin.assert:
-    that: nas.nas.rights.manage.allowed
-    fail_msg: "The account lacks {{ nas.nas.rights.manage.missing | join(', ') }}"
+    that: result.nas.rights.manage.allowed
+    fail_msg: "The account requires {{ result.nas.rights.manage.missing | join(', ') }}."
 """
 
 RETURN = r"""
 nas:
-  description: What was found.
+  description: Information about the NAS.
   returned: success
   type: dict
   contains:
     host:
-      description: The NAS as messages name it.
+      description: Name of the NAS in messages.
       type: str
       sample: nas.example.org
     release:
-      description: Release of TrueNAS.
+      description: TrueNAS release.
       type: str
       sample: 25.10.6
     generation:
       description: >-
-        Which kind of container it has, V(virt) for Incus on TrueNAS 25.04 and 25.10, V(container) for those of
-        TrueNAS 26 on.
+        Container technology of the NAS. V(virt) for Incus on TrueNAS 25.04 and 25.10, V(container) for libvirt LXC on
+        TrueNAS 26 and later.
       type: str
       sample: virt
     ready:
-      description: Whether containers are set up.
+      description: Whether the NAS is configured to run containers.
       type: bool
       sample: true
     problem:
-      description: Why they are not, null when they are.
+      description: Why the NAS cannot run containers. C(null) if it can.
       type: str
       sample:
     pool:
-      description: Storage pool new pixels live on, null when there is none or the account may not see it.
+      description: Default storage pool. C(null) if there is none, or if the account is not allowed to read it.
       type: str
       sample: tank
     pools:
-      description: All storage pools for containers, the default one first.
+      description: All storage pools for containers. The default pool comes first.
       type: list
       elements: str
       sample: [tank, fast]
     dataset:
-      description: Dataset below which the containers of the default pool live.
+      description: Parent dataset of the containers on the default pool.
       type: str
       sample: tank/.ix-virt
     nics:
-      description: Interfaces that are up and have an IPv4 address, null when the account may not see them.
+      description: >-
+        Network interfaces that are up and have an IPv4 address. C(null) if the account is not allowed to read them.
       type: list
       elements: dict
       contains:
@@ -86,20 +87,20 @@ nas:
           type: str
           sample: eno1
         type:
-          description: How a pixel is attached to it.
+          description: How pixels are attached to the interface, V(macvlan) or V(bridged).
           type: str
           sample: macvlan
         kind:
-          description: What it is, such as V(physical), V(bridge), V(vlan) or V(link_aggregation).
+          description: Kind of interface, such as V(physical), V(bridge), V(vlan) or V(link_aggregation).
           type: str
           sample: physical
         addresses:
-          description: Its IPv4 addresses with their prefix lengths.
+          description: IPv4 addresses with their prefix lengths.
           type: list
           elements: str
           sample: [192.168.1.10/24]
         default:
-          description: Whether new pixels are attached to it unless told otherwise.
+          description: Whether new pixels are attached to this interface by default.
           type: bool
           sample: true
     account:
@@ -107,25 +108,34 @@ nas:
       type: dict
       contains:
         username:
-          description: Its name.
+          description: Name of the account.
           type: str
           sample: root
         roles:
-          description: Its roles.
+          description: Roles of the account.
           type: list
           elements: str
           sample: [FULL_ADMIN]
         web_shell:
-          description: Whether it may use the web shell.
+          description: Whether the account has web shell access.
           type: bool
           sample: true
     rights:
       description:
-        - Whether the account may do what this collection does. C(list) pixels, C(manage) them,
-          C(find_nic) find the interface for a new one, C(provision) write into them, take a C(checkpoint),
-          C(delete_checkpoint), C(restore) one, the same with the state before kept (C(restore_with_safety)), C(clone)
-          pixels from them, and hand them over to clones when a pixel goes (C(promote_clones)).
-        - What restoring takes depends on the release.
+        - Permissions of the account by operation. Each value has the keys C(allowed), a boolean, and C(missing), a list
+          of the roles that the account needs in addition.
+        - C(list) allows listing pixels.
+        - C(manage) allows creating, changing, starting, stopping and destroying pixels.
+        - C(find_nic) allows detecting the network interface for new pixels.
+        - C(enter) allows opening the web shell of a pixel.
+        - C(provision) allows provisioning pixels with the method C(shell), C(provision_rootfs) with the method
+          C(rootfs).
+        - C(checkpoint) allows creating checkpoints.
+        - C(delete_checkpoint) allows deleting checkpoints.
+        - C(restore) allows restoring checkpoints, C(restore_with_safety) with the option
+          O(pixels.truenas.pixels_checkpoint_restore#module:safety).
+        - C(clone) allows cloning pixels.
+        - C(promote_clones) allows destroying pixels with O(pixels.truenas.pixels_container#module:clones=promote).
       type: dict
       sample: {manage: {allowed: true, missing: []}}
 """
@@ -135,18 +145,19 @@ import typing as t
 from ansible_collections.pixels.truenas.plugins.module_utils._ansible.module import PixelsModule
 from ansible_collections.pixels.truenas.plugins.module_utils._ansible.task import Task
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import NotPermitted, Refused
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel import rights
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels import Pixels
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.model import permissions
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.model.pixels import Pixels
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas import nas, network
 
 ARGUMENTS: dict[str, t.Any] = {}
 
 
 def run(task: Task) -> dict[str, t.Any]:
+    """Return information about the NAS and the permissions of the account."""
     pixels = task.pixels
     account = nas.account(pixels.wire)
     pools = pixels.backend.pools()
-    problem = why_not_ready(pixels)
+    problem = setup_problem(pixels)
     return {
         "changed": False,
         "nas": {
@@ -166,13 +177,14 @@ def run(task: Task) -> dict[str, t.Any]:
             },
             "rights": {
                 purpose: {"allowed": right.allowed, "missing": list(right.missing)}
-                for purpose, right in rights.rights(account, pixels.backend, pixels.snapshots.roles).items()
+                for purpose, right in permissions.rights(account, pixels.backend, pixels.snapshots.roles).items()
             },
         },
     }
 
 
-def why_not_ready(pixels: Pixels) -> str | None:
+def setup_problem(pixels: Pixels) -> str | None:
+    """Return why the NAS cannot run containers, or None if it can."""
     try:
         pixels.backend.ensure_ready()
     except Refused as error:
@@ -181,6 +193,7 @@ def why_not_ready(pixels: Pixels) -> str | None:
 
 
 def nics(pixels: Pixels) -> list[dict[str, t.Any]] | None:
+    """Return the interfaces that pixels can be attached to, or None if the account is not allowed to read them."""
     try:
         candidates = network.interfaces(pixels.wire)
         chosen = network.preferred(candidates, network.default_gateway(pixels.wire))
@@ -199,6 +212,7 @@ def nics(pixels: Pixels) -> list[dict[str, t.Any]] | None:
 
 
 def main() -> None:
+    """Run the module in a process of its own, without the action plugin."""
     PixelsModule(ARGUMENTS).execute(run)
 
 

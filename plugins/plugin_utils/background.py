@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs a module of this collection in the background: in a process of its own, on this machine whatever the host is.
+"""Runs a module of this collection in the background, as a process on the controller, regardless of the task's host.
 
-Its arguments hold the credential of the NAS, which is nothing for the pixel that is the host of the task.
+Its arguments contain the credential of the NAS, which must not reach the pixel that is the host of the task.
 """
 
 from __future__ import annotations
@@ -16,24 +16,25 @@ from ansible.playbook.task import Task
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import connection_loader
 
-from ansible_collections.pixels.truenas.plugins.module_utils._api.shared import identity
+from ansible_collections.pixels.truenas.plugins.module_utils._api.daemon import identity
 
 Result = dict[str, t.Any]
 STATUS = "ansible.legacy.async_status"
 
-# Neither how to get to the host nor what is there plays a part.
-HERE = {"ansible_connection": "ansible.builtin.local", "ansible_python_interpreter": sys.executable}
+# Variables that run a module on the controller.
+LOCAL = {"ansible_connection": "ansible.builtin.local", "ansible_python_interpreter": sys.executable}
 
 
-class ModuleHere(ActionBase):
-    """An action on this machine, as its user, for the task of another action; nobody asks it to C(run)."""
+class LocalModule(ActionBase):
+    """Runs a module on the controller, as its user, for the task of another action. Not an action plugin itself."""
 
     @classmethod
-    def of(cls, action: ActionBase) -> ModuleHere:
+    def of(cls, action: ActionBase) -> LocalModule:
+        """Build the background module of an action."""
         task = action._task.copy()
         task.delegate_to, task.become = None, False
-        # What a module is packed into is gone when it ends: a shared session is run from where the code lies.
-        task.environment = [*(task.environment or ()), {identity.CODE: identity.code()}]
+        # The archive of a module is removed when it ends, so the session daemon runs from the collection's directory.
+        task.environment = [*(task.environment or ()), {identity.CODE_VARIABLE: identity.code_reference()}]
         play_context = action._play_context.copy()
         play_context.become = False
         return cls(
@@ -46,34 +47,34 @@ class ModuleHere(ActionBase):
         )
 
     def start(self, name: str, arguments: Result, variables: t.Mapping[str, t.Any]) -> Result:
-        """Have the module begin, for the time that the task says; what names the job."""
+        """Start the module with the time limit of the task, and return the result with the job ID."""
         return self._execute_module(
-            module_name=name, module_args=arguments, task_vars={**variables, **HERE}, wrap_async=True
+            module_name=name, module_args=arguments, task_vars={**variables, **LOCAL}, wrap_async=True
         )
 
     def result(self, started: Result, variables: t.Mapping[str, t.Any]) -> Result:
-        """Look at the job as often as the task says until it has ended; what came of it.
+        """Poll the job at the interval of the task until it has ended, and return its result.
 
-        Ansible would look for it on the host.
+        Ansible itself would look for the job on the host.
         """
         if started.get("failed") or not started.get("ansible_job_id"):
             return started
-        limit, pause = self._task.async_val, self._task.poll
+        limit, interval = self._task.async_val, self._task.poll
         until = time.monotonic() + limit
-        found: Result = {}
-        while not found.get("finished"):
+        status: Result = {}
+        while not status.get("finished"):
             if time.monotonic() > until:
                 return {
                     "failed": True,
                     "msg": f"async task did not complete within the requested time - {limit}s",
-                    "async_result": found,
+                    "async_result": status,
                 }
-            time.sleep(pause)
-            found = self._ask(started, "status", variables)
-        self._ask(started, "cleanup", variables)
-        return found
+            time.sleep(interval)
+            status = self._async_status(started, "status", variables)
+        self._async_status(started, "cleanup", variables)
+        return status
 
-    def _ask(self, started: Result, mode: str, variables: t.Mapping[str, t.Any]) -> Result:
+    def _async_status(self, started: Result, mode: str, variables: t.Mapping[str, t.Any]) -> Result:
         task = Task.load({"action": STATUS, "args": {"jid": started["ansible_job_id"], "mode": mode}})
         handler = self._shared_loader_obj.action_loader.get(
             STATUS,
@@ -85,10 +86,11 @@ class ModuleHere(ActionBase):
             shared_loader_obj=self._shared_loader_obj,
         )
         try:
-            found: Result = handler.run(task_vars={**variables, **HERE})
+            status: Result = handler.run(task_vars={**variables, **LOCAL})
         finally:
             handler.cleanup()
-        return found
+        return status
 
     def run(self, tmp: str | None = None, task_vars: t.Any = None) -> Result:
+        """Not used."""
         raise NotImplementedError

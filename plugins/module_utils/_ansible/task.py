@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One task as a module's C(run) sees it, whatever runs it."""
+"""Connect a task to a NAS, and describe it for the `run` function of a module."""
 
 from __future__ import annotations
 
@@ -11,104 +11,120 @@ import typing as t
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from ansible_collections.pixels.truenas.plugins.module_utils._api.daemon.client import SharedSession
+from ansible_collections.pixels.truenas.plugins.module_utils._api.daemon.open_session import open_session
+from ansible_collections.pixels.truenas.plugins.module_utils._api.redaction import masking
+from ansible_collections.pixels.truenas.plugins.module_utils._api.safe_text import safe_text
 from ansible_collections.pixels.truenas.plugins.module_utils._api.session import Session
-from ansible_collections.pixels.truenas.plugins.module_utils._api.shared.client import SharedSession
-from ansible_collections.pixels.truenas.plugins.module_utils._api.shared.opening import open_session
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel import secrecy, settings
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels import Pixels
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.config import exposure, resolver, settings
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.model.pixels import Pixels
 
 Params = t.Mapping[str, t.Any]
 Notice = t.Callable[[str], None]
 
-# Seconds that the state of the NAS is believed for.
-GOOD_FOR = 5.0
+BACKEND_VALID_S = 5.0
+"""Seconds after which a cached session detects the container backend of the NAS again."""
+
+OWN_CREDENTIAL = "pixels_nas_has_own_credential"
+"""Variable that the inventory sets if no host variable leads to the credential that it used."""
+
+
+def shown_safely(show: Notice) -> Notice:
+    """Return a function that shows a text from a NAS or a guest after making it safe for a terminal."""
+    return lambda text: show(safe_text(text))
 
 
 @dataclass(frozen=True)
 class Task:
-    """What was asked, of which NAS, and whether only to predict."""
+    """The parameters of a task, and the NAS that it is about."""
 
     params: Params
     check_mode: bool
     pixels: Pixels
-    ssh: settings.Ssh
+    ssh: settings.SshSettings
     warn: Notice
     say: Notice
-    """Told how far long work has come; shown to whoever wants to see more."""
+    """Shows the progress of long operations, if Ansible runs with a higher verbosity."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "warn", shown_safely(self.warn))
+        object.__setattr__(self, "say", shown_safely(self.say))
 
 
 Run = t.Callable[[Task], dict[str, t.Any]]
 
 
-CREDENTIALS = ("api_key", "api_key_file", "password")
+def secrets_of(used: settings.Settings) -> set[str]:
+    """Return the secrets that are masked in results, regardless of where they are set."""
+    return {secret for secret in (used.credential.api_key, used.credential.password) if secret}
 
-# Set by the inventory where it has no variable for the credential it used.
-OWN_CREDENTIAL = "pixels_nas_has_own_credential"
 
-
-def another_credential(nas: str) -> str:
-    """Why a credential of the environment or of the configuration file is not sent to a NAS that has its own."""
+def missing_own_credential(nas: str) -> str:
+    """Return the error for a NAS whose credential only the inventory file has: no other one is sent to it."""
     return (
-        f"{nas} has a credential of its own in the inventory file, which no host variable holds: give it to tasks as "
-        "well, in the variable pixels_nas_api_key or pixels_nas_api_key_file of the group of that NAS; no other "
-        "credential, such as PIXELS_TRUENAS_API_KEY, is sent there"
+        f"{nas} has a credential of its own in the inventory file, which tasks cannot read: set the variable "
+        "pixels_nas_api_key or pixels_nas_api_key_file of the group of that NAS. No other credential, such as "
+        "PIXELS_TRUENAS_API_KEY, is sent to it"
     )
 
 
-class Kept(t.NamedTuple):
-    """A conversation that goes on, and when it was last asked what the NAS manages containers with."""
+class CachedSession(t.NamedTuple):
+    """A session, and when the backend of the NAS was detected, in seconds of the clock of the cache."""
 
     session: SharedSession
     pixels: Pixels
-    asked: float
+    detected: float
 
 
-class Keeper:
-    """Shared sessions that one process goes on with: the items of a loop do not begin anew each.
+class SessionCache:
+    """Shared sessions that the items of a loop use one after another. Other sessions are not cached.
 
-    They end with the process, which in Ansible lives for one task. Sessions that are not shared are not kept.
+    The sessions end with the process, which Ansible starts for each task.
     """
 
     def __init__(self, clock: t.Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._kept: dict[t.Hashable, Kept] = {}
+        self._sessions: dict[t.Hashable, CachedSession] = {}
 
-    def pixels(self, settled: settings.Settings, notice: Notice) -> Pixels | None:
-        """The pixels of a NAS over the session that there is; None where it is not for keeping."""
-        what = (settled.endpoint, settled.credential, settled.timeouts, settled.session_idle)
-        manners = (settled.session, settled.defaults, settled.dataset_prefix, os.environ.get("XDG_RUNTIME_DIR"))
-        key = (os.getpid(), *what, *manners)
-        found = self._kept.get(key)
-        if found is None:
-            session = opened(settled, notice)
+    def pixels(self, used: settings.Settings, notice: Notice, warn: Notice | None = None) -> Pixels | None:
+        """Return the pixels of a NAS over a cached session; None if the session cannot be shared."""
+        warn = warn or notice
+        connection = (used.endpoint, used.credential, used.timeouts, used.session_idle, used.session)
+        key = (os.getpid(), *connection, used.defaults, used.dataset_prefix, os.environ.get("XDG_RUNTIME_DIR"))
+        cached = self._sessions.get(key)
+        if cached is None:
+            session = connect(used, notice)
             if not isinstance(session, SharedSession):
                 session.close()
                 return None
-            found = Kept(session, pixels_of(session, settled), self._clock())
-        elif self._clock() - found.asked > GOOD_FOR:
-            found = Kept(found.session, pixels_of(found.session, settled), self._clock())
-        self._kept[key] = found
-        return found.pixels
+            cached = CachedSession(session, pixels_of(session, used, warn), self._clock())
+        elif self._clock() - cached.detected > BACKEND_VALID_S:
+            cached = CachedSession(cached.session, pixels_of(cached.session, used, warn), self._clock())
+        self._sessions[key] = cached
+        return cached.pixels
 
     def close(self) -> None:
-        kept, self._kept = self._kept, {}
-        for each in kept.values():
-            each.session.close()
+        """Close all sessions."""
+        sessions, self._sessions = self._sessions, {}
+        for cached in sessions.values():
+            cached.session.close()
 
 
-def opened(settled: settings.Settings, notice: Notice) -> SharedSession | Session:
+def connect(used: settings.Settings, notice: Notice) -> SharedSession | Session:
+    """Return a session with the NAS. Raise any `PixelsError`."""
     return open_session(
-        settled.endpoint,
-        settled.credential,
-        settled.timeouts,
-        notice,
-        mode=settled.session,
-        idle=settled.session_idle,
+        used.endpoint, used.credential, used.timeouts, notice, mode=used.session, idle=used.session_idle
     )
 
 
-def pixels_of(session: SharedSession | Session, settled: settings.Settings) -> Pixels:
-    return Pixels(session, defaults=settled.defaults, dataset_prefix=settled.dataset_prefix)
+def pixels_of(session: SharedSession | Session, used: settings.Settings, warn: Notice) -> Pixels:
+    """Return the pixels of the NAS of a session; credentials are masked in warnings."""
+    return Pixels(
+        session,
+        defaults=used.defaults,
+        dataset_prefix=used.dataset_prefix,
+        warn=masking(warn, used.credential),
+    )
 
 
 @contextmanager
@@ -117,22 +133,26 @@ def connected(
     *,
     notice: Notice,
     environ: t.Mapping[str, str] | None = None,
-    usual: Params | None = None,
-    keeper: Keeper | None = None,
+    defaults: Params | None = None,
+    cache: SessionCache | None = None,
+    warn: Notice | None = None,
 ) -> t.Iterator[tuple[Pixels, settings.Settings]]:
-    """The pixels of the NAS that options or variables name, for as long as the block runs.
+    """Yield the pixels of the NAS that options or variables select, and the settings. Raise any `PixelsError`.
 
-    C(given) answers what was set for an option; C(notice) is told of waits; C(environ) stands in for the variables of
-    this process, C(usual) for defaults; C(keeper) has a session that goes on. Raises any C(PixelsError).
+    `given` returns the value of an option, None if it is not set. `notice` shows messages about waiting, and `warn`
+    warnings about invalid values from the NAS; it defaults to `notice`. `environ` replaces the variables of this
+    process, and `defaults` those of the schema. `cache` provides a session that is used again.
     """
-    found = settings.survey(given, environ=environ, usual=usual)
-    settled = settings.settle(found)
-    kept = keeper.pixels(settled, notice) if keeper else None
-    if kept is not None:
-        yield kept, settled
+    warn = shown_safely(warn or notice)
+    notice = shown_safely(notice)
+    resolved = resolver.resolve(given, environ=environ, defaults=defaults)
+    used = settings.build(resolved)
+    cached = cache.pixels(used, notice, warn) if cache else None
+    if cached is not None:
+        yield cached, used
         return
-    exposed = secrecy.warning(found)
+    exposed = exposure.warning(resolved)
     if exposed:
         notice(exposed)
-    with opened(settled, notice) as session:
-        yield pixels_of(session, settled), settled
+    with connect(used, notice) as session:
+        yield pixels_of(session, used, warn), used

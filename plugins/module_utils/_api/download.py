@@ -7,23 +7,23 @@ from __future__ import annotations
 
 import http.client
 
-from ansible_collections.pixels.truenas.plugins.module_utils._api.dialing import dial
 from ansible_collections.pixels.truenas.plugins.module_utils._api.endpoint import Endpoint
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import (
     ConnectionFailed,
     ConnectionLost,
     Refused,
 )
+from ansible_collections.pixels.truenas.plugins.module_utils._api.tcp_connect import connect
 
 
 def fetch(endpoint: Endpoint, path: str, *, timeout: float) -> bytes:
-    """The body behind a path C(core.download) handed out, which works once and for this machine only.
+    """Return the body behind a path `core.download` handed out, which works once and for this machine only.
 
-    C(timeout) is in seconds, for the connection and for each wait. The path holds a token: it is in no message.
+    `timeout` is in seconds, for the connection and for each wait. The path holds a token: it is in no message.
     """
     connection = http.client.HTTPConnection(endpoint.host, endpoint.port, timeout=timeout)
     # An http.client connection that is given its socket does not open one: TLS is checked as for the websocket.
-    connection.sock = dial(endpoint, timeout)
+    connection.sock = connect(endpoint, timeout)
     try:
         connection.request("GET", path, headers={"Connection": "close"})
         reply = connection.getresponse()
@@ -35,5 +35,5 @@ def fetch(endpoint: Endpoint, path: str, *, timeout: float) -> bytes:
     finally:
         connection.close()
     if reply.status != http.client.OK:
-        raise Refused(f"{endpoint.nas} does not hand out the file: HTTP {reply.status} {reply.reason}")
+        raise Refused(f"{endpoint.nas} does not hand out the file: HTTP {reply.status}")
     return body

@@ -22,8 +22,9 @@ def encode(value: t.Any) -> str:
 
 
 def decode(text: str) -> t.Any:
-    """Turn text into a value; a marked object that makes no sense stays as it came."""
-    return json.loads(text, object_hook=_unmarked)
+    """Turn text into a value; an invalid marked object is returned unchanged."""
+    # NaN and infinity are no JSON, and no number that anything here could count with.
+    return json.loads(text, object_hook=_unmarked, parse_constant=lambda _name: None)
 
 
 def _marked(value: t.Any) -> t.Any:
@@ -90,7 +91,7 @@ def _unmarked(found: dict[str, t.Any]) -> t.Any:
 
 
 def _moment(milliseconds: int) -> t.Any:
-    """Since 1970; not by C(fromtimestamp), which goes less far."""
+    """Since 1970; not by `fromtimestamp`, which goes less far."""
     import datetime
 
     return datetime.datetime.fromtimestamp(0, datetime.UTC) + datetime.timedelta(milliseconds=milliseconds)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Says which NAS to talk to, as whom, and how patiently."""
+"""The address of a NAS, the credential to log in with, and the timeouts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MECHANISMS = ("auto", "scram", "plain")
 
 @dataclass(frozen=True)
 class Endpoint:
-    """The address of a NAS and how its certificate is checked; C(plain) is ws:// instead of wss://."""
+    """The address of a NAS, and how its certificate is verified; `plain` means ws:// instead of wss://."""
 
     host: str
     port: int = HTTPS_PORT
@@ -26,20 +26,21 @@ class Endpoint:
 
     @property
     def nas(self) -> str:
-        """How messages call this NAS: its host, with the port where that is not 443."""
+        """The name of the NAS in messages: its host, with the port unless it is 443."""
         return self._bracketed_host if self.port == HTTPS_PORT else f"{self._bracketed_host}:{self.port}"
 
     @property
     def url(self) -> str:
-        """Of its API."""
+        """The URL of its API."""
         return self.url_of("/api/current")
 
     def url_of(self, path: str) -> str:
+        """Return the websocket URL of a path."""
         return f"{'ws' if self.plain else 'wss'}://{self._bracketed_host}:{self.port}{path}"
 
     @property
     def is_loopback(self) -> bool:
-        """Whether this is 127.0.0.0/8, ::1 or C(localhost); other names are not looked up, as they may change."""
+        """Whether the host is 127.0.0.0/8, ::1 or `localhost`. Other names are not resolved: they may change."""
         if self.host.lower() == "localhost":
             return True
         try:
@@ -54,10 +55,10 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Credential:
-    """An account of the NAS with either an API key or a password; neither is ever shown.
+    """An account of the NAS with either an API key or a password, which `repr` does not show.
 
-    C(mechanism) is for API keys: C(scram) never sends the key, C(plain) sends it over TLS, C(auto) asks the NAS
-    whether it knows SCRAM (TrueNAS 26 on).
+    `mechanism` is for API keys: `scram` never sends the key, `plain` sends it over TLS, and `auto` uses SCRAM if the
+    NAS supports it (from TrueNAS 26). Raises `LoginRefused` for an invalid combination.
     """
 
     username: str
@@ -67,18 +68,18 @@ class Credential:
 
     def __post_init__(self) -> None:
         if not self.username:
-            raise LoginRefused("a username is needed to log in to TrueNAS, also with an API key")
+            raise LoginRefused("cannot log in to TrueNAS: the username is missing, which is also required for API keys")
         if bool(self.api_key) == bool(self.password):
-            raise LoginRefused("either an API key or a password is needed to log in to TrueNAS, and not both")
+            raise LoginRefused("cannot log in to TrueNAS: set either an API key or a password, not both")
         if self.mechanism not in MECHANISMS:
-            raise LoginRefused(f"the login mechanism is one of {', '.join(MECHANISMS)}, not {self.mechanism}")
+            raise LoginRefused(f"invalid login_mechanism '{self.mechanism}': use one of {', '.join(MECHANISMS)}")
         if self.mechanism == "scram" and self.password:
-            raise LoginRefused("TrueNAS takes SCRAM logins for API keys only: give an API key, or mechanism auto")
+            raise LoginRefused("SCRAM logins require an API key: set an API key, or login_mechanism to auto")
 
 
 @dataclass(frozen=True)
 class Timeouts:
-    """How long to wait, in seconds: to connect, for the answer to a call, for a job's end, for the login limit."""
+    """Timeouts in seconds: to connect, for the reply to a call, for the end of a job, and for the login rate limit."""
 
     connect: float = 10.0
     call: float = 60.0

@@ -1,51 +1,99 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can go wrong between this collection and a NAS, as one tree of exceptions.
+"""The exceptions of this collection.
 
-PixelsError                 what this collection reports; str(error) is the whole sentence for the user
-├── ConnectionFailed        no conversation: refused, TLS, redirect, 404, another protocol, DNS
-│   └── ConnectionLost      it was there and broke off
-├── LoginRefused            wrong or expired key, second factor wanted, standby node, mechanism not allowed
-├── RateLimited             20 logins a minute are used up, and waiting did not help
-├── NotFound                the thing named does not exist
-├── AlreadyExists           a thing of that name exists
-├── Invalid                 the NAS (or this side, before sending) rejects the arguments; says which
-├── NotPermitted            the account may not do this
-├── Unsupported             this release cannot do it
-│   └── MissingLibrary      this machine cannot: it lacks a Python library
-├── TimedOut                no answer, or no end of a job, in the time given
-├── OutcomeUnknown          a change was sent and its answer never came: run again to converge
-└── Refused                 the NAS said no for another reason
-    └── JobAborted          somebody or something stopped the job before its end
+PixelsError                 any error; str(error) is the whole message for the user
+├── ConnectionFailed        no connection: refused, TLS, redirect, 404, another protocol, DNS
+│   └── ConnectionLost      an established connection broke
+├── LoginRefused            wrong or expired key, second factor required, standby node, mechanism not allowed
+├── RateLimited             the 20 logins a minute are used up
+├── NotFound                the object does not exist
+├── AlreadyExists           an object with that name exists
+├── Invalid                 the NAS, or the collection before sending, rejects arguments; names them
+├── NotPermitted            the account has no role for this
+├── Unsupported             the release of TrueNAS does not support this
+│   └── MissingLibrary      a Python library is not installed on this machine
+├── TimedOut                no reply, or no end of a job, in time
+├── OutcomeUnknown          a change was sent and no reply arrived: run it again to converge
+│   └── UnexpectedReply     the NAS sent an invalid reply
+└── Refused                 any other error of the NAS
+    └── JobAborted          the job was stopped before its end
 
-All of them can be pickled, and none keeps the server's traceback, which can hold secrets.
+All of them can be pickled, and none holds the server's traceback, which can contain secrets.
 """
 
 from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.pixels.truenas.plugins.module_utils._api.hint import Describe, Hint, for_task, sentence
+from ansible_collections.pixels.truenas.plugins.module_utils._api.safe_text import safe_text
+
+GARBLED = "garbled"
+"""The `ending` of a connection on which the NAS sent something that is not a message."""
+
 Field = tuple[t.Optional[str], str]
+Error = t.TypeVar("Error", bound="PixelsError")
 
 
 class PixelsError(Exception):
-    """What this collection reports; C(str(error)) is the whole sentence for the user."""
+    """An error of this collection; `str(error)` is the whole message for the author of a task.
+
+    Messages quote the NAS and guests, so the message is safe to show: one line, escaped and bounded (`safe_text`).
+    """
+
+    hints: tuple[Hint, ...] = ()
+    """What to do about it, as alternatives. The command words them differently than `str(error)` does (`render`)."""
+
+    def __str__(self) -> str:
+        return self.render(for_task)
+
+    @property
+    def message(self) -> str:
+        """What failed and why, without the hints."""
+        return safe_text(super().__str__())
+
+    def add_prefix(self, text: str) -> None:
+        """Put `text` and a colon in front of the message: what was being done when the error occurred."""
+        self.args = (f"{text}: {self.message}",)
+
+    def add_suffix(self, text: str) -> None:
+        """Append `text`, a sentence without its full stop, to the message: the state now, or what to do next."""
+        self.args = (f"{self.message.rstrip('.')}. {text}",)
+
+    def render(self, describe: Describe) -> str:
+        """Return the message, followed by the hints as `describe` puts them."""
+        advice = safe_text(sentence(self.hints, describe))
+        if not advice:
+            return self.message
+        text = self.message.rstrip(".")
+        return f"{text} {advice}" if text.endswith("?") else f"{text}. {advice}"
+
+    def with_hints(self: Error, *hints: Hint) -> Error:
+        """Return this error with these hints instead of those it has."""
+        self.hints = hints
+        return self
 
 
 class ConnectionFailed(PixelsError):
-    """There is no conversation with the NAS; C(passing) when it may well come up by itself, as during a restart."""
+    """There is no connection to the NAS. `passing` means that a later attempt may succeed, as during a restart.
 
-    def __init__(self, message: str, *, passing: bool = False) -> None:
+    `permanent` means that each attempt fails until the user changes something, such as the pinned host key.
+    """
+
+    def __init__(self, message: str, *, passing: bool = False, permanent: bool = False) -> None:
         super().__init__(message)
         self.passing = passing
+        self.permanent = permanent
 
 
 class ConnectionLost(ConnectionFailed):
-    """The conversation was there and broke off; C(sent) says whether the request had left before that.
+    """An established connection broke. `sent` is whether the request was sent before that.
 
-    Where C(sent) is false the NAS cannot have seen the whole request, so repeating it is safe. C(ending) says how it
-    ended, where that is known: C(closed) in order by the NAS, C(broken) off, or C(silent) for too long.
+    If `sent` is false the NAS cannot have received the whole request, and it can be repeated. `ending` is how the
+    connection ended, if known: `closed` by the NAS, `broken`, `silent` for too long, or `garbled` if the NAS sent
+    something that is not a message.
     """
 
     def __init__(self, message: str, *, sent: bool = False, passing: bool = True, ending: str = "") -> None:
@@ -55,7 +103,7 @@ class ConnectionLost(ConnectionFailed):
 
 
 class LoginRefused(PixelsError):
-    """The NAS does not let this account in; C(response_type) is its word for why (C(AUTH_ERR), C(EXPIRED) ...)."""
+    """The NAS refused the login; `response_type` is its reason (`AUTH_ERR`, `EXPIRED` and others)."""
 
     def __init__(self, message: str, *, response_type: str = "") -> None:
         super().__init__(message)
@@ -63,27 +111,32 @@ class LoginRefused(PixelsError):
 
 
 class RateLimited(PixelsError):
-    """The NAS takes 20 logins a minute from one address, and they are used up."""
+    """The NAS allows 20 logins a minute from one address, and they are used up."""
 
 
 class NotFound(PixelsError):
-    """The thing named does not exist on the NAS."""
+    """The object does not exist on the NAS."""
 
 
 class AlreadyExists(PixelsError):
-    """A thing of that name exists on the NAS already."""
+    """An object with that name already exists on the NAS."""
 
 
 class Invalid(PixelsError):
-    """Arguments are not acceptable; C(fields) pairs each dotted field name (or None) with what is wrong with it."""
+    """Arguments are invalid; `fields` pairs each dotted field name (or None) with the problem."""
 
     def __init__(self, message: str, *, fields: t.Iterable[Field] = ()) -> None:
         super().__init__(message)
         self.fields = tuple(fields)
 
+    @classmethod
+    def in_field(cls, field: str | None, failure: str, problem: str) -> Invalid:
+        """Return the error `failure: problem` that is about one field."""
+        return cls(f"{failure}: {problem}", fields=((field, problem),))
+
 
 class NotPermitted(PixelsError):
-    """The account is logged in but may not call C(method)."""
+    """The account may not call `method`."""
 
     def __init__(self, message: str, *, method: str = "") -> None:
         super().__init__(message)
@@ -91,11 +144,11 @@ class NotPermitted(PixelsError):
 
 
 class Unsupported(PixelsError):
-    """This release of TrueNAS cannot do it; the message says what to do instead."""
+    """This release of TrueNAS does not support it; the message names an alternative."""
 
 
 class MissingLibrary(Unsupported):
-    """A Python library is not installed here; C(trace) is what its import failed with."""
+    """A Python library is not installed on this machine; `trace` is the traceback of the import."""
 
     def __init__(self, message: str, *, library: str = "", trace: str = "") -> None:
         super().__init__(message)
@@ -104,17 +157,34 @@ class MissingLibrary(Unsupported):
 
 
 class TimedOut(PixelsError):
-    """The answer, or the end of a job, did not come in the time given."""
+    """No reply arrived, or a job did not end, in time. `pending` means that the NAS may still finish it."""
+
+    def __init__(self, message: str, *, pending: bool = False) -> None:
+        super().__init__(message)
+        self.pending = pending
 
 
 class OutcomeUnknown(PixelsError):
-    """A change was sent and its answer never came: it may or may not have happened; the next run converges."""
+    """A change was sent and no reply arrived: it may or may not be done. The next run converges."""
+
+
+class UnexpectedReply(OutcomeUnknown):
+    """The NAS sent an invalid reply; after a change, its outcome is unknown."""
+
+    @classmethod
+    def about(cls, problem: str, *, method: str, nas: str, changes: bool = False) -> UnexpectedReply:
+        """Return the error for an invalid reply to `method`; `problem` never quotes the reply."""
+        return cls(
+            f"unexpected reply of {nas} to {method}: {problem}. "
+            + (f"{method} may or may not be done: run this again once the NAS replies properly. " if changes else "")
+            + "Check that it runs TrueNAS 25.04 or later, and see /var/log/middlewared.log there"
+        )
 
 
 class Refused(PixelsError):
-    """The NAS said no for a reason that has no class of its own.
+    """The NAS refused for a reason that has no class of its own.
 
-    C(errno) is the middleware's number (Linux errno, or 201 and up for its own), C(errname) its name.
+    `errno` is its error number (of Linux, or from 201 of the middleware), `errname` the name of it.
     """
 
     def __init__(self, message: str, *, errno: int | None = None, errname: str = "") -> None:
@@ -124,4 +194,9 @@ class Refused(PixelsError):
 
 
 class JobAborted(Refused):
-    """The job was stopped before its end; what it had done until then stays done."""
+    """The job was stopped before its end; its changes until then remain."""
+
+
+def may_still_happen(error: BaseException) -> bool:
+    """Return whether the NAS may have done what failed, or may still do it."""
+    return isinstance(error, OutcomeUnknown) or (isinstance(error, TimedOut) and error.pending)

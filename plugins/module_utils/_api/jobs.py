@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a job of the NAS is, and what is known of the jobs seen so far; no I/O."""
+"""Jobs of the NAS, and the last known state of each; no I/O."""
 
 from __future__ import annotations
 
@@ -10,21 +10,36 @@ import typing as t
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
-from ansible_collections.pixels.truenas.plugins.module_utils._api import refusals
+from ansible_collections.pixels.truenas.plugins.module_utils._api import error_mapping
 from ansible_collections.pixels.truenas.plugins.module_utils._api.jsonrpc import (
     CALL_ERROR,
     INVALID_PARAMS,
     ServerError,
     problems,
 )
+from ansible_collections.pixels.truenas.plugins.module_utils._api.safe_text import QUOTE_LIMIT, safe_text
 
 FINISHED = ("SUCCESS", "FAILED", "ABORTED")
 VALIDATIONS = ("VALIDATION", "ValidationError")
-REMEMBERED = 500
+MAX_JOBS = 500
+"""How many jobs to remember."""
+
+SHOWN = ("error", "exc_info")
+"""Fields of a row that explain a failure."""
+
+
+def with_masked_texts(rows: t.Any, redact: t.Callable[[t.Any], t.Any]) -> t.Any:
+    """Return the result of `core.get_jobs` with secrets masked in the fields that explain a failure."""
+    if not isinstance(rows, list):
+        return rows
+    return [
+        {**row, **{name: redact(row[name]) for name in SHOWN if name in row}} if isinstance(row, dict) else row
+        for row in rows
+    ]
 
 
 class Progress(t.NamedTuple):
-    """How far a job has got; C(percent) is 0 to 100."""
+    """The progress of a job; `percent` is 0 to 100."""
 
     percent: int
     description: str
@@ -32,7 +47,7 @@ class Progress(t.NamedTuple):
 
 @dataclass(frozen=True)
 class Job:
-    """One job as the NAS shows it. C(message_ids) is None on TrueNAS 25.04, which does not tell whose job it is."""
+    """One job. `message_ids` has the IDs of its requests, and is None on TrueNAS 25.04, which does not report them."""
 
     id: int
     method: str
@@ -45,66 +60,76 @@ class Job:
 
     @property
     def is_finished(self) -> bool:
+        """Whether the job has ended."""
         return self.state in FINISHED
 
 
-def job(row: t.Mapping[str, t.Any]) -> Job | None:
-    """A job from an event or a row of C(core.get_jobs); None where the row makes no sense.
+def job(row: t.Mapping[str, t.Any], redact: t.Callable[[t.Any], t.Any] = lambda value: value) -> Job | None:
+    """Convert an event or a row of `core.get_jobs`; None for an invalid row.
 
-    The row's C(exception), C(exc_info.repr) and logs are left behind: they can hold secrets.
+    `redact` masks secrets in the texts of the row, and raises `ValueError` for an invalid row. The `exception`,
+    `exc_info.repr` and logs of the row are dropped: they can hold secrets.
     """
     identity, method, state = row.get("id"), row.get("method"), row.get("state")
     if not (isinstance(identity, int) and isinstance(method, str) and isinstance(state, str)):
         return None
     message_ids = row.get("message_ids")
+    try:
+        progress = redact(row.get("progress"))
+        failed = redact({name: row.get(name) for name in SHOWN}) if state == "FAILED" else None
+    except ValueError:
+        return None
     return Job(
         id=identity,
         method=method,
         state=state,
-        progress=_progress(row.get("progress")),
+        progress=_progress(progress),
         arguments=row.get("arguments"),
         result=row.get("result"),
-        message_ids=tuple(str(item) for item in message_ids) if isinstance(message_ids, list) else None,
-        failure=_failure(row) if state == "FAILED" else None,
+        message_ids=tuple(each for each in message_ids if isinstance(each, str))
+        if isinstance(message_ids, list)
+        else None,
+        failure=None if failed is None else _failure(failed),
     )
 
 
-class JobBook:
-    """The last that was heard of each job, of ours and of others: events may come before we know which is ours."""
+class JobTable:
+    """The last known state of each job, of other callers as well: an event may arrive before the ID of a new job."""
 
     def __init__(self) -> None:
         self._jobs: OrderedDict[int, Job] = OrderedDict()
         self.highest_id = 0
 
     def note(self, news: Job) -> None:
-        """Remember what was heard; a finished job stays finished, however late an older row arrives."""
+        """Record a state. A finished job stays finished if an older row arrives later."""
         self.highest_id = max(self.highest_id, news.id)
         known = self._jobs.get(news.id)
         if known is not None and known.is_finished:
             return
         self._jobs[news.id] = news
         self._jobs.move_to_end(news.id)
-        while len(self._jobs) > REMEMBERED:
+        while len(self._jobs) > MAX_JOBS:
             self._jobs.popitem(last=False)
 
     def get(self, identity: int) -> Job | None:
-        """The last that was heard of this job."""
+        """Return the last known state of a job."""
         return self._jobs.get(identity)
 
     def forget(self, identity: int) -> None:
-        """Drop a job that is done with, whose result can be large."""
+        """Drop a finished job, whose result can be large."""
         self._jobs.pop(identity, None)
 
 
 def _progress(shown: t.Any) -> Progress:
     match shown:
         case {"percent": int() | float() as percent, "description": str() | None as description}:
-            return Progress(int(percent), description or "")
+            # Infinity is limited to 100 as well.
+            return Progress(int(min(max(percent, 0), 100)), safe_text(description or "", limit=QUOTE_LIMIT))
     return Progress(0, "")
 
 
 def _failure(row: t.Mapping[str, t.Any]) -> ServerError:
-    """A failed job's error in the shape of a failed call's, so that both are mapped in one place."""
+    """Return the error of a failed job in the form of that of a failed call, so that both are mapped in one place."""
     info = row.get("exc_info")
     if not isinstance(info, dict):
         info = {}
@@ -114,7 +139,7 @@ def _failure(row: t.Mapping[str, t.Any]) -> ServerError:
     return ServerError(
         code=INVALID_PARAMS if is_validation and number in (None, errno.EINVAL) else CALL_ERROR,
         errno=number if isinstance(number, int) else None,
-        errname=refusals.errname(number) if isinstance(number, int) else "",
+        errname=error_mapping.errname(number) if isinstance(number, int) else "",
         reason=reason.strip() if isinstance(reason, str) else "",
         problems=problems(info.get("extra")) if is_validation else (),
     )

@@ -1,11 +1,10 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Calls to text, and text to replies and events: JSON-RPC 2.0 as TrueNAS speaks it; no I/O."""
+"""Encode calls, and decode replies and events: JSON-RPC 2.0 as TrueNAS implements it; no I/O."""
 
 from __future__ import annotations
 
-import json
 import os
 import typing as t
 from dataclasses import dataclass, field
@@ -26,17 +25,17 @@ Problem = tuple[t.Optional[str], str, t.Optional[int]]
 
 
 class NotJsonRpc(ValueError):
-    """The other side says something that is not JSON-RPC; what it said is not kept."""
+    """A message is not JSON-RPC. The error does not hold the message."""
 
 
 def new_id() -> str:
-    """For a request: nobody else's. Not of the library for that, which takes longer to load than this whole file."""
+    """Return a unique ID for a request. The module `uuid` takes longer to load than this one."""
     return os.urandom(16).hex()
 
 
 @dataclass(frozen=True)
 class ServerError:
-    """Why the NAS did not do it; the server's traceback, which holds its local variables, is left at the door."""
+    """An error of the NAS, without the server's traceback, which holds local variables."""
 
     code: int
     errno: int | None = None
@@ -47,53 +46,63 @@ class ServerError:
 
 @dataclass(frozen=True)
 class Reply:
-    """The answer to the request with this id: a result, or an error."""
+    """The reply to the request with this ID: a result, or an error."""
 
     id: str
     result: t.Any = field(default=None, repr=False)
     error: ServerError | None = None
+    problem: str = ""
+    """Why the reply is invalid; then it has neither a result nor an error."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something changed in a collection that was subscribed to."""
+    """A change in a collection to which the session has subscribed."""
 
     collection: str
     fields: dict[str, t.Any] = field(repr=False)
 
 
 def request(identity: str, method: str, params: t.Sequence[t.Any]) -> str:
-    """The text of one call; raises C(ejson.NotSendable)."""
+    """Return the text of a call. Raises `ejson.NotSendable`."""
     return ejson.encode({"jsonrpc": "2.0", "id": identity, "method": method, "params": list(params)})
 
 
 def size_limit(method: str, *, logged_in: bool) -> int:
-    """How many characters a request may have before the NAS closes the connection (middleware utils/limits.py)."""
+    """Return the size limit of a request in characters. Above it the NAS closes the connection (utils/limits.py)."""
     if not logged_in:
         return ANONYMOUS_LIMIT
     return UPLOAD_LIMIT if method in UPLOAD_METHODS else LIMIT
 
 
-def parse(text: str) -> Reply | Event | None:
-    """What the NAS said; None for what answers nothing of ours, such as errors without an id.
+def parse(text: str, redact: t.Callable[[t.Any], t.Any] = lambda value: value) -> Reply | Event | None:
+    """Return the reply or the event in a message; None for a message without a request, such as an error without ID.
 
-    TrueNAS sends an error with a null id when it could not serialise an event for us; no call failed by that.
+    `redact` masks secrets in errors, which may echo what was sent, and raises `ValueError` for an invalid error.
+    TrueNAS sends an error with a null ID if it cannot serialize an event; no call has failed then.
     """
     match _decoded(text):
         case {"method": "collection_update", "params": {"collection": str(collection), **rest}}:
             fields = rest.get("fields")
             return Event(collection, fields if isinstance(fields, dict) else {})
         case {"id": str(identity), "error": dict(error)}:
-            return Reply(identity, error=server_error(error))
+            try:
+                return Reply(identity, error=server_error(redact(error)))
+            except ValueError as problem:
+                return Reply(identity, problem=f"the error is invalid: {problem}")
         case {"id": str(identity), "result": result}:
             return Reply(identity, result=result)
+        case {"id": str(identity), "error": _}:
+            return Reply(identity, problem="the error is not an object")
+        case {"id": str(identity)}:
+            return Reply(identity, problem="it has neither a result nor an error")
         case dict():
             return None
     raise NotJsonRpc
 
 
 def server_error(error: dict[str, t.Any]) -> ServerError:
-    """The parts of an error object that may be shown; C(data) is absent from some errors."""
+    """Return the parts of an error object that may be shown. Some errors have no `data`."""
     data = error.get("data")
     if not isinstance(data, dict):
         data = {}
@@ -109,7 +118,7 @@ def server_error(error: dict[str, t.Any]) -> ServerError:
 
 
 def problems(extra: t.Any) -> tuple[Problem, ...]:
-    """Validation errors from the wire: C([attribute, message, errno]) each; other shapes are left out."""
+    """Return validation errors, each `[attribute, message, errno]`; anything else is ignored."""
     found: list[Problem] = []
     for triple in extra if isinstance(extra, list) else ():
         match triple:
@@ -121,7 +130,8 @@ def problems(extra: t.Any) -> tuple[Problem, ...]:
 def _decoded(text: str) -> t.Any:
     try:
         return ejson.decode(text)
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):
+        # ValueError: not JSON, or a number with more digits than Python parses.
         decoded = None
-    # Outside the except block, so that no traceback keeps the text: a JSONDecodeError carries all of it.
+    # Outside the except block: a JSONDecodeError in a traceback would hold the whole text.
     return decoded

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Logs an account in to a NAS: by API key, by password, or by SCRAM; and waits where the NAS allows no more logins."""
+"""Log in to a NAS with an API key, a password, or SCRAM, and wait while the NAS limits the rate of logins."""
 
 from __future__ import annotations
 
@@ -16,35 +16,54 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
     PixelsError,
     RateLimited,
     Refused,
+    UnexpectedReply,
+)
+from ansible_collections.pixels.truenas.plugins.module_utils._api.safe_text import QUOTE_LIMIT, safe_text
+
+FIRST_PAUSE_S = 1.0
+MAX_PAUSE_S = 15.0
+
+SENTENCES = {
+    "AUTH_ERR": "{nas} refused the login of '{user}': the username or the {secret} is wrong, or the {secret} was "
+    "revoked. Check them in the TrueNAS web interface (Credentials)",
+    "EXPIRED": "{nas} refused the login of '{user}': the {secret} has expired or was revoked. Create a new one in the "
+    "TrueNAS web interface (Credentials)",
+    "DENIED": "{nas} refused the login of '{user}': the {secret} is correct, but the user is locked or has no API "
+    "access. Give the user a privilege in the TrueNAS web interface (Credentials > Groups)",
+    "OTP_REQUIRED": "{nas} refused the login of '{user}': it requires a one-time password. Use an API key, which needs "
+    "no second factor",
+    "REDIRECT": "{nas} refused the login of '{user}': it is the standby node of a pair. Connect to the active node",
+}
+"""The error message for each `response_type` of `auth.login_ex`."""
+NOT_ALLOWED = (
+    "{nas} refused the login: its security level (STIG mode) does not allow it by {secret}. Use another credential"
 )
 
-FIRST_PAUSE = 1.0
-LONGEST_PAUSE = 15.0
 
-# What TrueNAS answers in response_type, put to the user.
-SENTENCES = {
-    "AUTH_ERR": "{nas} refused the login of {user}: the username or the {secret} is wrong, or the {secret} was revoked",
-    "EXPIRED": "{nas} refused the login of {user}: the {secret} has expired or was revoked; make a new one on the NAS",
-    "DENIED": "{nas} refused the login of {user}: the {secret} is right, but the user is locked or has no API access; "
-    "give the user a privilege in Credentials > Groups",
-    "OTP_REQUIRED": "{nas} asks {user} for a one-time password: use an API key, which needs no second factor",
-    "REDIRECT": "{nas} is the standby node of a pair: connect to the active one",
-}
-NOT_ALLOWED = "{nas} does not allow logins by {secret} at its security level (STIG mode): use another kind of login"
+RESPONSE_TYPE_LIMIT = 100
+"""Characters of a `response_type` that are kept; the longest of TrueNAS has 14."""
+
+
+class _NotSuccess(Exception):
+    """A login had another result than success."""
+
+    def __init__(self, answer: t.Any) -> None:
+        super().__init__("the login did not succeed")
+        self.answer = answer
 
 
 class Ask(t.Protocol):
-    """How a login talks to the NAS: one call on the connection that is to be logged in."""
+    """Calls a method on the connection that is to be logged in."""
 
     def __call__(self, method: str, *params: t.Any) -> t.Any: ...
 
 
 def refuse_unsafe(endpoint: Endpoint, credential: Credential) -> None:
-    """Raise before anything is sent when TrueNAS would revoke the key for having been sent in the clear."""
+    """Raise `LoginRefused` before the key is sent without TLS: TrueNAS revokes keys that were."""
     if endpoint.plain and credential.api_key and credential.mechanism != "scram" and not endpoint.is_loopback:
         raise LoginRefused(
-            f"an API key is not sent to {endpoint.nas} without TLS: TrueNAS revokes a key that was; "
-            "use its HTTPS port with an encrypted connection (wss)"
+            f"did not log in to {endpoint.nas}: the connection has no TLS, and TrueNAS revokes API keys that are sent "
+            "without. Use its HTTPS port with an encrypted connection (wss)"
         )
 
 
@@ -55,18 +74,20 @@ def log_in(
     nas: str,
     login_wait: float,
     notice: t.Callable[[str], None],
+    redact: t.Callable[[str], str] = str,
     unverified: bool = False,
     sleep: t.Callable[[float], None] = time.sleep,
     clock: t.Callable[[], float] = time.monotonic,
 ) -> None:
-    """Log in on this connection, or raise LoginRefused; RateLimited after C(login_wait) seconds in vain.
+    """Log in on a connection. Raises `LoginRefused`, and `RateLimited` after `login_wait` seconds.
 
-    C(unverified) is whether anybody could be at the other end: then it is told before a secret is sent there.
-    TrueNAS counts all logins of an address, also those that succeed, in windows of 60 s (utils/rate_limit).
+    `redact` masks secrets in replies of the NAS, which may echo what it was sent. `unverified` means that the
+    certificate of the NAS is not checked: then `notice` gets a warning before a secret is sent.
+    TrueNAS counts all logins of an address, successful ones included, in windows of 60 s (utils/rate_limit/cache.py).
     """
-    until = clock() + login_wait
-    pause = FIRST_PAUSE
-    # Asked once: TrueNAS counts that question, too, and its answer stays the same.
+    deadline = clock() + login_wait
+    pause = FIRST_PAUSE_S
+    # Determined once: TrueNAS counts these calls as well, and the result does not change.
     scram: bool | None = None
     while True:
         try:
@@ -74,37 +95,41 @@ def log_in(
                 scram = _chooses_scram(ask, credential, nas)
                 if unverified and not scram:
                     notice(
-                        f"the certificate of {nas} is not verified, so whoever answers there gets the "
-                        f"{_secret(credential)}: name its authority with ca_path, or have it never sent with "
-                        "login_mechanism scram (TrueNAS 26)"
+                        f"the certificate of {nas} is not verified, so another machine could receive the "
+                        f"{_secret(credential)}: set ca_path to its certificate authority, or on TrueNAS 26 set "
+                        "login_mechanism to scram, which never sends an API key"
                     )
-            return _log_in_once(ask, credential, nas, scram=scram)
+            return _log_in_once(ask, credential, nas, scram=scram, redact=redact)
         except RateLimited:
-            left = until - clock()
+            left = deadline - clock()
         if left <= 0:
             raise RateLimited(
-                f"{nas} allows 20 logins a minute from one address; they are used up, and {login_wait:g} s of waiting "
-                "(login_wait) did not help: run fewer tasks at once, or wait longer"
+                f"could not log in to {nas} within {login_wait:g} s (login_wait): it allows 20 logins a minute from "
+                "one address, and they are used up. Run fewer tasks at the same time, or increase login_wait"
             )
         notice(f"waiting up to {left:.0f} s to log in: {nas} allows 20 logins a minute from one address")
-        # Only here: few ever wait.
+        # Imported here: most logins do not wait.
         import random
 
-        # Many processes may be waiting for the same window: they should not all come back at once.
+        # Many processes may wait for the same window, and should not all retry at the same moment.
         sleep(min(pause * random.uniform(0.75, 1.25), left))
-        pause = min(pause * 2, LONGEST_PAUSE)
+        pause = min(pause * 2, MAX_PAUSE_S)
 
 
-def _log_in_once(ask: Ask, credential: Credential, nas: str, *, scram: bool) -> None:
+def _log_in_once(
+    ask: Ask, credential: Credential, nas: str, *, scram: bool, redact: t.Callable[[str], str] = str
+) -> None:
     try:
         if credential.password:
-            _by_secret(ask, credential, nas, {"mechanism": "PASSWORD_PLAIN", "password": credential.password})
+            _by_secret(ask, credential, {"mechanism": "PASSWORD_PLAIN", "password": credential.password})
         elif scram:
             _by_scram(ask, credential, nas)
         else:
-            _by_secret(ask, credential, nas, {"mechanism": "API_KEY_PLAIN", "api_key": credential.api_key})
+            _by_secret(ask, credential, {"mechanism": "API_KEY_PLAIN", "api_key": credential.api_key})
+    except _NotSuccess as outcome:
+        refused = _refused(outcome.answer, credential, nas, redact)
     except (Refused, Invalid) as error:
-        refused = _put(error, credential, nas)
+        refused = _login_error(error, credential, nas)
     else:
         return
     raise refused
@@ -113,25 +138,31 @@ def _log_in_once(ask: Ask, credential: Credential, nas: str, *, scram: bool) -> 
 def _chooses_scram(ask: Ask, credential: Credential, nas: str) -> bool:
     if credential.password or credential.mechanism != "auto":
         return credential.mechanism == "scram"
+    choices: t.Any = None
+    refused = None
     try:
-        return "SCRAM" in (ask("auth.mechanism_choices") or ())
+        choices = ask("auth.mechanism_choices")
     except Refused as error:
-        # TrueNAS 25 stumbles over this question when nobody is logged in yet: an EINVAL with a Python error's text.
+        # TrueNAS 25 fails here before the login, with EINVAL and the text of a Python error.
         if error.errno == errno.EINVAL:
             return False
-        refused = _put(error, credential, nas)
-    raise refused
+        refused = _login_error(error, credential, nas)
+    if refused is not None:
+        raise refused
+    if isinstance(choices, list) and all(isinstance(each, str) for each in choices):
+        return "SCRAM" in choices
+    raise UnexpectedReply.about("the result is not a list of strings", method="auth.mechanism_choices", nas=nas)
 
 
-def _by_secret(ask: Ask, credential: Credential, nas: str, secret: dict[str, t.Any]) -> None:
+def _by_secret(ask: Ask, credential: Credential, secret: dict[str, t.Any]) -> None:
     answer = ask("auth.login_ex", {"username": credential.username, "login_options": {"user_info": False}, **secret})
     if _response_type(answer) != "SUCCESS":
-        raise _refused(answer, credential, nas)
+        raise _NotSuccess(answer)
 
 
 def _by_scram(ask: Ask, credential: Credential, nas: str) -> None:
-    """Both sides prove that they know the key; there is no way back to sending it."""
-    # Only here: the cryptography takes longer to load than the other way to log in takes.
+    """Log in with SCRAM: both sides prove that they know the key. Never falls back to sending it."""
+    # Imported here: the cryptography takes longer to load than another login takes.
     from ansible_collections.pixels.truenas.plugins.module_utils._api.scram import ScramClient, ScramError
 
     def exchange(kind: str, text: str, expected: str) -> str:
@@ -139,7 +170,7 @@ def _by_scram(ask: Ask, credential: Credential, nas: str) -> None:
         match answer:
             case {"response_type": "SCRAM_RESPONSE", "scram_type": str(got), "rfc_str": str(said)} if got == expected:
                 return said
-        raise _refused(answer, credential, nas)
+        raise _NotSuccess(answer)
 
     try:
         scram = ScramClient(credential.username, credential.api_key or "")
@@ -149,31 +180,35 @@ def _by_scram(ask: Ask, credential: Credential, nas: str) -> None:
         problem = str(error)
     else:
         return
-    raise LoginRefused(f"no SCRAM login of {credential.username} at {nas}: {problem}", response_type="SCRAM")
+    raise LoginRefused(f"SCRAM login of '{credential.username}' to {nas} failed: {problem}", response_type="SCRAM")
 
 
-def _refused(answer: t.Any, credential: Credential, nas: str) -> LoginRefused:
-    response_type = _response_type(answer)
-    sentence = SENTENCES.get(response_type, "{nas} answered the login of {user} with something unknown")
-    said = sentence.format(nas=nas, user=credential.username, secret=_secret(credential))
+def _refused(answer: t.Any, credential: Credential, nas: str, redact: t.Callable[[str], str]) -> PixelsError:
+    # Masked before it is truncated: a part of a password would not be recognized.
+    response_type = safe_text(redact(_response_type(answer)), limit=RESPONSE_TYPE_LIMIT)
+    if not response_type:
+        return UnexpectedReply.about("the result is not that of a login", method="auth.login_ex", nas=nas)
+    sentence = SENTENCES.get(response_type, "{nas} refused the login of '{user}' for an unknown reason")
+    message = sentence.format(nas=nas, user=credential.username, secret=_secret(credential))
     urls = answer.get("urls") if response_type == "REDIRECT" else None
-    if isinstance(urls, list) and urls:
-        said += f" ({', '.join(str(url) for url in urls)})"
-    return LoginRefused(said, response_type=response_type)
+    named = [url for url in urls if isinstance(url, str)][:2] if isinstance(urls, list) else []
+    if named:
+        message += safe_text(f" ({redact(', '.join(named))})", limit=QUOTE_LIMIT)
+    return LoginRefused(message, response_type=response_type)
 
 
-def _put(error: Refused | Invalid, credential: Credential, nas: str) -> PixelsError:
-    """The sentence for a login that TrueNAS answers with an error instead of a response_type."""
+def _login_error(error: Refused | Invalid, credential: Credential, nas: str) -> PixelsError:
+    """Return the error for a login to which TrueNAS replies with an error instead of a `response_type`."""
     if isinstance(error, Invalid):
         if credential.mechanism == "scram":
             return LoginRefused(
-                f"{nas} does not know SCRAM logins: they came with TrueNAS 26; use the mechanism auto or plain",
+                f"{nas} does not support SCRAM logins: they require TrueNAS 26. Set login_mechanism to auto or plain",
                 response_type="UNSUPPORTED",
             )
-        return LoginRefused(f"{nas} could not make sense of the login: {error}", response_type="INVALID")
+        return LoginRefused(f"{nas} rejected the login as invalid: {error}", response_type="INVALID")
     if error.errno == errno.EOPNOTSUPP:
         return LoginRefused(NOT_ALLOWED.format(nas=nas, secret=_secret(credential)), response_type=error.errname)
-    return LoginRefused(f"no login of {credential.username}: {error}", response_type=error.errname)
+    return LoginRefused(f"login of '{credential.username}' failed: {error}", response_type=error.errname)
 
 
 def _response_type(answer: t.Any) -> str:

@@ -1,30 +1,34 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Talks to one NAS: logs in, calls, runs jobs, and comes back after a lost connection."""
+"""The session with one NAS: log in, call methods, run jobs, and reconnect after a lost connection."""
 
 from __future__ import annotations
 
 import os
 import threading
 import time
-import types
 import typing as t
 from contextlib import ExitStack
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.connection import Connection
 from ansible_collections.pixels.truenas.plugins.module_utils._api.endpoint import Credential, Endpoint, Timeouts
+from ansible_collections.pixels.truenas.plugins.module_utils._api.error_mapping import NOT_AUTHENTICATED
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import (
+    GARBLED,
     ConnectionFailed,
     ConnectionLost,
     LoginRefused,
     OutcomeUnknown,
+    TimedOut,
+    UnexpectedReply,
 )
-from ansible_collections.pixels.truenas.plugins.module_utils._api.following import JobRun
+from ansible_collections.pixels.truenas.plugins.module_utils._api.hint import Hint
+from ansible_collections.pixels.truenas.plugins.module_utils._api.job_runner import JobRun
 from ansible_collections.pixels.truenas.plugins.module_utils._api.jobs import Progress
 from ansible_collections.pixels.truenas.plugins.module_utils._api.login import log_in, refuse_unsafe
-from ansible_collections.pixels.truenas.plugins.module_utils._api.refusals import NOT_AUTHENTICATED
-from ansible_collections.pixels.truenas.plugins.module_utils._api.shells import LentShell, ShellPool
+from ansible_collections.pixels.truenas.plugins.module_utils._api.redaction import Redactor
+from ansible_collections.pixels.truenas.plugins.module_utils._api.shell_pool import ShellLease, ShellPool
 from ansible_collections.pixels.truenas.plugins.module_utils._api.transport import WebSocketTransport
 
 if t.TYPE_CHECKING:
@@ -32,28 +36,37 @@ if t.TYPE_CHECKING:
 
 __all__ = ["Credential", "Endpoint", "Progress", "Session", "Timeouts"]
 
-# Good for 300 s, for everything, from this address only, and once.
 TOKEN: tuple[t.Any, ...] = (300, {}, True, True)
-FIRST_PAUSE = 0.2
-LONGEST_PAUSE = 5.0
+"""Arguments of `auth.generate_token`: valid for 300 s, no attributes, for this address only, for one use."""
+FIRST_PAUSE_S = 0.2
+MAX_PAUSE_S = 5.0
 
 T = t.TypeVar("T")
 
+NO_MESSAGE = "it is not a message of the API"
 
-def say_nothing(message: str) -> None:
-    """The notice of a caller that does not care about waits."""
+
+def ignore_notice(message: str) -> None:
+    """Ignore a notice."""
+
+
+def one_time_secrets(params: t.Sequence[t.Any]) -> list[str]:
+    """Return the secrets in a message of a SCRAM login: nonces, and the proof."""
+    message = params[0].get("rfc_str") if params and isinstance(params[0], dict) else None
+    fields = message.split(",") if isinstance(message, str) else ()
+    return [field[2:] for field in fields if field.startswith(("r=", "p="))]
 
 
 def admit_all(method: str, params: t.Sequence[t.Any]) -> None:
-    """The gate of a session whose logins nobody counts."""
+    """Admit every login."""
 
 
 class Session:
-    """One logged-in conversation with a NAS; it connects at its first use, and any number of threads may call.
+    """A session with a NAS. It connects on first use, and any number of threads may call.
 
-    At most 10 calls are in flight, the others wait. A session belongs to the process that made it: in a child made by
-    fork its listening thread does not exist and its socket is the parent's, so there it raises ConnectionFailed, and
-    C(close) does nothing. Every method raises errors of C(errors.py), each with the whole sentence for the user.
+    At most 10 calls run at the same time; others wait. A session belongs to the process that created it: a forked
+    process has no receiving thread and shares the socket, so there calls raise `ConnectionFailed`, and `close` does
+    nothing. Methods raise the errors of `errors.py`.
     """
 
     def __init__(
@@ -62,12 +75,12 @@ class Session:
         credential: Credential,
         *,
         timeouts: Timeouts = Timeouts(),
-        notice: t.Callable[[str], None] = say_nothing,
+        notice: t.Callable[[str], None] = ignore_notice,
         admit: t.Callable[[str, t.Sequence[t.Any]], None] = admit_all,
     ) -> None:
-        """C(notice) is told, in a sentence, when the session waits for something the user may wonder about.
+        """`notice` gets a message when the session waits for a reason that the user should know.
 
-        C(admit) is asked before each call of a login, and raises RateLimited to have it wait as if the NAS had said so.
+        `admit` is called before each call of a login, and raises `RateLimited` to delay it.
         """
         self.nas = endpoint.nas
         self._endpoint = endpoint
@@ -81,94 +94,112 @@ class Session:
         self._was_open = False
         self._closed = False
         self._shells = ShellPool(self._open_shell)
+        self._redactor = Redactor(credential)
 
     def __enter__(self) -> Session:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: types.TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_exception: object) -> None:
         self.close()
 
     @property
     def is_connected(self) -> bool:
-        """Whether the next call finds an open connection, and neither connects nor logs in."""
+        """Whether the session is connected and logged in."""
         return self._connection is not None and self._connection.is_alive
 
     @property
     def connection(self) -> Connection | None:
-        """What the next call goes over, where it neither connects nor logs in."""
+        """The connection of the next call; None if that would have to connect first."""
         return self._connection if self.is_connected and not self._closed else None
 
-    def connect(self, *, patience: float | None = None) -> None:
-        """Connect and log in now; a NAS that was there before may take C(patience) seconds to come back."""
-        self._live(self._timeouts.connect if patience is None else patience)
+    def connect(self, *, timeout: float | None = None) -> None:
+        """Connect and log in now. A NAS that was connected before may take `timeout` seconds to return."""
+        self._connected(self._timeouts.connect if timeout is None else timeout)
 
     def read(self, method: str, *params: t.Any, timeout: float | None = None) -> t.Any:
-        """Call a method that changes nothing; after a lost connection it is asked again, within C(timeout) seconds."""
+        """Call a method that changes nothing, within `timeout` seconds. It is repeated after a lost connection."""
         seconds = self._timeouts.call if timeout is None else timeout
-        return self._converse(lambda connection, left: connection.call(method, params, timeout=left), seconds)
+        return self._with_connection(
+            lambda connection, left: connection.call(method, params, timeout=left), seconds, method
+        )
 
     def call(self, method: str, *params: t.Any, timeout: float | None = None) -> t.Any:
-        """Call a method that changes something, at most once; OutcomeUnknown when it left and its answer is lost."""
+        """Call a method that changes something, at most once. Raises `OutcomeUnknown` if no reply arrives in time."""
 
         def once(connection: Connection, left: float) -> t.Any:
             try:
-                return connection.call(method, params, timeout=left)
+                return connection.call(method, params, timeout=left, changes=True)
             except ConnectionLost as lost:
                 if not lost.sent:
                     raise
-                problem = str(lost)
-            raise OutcomeUnknown(f"{problem}; {method} was sent, and may or may not be done: run again")
+                problem, is_garbled = str(lost), lost.ending == GARBLED
+            except TimedOut as late:
+                if not late.pending:
+                    raise
+                problem, is_garbled = str(late), False
+            if is_garbled:
+                raise UnexpectedReply.about(NO_MESSAGE, method=method, nas=self.nas, changes=True)
+            raise OutcomeUnknown(f"{problem}; {method} was sent, and may or may not be done").with_hints(
+                Hint.run_again()
+            )
 
-        return self._converse(once, self._timeouts.call if timeout is None else timeout)
+        return self._with_connection(once, self._timeouts.call if timeout is None else timeout)
 
     def run_job(
         self,
         method: str,
         *params: t.Any,
         timeout: float | None = None,
+        call_timeout: float | None = None,
         progress: t.Callable[[Progress], None] | None = None,
     ) -> t.Any:
-        """Start a job, wait up to C(timeout) seconds for its end, and return its result.
+        """Start a job, wait up to `timeout` seconds for its end, and return its result.
 
-        C(progress) is called in this thread with the newest progress. Raises TimedOut (the job goes on), JobAborted,
-        OutcomeUnknown when the job is lost from sight, Refused when the NAS gave us another caller's job instead.
+        `call_timeout`, in seconds, is for the call that starts it, and defaults to that of the session. `progress` is
+        called in this thread. Raises `TimedOut` (the job continues), `JobAborted`, `OutcomeUnknown` if the job cannot
+        be found again, and `Refused` if the NAS returned another job instead.
         """
         run = JobRun(
-            self._converse,
+            self._with_connection,
             method,
             params,
             nas=self.nas,
-            call_timeout=self._timeouts.call,
+            call_timeout=self._timeouts.call if call_timeout is None else call_timeout,
             timeout=self._timeouts.job if timeout is None else timeout,
             progress=progress,
         )
         return run.result()
 
     def download(self, method: str, *params: t.Any, timeout: float | None = None) -> bytes:
-        """What a download method sends, such as the content of a file; C(timeout) in seconds for each wait."""
+        """Return what a download method sends, such as the content of a file; `timeout` (seconds) is for each wait."""
         seconds = self._timeouts.call if timeout is None else timeout
-        # Only here: it takes longer to load than all the rest, and few need it.
+        # Imported here: it takes long to load, and is seldom needed.
         from ansible_collections.pixels.truenas.plugins.module_utils._api.download import fetch
 
-        # Not a read: each path it answers with starts a job of its own, and works once.
-        _job, path = self.call("core.download", method, list(params), "download", timeout=seconds)
-        return fetch(self._endpoint, path, timeout=seconds)
+        # Not a read: each call starts a job, and its path works once.
+        match self.call("core.download", method, list(params), "download", timeout=seconds):
+            case [_, str(path)] if path.startswith("/"):
+                # The path contains a token.
+                self._redactor.add(path, generated=True)
+                return fetch(self._endpoint, path, timeout=seconds)
+        raise UnexpectedReply.about("the result is not the path of a download", method="core.download", nas=self.nas)
 
-    def borrow_shell(self, options: t.Mapping[str, t.Any], *, timeout: float | None = None) -> LentShell:
-        """A shell beside the API, in which C(options) says what runs; it is this session's, and ends with it."""
-        return self._shells.borrow(options, timeout=self._timeouts.connect if timeout is None else timeout)
+    def borrow_shell(
+        self, options: t.Mapping[str, t.Any], *, timeout: float | None = None, unused: bool = False
+    ) -> ShellLease:
+        """Return a web shell, which ends with this session. `options` determine the program that runs in it.
+
+        With `unused`, it is a new one, and idle ones with these options are closed.
+        """
+        seconds = self._timeouts.connect if timeout is None else timeout
+        return self._shells.borrow(options, timeout=seconds, unused=unused)
 
     def sweep_shells(self) -> None:
-        """End the shells that nobody has used for a while."""
+        """Close the web shells that have not been used for a while."""
         self._shells.sweep()
 
     def close(self) -> None:
-        """Say goodbye; jobs that were started go on at the NAS."""
+        """Close the connection. Jobs continue on the NAS."""
         if self._process != os.getpid():
             return
         self._closed = True
@@ -180,18 +211,22 @@ class Session:
     def _open_shell(self, options: t.Mapping[str, t.Any], timeout: float) -> WebShell:
         from ansible_collections.pixels.truenas.plugins.module_utils._api.webshell import WebShell
 
-        # For one use from this address; made again it is another one, so nothing is lost with the answer.
+        # A read: if the reply is lost, another token can be generated.
         token = self.read("auth.generate_token", *TOKEN)
-        return WebShell(self._endpoint, token, options, timeout=timeout)
+        if not isinstance(token, str):
+            raise UnexpectedReply.about("the result is not a string", method="auth.generate_token", nas=self.nas)
+        self._redactor.add(token, generated=True)
+        return WebShell(self._endpoint, token, options, timeout=timeout, redact=self._redactor)
 
-    def _converse(self, action: t.Callable[[Connection, float], T], timeout: float) -> T:
-        """Do something over a live connection, and again over the next one if that breaks or its login has ended.
+    def _with_connection(self, action: t.Callable[[Connection, float], T], timeout: float, what: str = "a call") -> T:
+        """Run an action with a connection, and again with another one if that breaks or its login has expired.
 
-        C(timeout) bounds the time spent in calls and pauses; connecting and logging in have bounds of their own.
+        After a message that is not JSON-RPC there is one retry only. `timeout` bounds the time of calls and pauses;
+        connecting and logging in have their own timeouts.
         """
-        left, pause, may_log_in_again = timeout, FIRST_PAUSE, True
+        left, pause, may_log_in_again, was_garbled = timeout, FIRST_PAUSE_S, True, False
         while True:
-            connection = self._live(max(left, self._timeouts.connect))
+            connection = self._connected(max(left, self._timeouts.connect))
             logins, begun = connection.logins, time.monotonic()
             try:
                 return action(connection, left)
@@ -200,44 +235,50 @@ class Session:
             except LoginRefused as expired:
                 if expired.response_type != NOT_AUTHENTICATED or not may_log_in_again:
                     raise
-                # The NAS turned the call away at the door: nothing ran, whatever the call was for.
+                # The NAS rejected the call before it ran, so any call can be repeated.
                 may_log_in_again = False
                 self._log_in_again(connection, logins)
                 continue
+            if failure.ending == GARBLED and was_garbled:
+                raise UnexpectedReply.about(NO_MESSAGE, method=what, nas=self.nas)
+            was_garbled = was_garbled or failure.ending == GARBLED
             left -= time.monotonic() - begun + pause
             if left <= 0:
                 raise failure
             time.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
+            pause = min(pause * 2, MAX_PAUSE_S)
 
-    def _live(self, patience: float) -> Connection:
-        """The open connection, or a new one; C(patience) is how long a NAS that was there may take to come back."""
-        self._refuse_misuse()
-        # From before the wait for other threads that try the same.
-        until = time.monotonic() + (patience if self._was_open else self._timeouts.connect)
+    def _connected(self, timeout: float) -> Connection:
+        """Return a connection. A NAS that was connected before may take `timeout` seconds to return."""
+        self._check_usable()
+        # Includes the wait for other threads that try to connect.
+        deadline = time.monotonic() + (timeout if self._was_open else self._timeouts.connect)
         with self._opening:
             if self._connection is not None and self._connection.is_alive:
                 return self._connection
-            pause = FIRST_PAUSE
+            pause = FIRST_PAUSE_S
             while True:
-                self._refuse_misuse()
+                self._check_usable()
                 try:
                     self._connection = self._open()
                 except ConnectionFailed as error:
-                    if time.monotonic() + pause > until or not (error.passing or self._was_open):
+                    if isinstance(error, ConnectionLost) and error.ending == GARBLED:
+                        raise UnexpectedReply.about(NO_MESSAGE, method="the login", nas=self.nas) from None
+                    if time.monotonic() + pause > deadline or not (error.passing or self._was_open):
                         raise
-                    trouble = str(error)
+                    cause = str(error)
                 else:
                     self._was_open = True
                     return self._connection
-                if pause == FIRST_PAUSE:
-                    self._notice(f"waiting up to {until - time.monotonic():.0f} s for {self.nas}: {trouble}")
+                if pause == FIRST_PAUSE_S:
+                    self._notice(f"waiting up to {deadline - time.monotonic():.0f} s for {self.nas}: {cause}")
                 time.sleep(pause)
-                pause = min(pause * 2, LONGEST_PAUSE)
+                pause = min(pause * 2, MAX_PAUSE_S)
 
     def _open(self) -> Connection:
         refuse_unsafe(self._endpoint, self._credential)
-        connection = Connection(WebSocketTransport(self._endpoint, timeout=self._timeouts.connect), self.nas)
+        transport = WebSocketTransport(self._endpoint, timeout=self._timeouts.connect)
+        connection = Connection(transport, self.nas, redact=self._redactor.everywhere)
         with ExitStack() as undo:
             undo.callback(connection.close)
             self._log_in(connection)
@@ -247,6 +288,8 @@ class Session:
     def _log_in(self, connection: Connection) -> None:
         def ask(method: str, *params: t.Any) -> t.Any:
             self._admit(method, params)
+            for secret in one_time_secrets(params):
+                self._redactor.add(secret, generated=True)
             return connection.call(method, params, timeout=self._timeouts.call)
 
         log_in(
@@ -255,6 +298,7 @@ class Session:
             nas=self.nas,
             login_wait=self._timeouts.login_wait,
             notice=self._notice,
+            redact=self._redactor,
             unverified=not (self._endpoint.validate_certs or self._endpoint.plain or self._endpoint.is_loopback),
         )
         connection.logins += 1
@@ -264,11 +308,11 @@ class Session:
             if connection.logins == logins:
                 self._log_in(connection)
 
-    def _refuse_misuse(self) -> None:
+    def _check_usable(self) -> None:
         if self._process != os.getpid():
             raise ConnectionFailed(
-                f"this session with {self.nas} belongs to process {self._process} and does not work after a fork: "
-                "open another one in this process"
+                f"the session with {self.nas} belongs to process {self._process} and cannot be used after a fork. "
+                "Open another one in this process"
             )
         if self._closed:
-            raise ConnectionFailed(f"this session with {self.nas} is closed")
+            raise ConnectionFailed(f"the session with {self.nas} is closed")

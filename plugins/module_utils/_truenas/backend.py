@@ -1,40 +1,56 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one interface to containers, whatever generation of TrueNAS is behind it."""
+"""The interface to containers that both generations of TrueNAS implement, and its types."""
 
 from __future__ import annotations
 
 import abc
+import datetime
+import functools
+import time
 import typing as t
 from dataclasses import dataclass, field
 
+if t.TYPE_CHECKING:
+    from ansible_collections.pixels.truenas.plugins.module_utils._truenas.pixel_name import PixelName
+
 MIB = 1024 * 1024
+
+TRANSIENT = frozenset({"unknown", "starting", "stopping", "freezing", "thawed", "aborting"})
+"""Statuses of Incus 6.0.4 while an operation runs, and for up to 1.7 s after the job of a stop has succeeded."""
+
+FIRST_POLL_S, MAX_POLL_S = 0.05, 1.0
 
 
 @dataclass(frozen=True)
 class Address:
-    """An address the NAS reports for a container."""
+    """An address of a container."""
 
     family: str
-    """C(ipv4) or C(ipv6)."""
+    """`ipv4` or `ipv6`."""
     address: str
+    """In its normal form, of global scope."""
     prefix: int | None = None
+    """The length of the network prefix in bits."""
+    own: bool = field(default=True, compare=False)
+    """Whether it belongs to the container's NIC, and not to another interface of the guest, such as `docker0`."""
 
 
 @dataclass(frozen=True)
 class Nic:
-    """The network card of a container: how it is attached, and to which interface of the NAS."""
+    """The NIC of a container."""
 
     parent: str
+    """The interface of the NAS to which it is attached."""
     type: str = "macvlan"
-    """C(macvlan) or C(bridged)."""
+    """`macvlan` or `bridged`."""
     name: str = "eth0"
 
 
 @dataclass(frozen=True)
 class Image:
-    """What TrueNAS remembers of the image a container was made from; the alias it was asked for is a mark of ours."""
+    """What TrueNAS records of a container's image. The requested alias is in the metadata."""
 
     os: str = ""
     release: str = ""
@@ -43,181 +59,283 @@ class Image:
 
 
 @dataclass(frozen=True)
-class Marks:
-    """What we note in the container's own record, so that every controller sees it; the guest may read it, too."""
+class Metadata:
+    """What the collection records with a container on the NAS, visible to all controllers and to the guest."""
 
     fleet: str | None = None
     owner: str | None = None
     labels: t.Mapping[str, str] = field(default_factory=dict)
     image: str | None = None
-    """The alias of the image it was made from."""
+    """The alias of its image."""
     origin: str | None = None
-    """The checkpoint it was cloned from, as C(base@label)."""
+    """The checkpoint it was cloned from, as `base@label`."""
     cloning: str | None = None
-    """The same, as long as the clone is not finished."""
+    """The same, while the clone is unfinished."""
     run: str | None = None
-    """Who makes the clone, as long as it is not finished: two that make the same tell each other by it."""
+    """The ID of the run that creates an unfinished clone, which distinguishes two runs that create the same one."""
     pending: str | None = None
-    """The setting (C(autostart)) that a new one gets once it has been brought up, as long as it was not."""
+    """The setting (`autostart`) that a new container still gets once it is started and provisioned."""
+    stopped_by: str | None = None
+    """The operation (`checkpoint` or `restore`) that stopped a running container, until it runs again."""
+    egress: str | None = None
+    """The egress policy, or its digest where it is long; None for none (`_pixel/egress/record.py`)."""
+    ttl: str | None = None
+    """The lifetime as it was set, such as `4h` (`_pixel/model/lifetime.py`)."""
+    expires: str | None = None
+    """When it expires, in UTC, such as `2026-12-01T00:00:00Z`."""
+    ttl_keep: str | None = None
+    """How long it is kept after that, stopped, before it is destroyed."""
+    protected: str | None = None
+    """Any text protects it from being destroyed and restored."""
 
 
 @dataclass(frozen=True)
 class Container:
-    """A container as the NAS has it, by its full instance name."""
+    """A container on the NAS."""
 
-    name: str
+    name: PixelName
+    """The full name, with the prefix."""
     status: str
-    """In small letters: running, stopped, frozen, error, ..."""
+    """In lower case: `running`, `stopped`, `frozen`, `error` and others."""
     addresses: tuple[Address, ...] = ()
     cpu: str | None = None
-    """Number of cores (C(2)) or a set of them (C(0-3)); None is no limit."""
+    """A number of CPUs (`2`) or a set of them (`0-3`); None is no limit."""
     memory: int | None = None
-    """Bytes, always whole MiB; None is no limit."""
+    """In bytes, whole MiB; None is no limit."""
     image: Image = field(default_factory=Image)
     environment: t.Mapping[str, str] = field(default_factory=dict)
     autostart: bool = False
-    marks: Marks = field(default_factory=Marks)
+    metadata: Metadata = field(default_factory=Metadata)
     pool: str | None = None
     dataset: str | None = None
+    unfinished: tuple[str, ...] = ()
+    """What an interrupted operation left undone, in words; `ContainerBackend.finish` does it."""
 
     @property
     def running(self) -> bool:
+        """Whether it runs."""
         return self.status == "running"
 
     @property
+    def transient(self) -> bool:
+        """Whether the status changes without another operation."""
+        return self.status in TRANSIENT
+
+    @property
+    def ran(self) -> bool:
+        """Whether it runs, or ran until an operation stopped it that was interrupted."""
+        return self.running or self.metadata.stopped_by is not None
+
+    @property
     def ipv4(self) -> str | None:
-        """The first IPv4 address; None until the NAS reports one."""
-        return next((each.address for each in self.addresses if each.family == "ipv4" and each.address), None)
+        """The first IPv4 address of its NIC; None until the NAS reports one."""
+        return self._first("ipv4")
+
+    @property
+    def ipv6(self) -> str | None:
+        """The first global IPv6 address of its NIC; None until the NAS reports one."""
+        return self._first("ipv6")
+
+    @property
+    def address(self) -> str | None:
+        """The address to connect to: IPv4, or IPv6 if there is no IPv4 address."""
+        return self.ipv4 or self.ipv6
+
+    def _first(self, family: str) -> str | None:
+        return next(
+            (each.address for each in self.addresses if each.family == family and each.own and each.address), None
+        )
 
 
 @dataclass(frozen=True)
 class NewContainer:
-    """What is asked for when a container is made."""
+    """The settings of a container that is to be created; see `Container`."""
 
-    name: str
+    name: PixelName
     image: str
     cpu: str | None = None
     memory: int | None = None
     environment: t.Mapping[str, str] = field(default_factory=dict)
-    marks: Marks = field(default_factory=Marks)
+    metadata: Metadata = field(default_factory=Metadata)
     pool: str | None = None
     nic: Nic | None = None
 
 
 class Progress(t.Protocol):
-    """What a job reports while it runs."""
+    """The progress of a job."""
 
     @property
-    def percent(self) -> int: ...
+    def percent(self) -> int:
+        """From 0 to 100."""
 
     @property
-    def description(self) -> str: ...
+    def description(self) -> str:
+        """The current step."""
 
 
 OnProgress = t.Callable[[t.Any], None]
 
+ReadOnce = t.Callable[[str, t.Callable[[], "bytes | None"]], "bytes | None"]
+"""Returns the cached content of a file, or calls the function that reads it."""
+
 Needs = tuple[tuple[str, ...], ...]
-"""Roles that are needed together; of those in one tuple any will do."""
+"""Roles that are required together; of those in one tuple, any one is enough."""
 
 
 class ContainerBackend(abc.ABC):
-    """Containers of one NAS. Names are full instance names; times are seconds.
+    """The containers of one NAS. Names are full names with the prefix; times are in seconds.
 
-    Every method may raise what C(_api.errors) lists: C(NotFound) for a name that is not there, C(NotPermitted)
-    for a right the account lacks, C(Refused) when TrueNAS says no, C(TimedOut), C(ConnectionFailed).
+    Methods raise the errors of `_api.errors`: `NotFound` for a name that does not exist, `NotPermitted` for a missing
+    role, `Refused` for any other error of TrueNAS, `TimedOut`, `ConnectionFailed`.
     """
 
     generation: str
-    """C(virt) (Incus, TrueNAS 25.04 and 25.10) or C(container) (libvirt LXC, TrueNAS 26 on)."""
+    """`virt` (Incus, TrueNAS 25.04 and 25.10) or `container` (libvirt LXC, from TrueNAS 26)."""
 
     needs: t.Mapping[str, Needs]
-    """The roles an account needs to C(list) containers, C(manage) them, C(stop) and start them, and C(enter) one."""
+    """The roles that an account needs to `list`, `manage`, `stop` (and start) and `enter` containers."""
 
-    fixed: str | None = None
-    """Why the dataset of a container cannot change places with another one; None where it can.
+    no_swap_reason: str | None = None
+    """Why the dataset of a container cannot be swapped with another one; None if it can.
 
-    That is what a clone takes, and a restore that keeps the state before.
+    Clones, and restores with a safety checkpoint, require the swap.
     """
+
+    tracked_snapshots: str | None = None
+    """The prefix of the ZFS snapshots that the NAS tracks in its own record; None if it tracks none.
+
+    If one of them is created or deleted in another way, the NAS cannot register the container when its pool for
+    containers is set up again.
+    """
+
+    @functools.cached_property
+    def _started(self) -> set[str]:
+        return set()
+
+    def note_start(self, name: str) -> None:
+        """Note that a container was started: the web shells that were open in it before have ended."""
+        self._started.add(name)
+
+    def was_started(self, name: str) -> bool:
+        """Return whether this process started a container since the last call for it."""
+        if name not in self._started:
+            return False
+        self._started.discard(name)
+        return True
 
     @property
     @abc.abstractmethod
-    def tells_addresses(self) -> bool:
-        """Whether this account is told the addresses of containers; otherwise they are seen from inside only."""
+    def reports_addresses(self) -> bool:
+        """Whether this account can read the addresses of containers; otherwise only the guest knows them."""
 
     @abc.abstractmethod
     def ensure_ready(self) -> None:
-        """Raise C(Refused) when containers are not set up on this NAS, saying in which state they are."""
+        """Raise `Refused`, with the state, if this NAS is not set up for containers."""
 
     @abc.abstractmethod
-    def refuse_limits(self, *, cpu: str | None = None, memory: int | None = None) -> None:
-        """Raise C(Unsupported) for a limit that no container can have here, saying what to do instead."""
+    def reject_limits(self, *, cpu: str | None = None, memory: int | None = None) -> None:
+        """Raise `Unsupported`, with an alternative, for a limit that this release cannot set."""
 
     @abc.abstractmethod
     def list(self, prefix: str) -> list[Container]:
-        """All containers whose name starts with C(prefix), by name: one query."""
+        """Return all containers whose names start with `prefix`, sorted by name, with one query."""
 
     @abc.abstractmethod
-    def find(self, name: str) -> Container | None: ...
+    def find(self, name: str, *, timeout: float | None = None) -> Container | None:
+        """Return a container; None if it does not exist. `timeout` bounds the query."""
+
+    def settled(self, name: str, *, timeout: float) -> Container | None:
+        """Return a container once its status is no longer transient, or as it is after `timeout` seconds."""
+        end = time.monotonic() + timeout
+        pause = FIRST_POLL_S
+        while True:
+            found = self.find(name)
+            left = end - time.monotonic()
+            if found is None or not found.transient or left <= 0:
+                return found
+            time.sleep(min(pause, left))
+            pause = min(MAX_POLL_S, pause * 1.5)
 
     @abc.abstractmethod
     def create(self, new: NewContainer, *, timeout: float, progress: OnProgress | None = None) -> Container:
-        """Make it, stopped and without autostart."""
+        """Create a container, stopped and without autostart."""
 
     @abc.abstractmethod
     def update(self, name: str, settings: t.Mapping[str, t.Any], *, timeout: float) -> None:
-        """Change any of C(cpu), C(memory), C(autostart), and C(environment) with C(marks); what is not given stays.
+        """Change any of `cpu`, `memory` and `autostart`, and `environment` with `metadata`. Keep other settings.
 
-        The last two are one record where a generation keeps them together, so both or neither are given.
+        `environment` and `metadata` are set together: one generation stores them in the same record.
         """
+
+    def finish(self, name: str) -> None:  # noqa: B027 (a generation without unfinished operations has nothing to do)
+        """Do what an interrupted operation left undone; `Container.unfinished` names it."""
 
     @abc.abstractmethod
     def start(self, name: str, *, timeout: float) -> None:
-        """Start it; a container that runs already is no error."""
+        """Start a container if it does not run."""
 
     @abc.abstractmethod
     def stop(self, name: str, *, graceful: float, force: bool = False, timeout: float) -> None:
-        """Ask it to stop within C(graceful) seconds, or kill it; a container that is stopped already is no error.
+        """Stop a container within `graceful` seconds, or kill it with `force`. Do nothing if it is stopped.
 
-        Raises C(TimedOut) when it is still running after C(graceful) seconds.
+        Raises `TimedOut` if it is still running after `graceful` seconds.
         """
 
     @abc.abstractmethod
-    def restart(self, name: str, *, graceful: float, force: bool = False, timeout: float) -> None: ...
+    def restart(self, name: str, *, graceful: float, force: bool = False, timeout: float) -> None:
+        """Stop a container as `stop` does, and start it."""
 
     @abc.abstractmethod
     def delete(self, name: str, *, timeout: float) -> None:
-        """Remove it with its files and snapshots."""
+        """Delete a container with its files and snapshots."""
 
     @abc.abstractmethod
     def nic(self, name: str) -> Nic | None:
-        """Its own network card; None when it has the default one of the NAS."""
+        """Return the container's own NIC; None if it has the default one of the NAS."""
 
     @abc.abstractmethod
     def parents(self, type: str) -> tuple[str, ...] | None:
-        """The interfaces a card of that type can be attached to; None where the NAS has no list of them."""
+        """Return the interfaces to which a NIC of that type can be attached; None if the NAS has no list of them."""
 
     @abc.abstractmethod
-    def set_nic(self, name: str, nic: Nic) -> None: ...
+    def set_nic(self, name: str, nic: Nic) -> None:
+        """Attach the container's NIC to another interface."""
 
     @abc.abstractmethod
     def pools(self) -> tuple[str, ...]:
-        """The storage pools containers may live on, the default one first."""
+        """Return the storage pools for containers, the default one first."""
 
     @abc.abstractmethod
     def dataset(self) -> str | None:
-        """The dataset containers of the default pool live below; None when it cannot be seen."""
+        """Return the parent dataset of containers on the default pool; None if the account cannot see it."""
 
     @abc.abstractmethod
     def rootfs(self, name: str) -> str:
-        """Where the files of a running container are mounted on the NAS."""
+        """Return the directory on the NAS where the root file system of a running container is mounted."""
 
     @abc.abstractmethod
-    def refuse_to_restore(self, dataset: str, made: int) -> None:
-        """Raise C(Unsupported) for a snapshot whose files this release could not run.
+    def adopt(self, directory: str, name: str, *, read_once: ReadOnce | None = None) -> str:
+        """Make the NAS's record in a dataset that of the container `name`. Return the name in the record before.
 
-        C(made) is when it was taken, in transactions of its pool.
+        `directory` is where the dataset is mounted before it becomes the container's. `read_once` gets the name of a
+        file there and a function that reads it; it may return cached content for files that several datasets share.
+        """
+
+    @abc.abstractmethod
+    def rewrite_record(self, name: str, *, timeout: float) -> None:
+        """Have the NAS write its record of a container to the container's dataset."""
+
+    @abc.abstractmethod
+    def created(self, name: str) -> datetime.datetime | None:
+        """Return when the container was created, in UTC; None if the NAS does not report it."""
+
+    @abc.abstractmethod
+    def reject_restore(self, dataset: str, made: int) -> None:
+        """Raise `Unsupported` for a snapshot whose files this release could not run.
+
+        `made` is the transaction group in which it was taken.
         """
 
     @abc.abstractmethod
     def shell(self, name: str) -> t.Mapping[str, t.Any]:
-        """The options with which the NAS opens a shell in a container, for C(Wire.borrow_shell)."""
+        """Return the options for `Wire.borrow_shell` that open a shell in a container."""

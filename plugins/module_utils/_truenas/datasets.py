@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ZFS datasets of containers, which the public dataset API hides: mostly through the middleware's private one."""
+"""ZFS datasets of containers. The public API hides them, so most calls use the private `zfs.dataset.*`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import NotFound, Refused
-from ansible_collections.pixels.truenas.plugins.module_utils._truenas.snapshots import NamingTheRole
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas.snapshots import RoleErrors
 
 if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.wire import Wire
@@ -20,69 +20,71 @@ PROMOTE = ("DATASET_WRITE",)
 
 @dataclass(frozen=True)
 class Dataset:
-    """A dataset as the NAS has it."""
+    """A dataset on the NAS."""
 
     name: str
     origin: str = ""
-    """The snapshot it is a clone of; a container's own is that of its image."""
+    """The snapshot it is a clone of; for a new container, that of its image."""
     txg: int = 0
-    """When it was made, whatever it was called then: grows with time."""
+    """The transaction group of its creation, which a rename does not change."""
 
 
 def exists(wire: Wire, name: str) -> bool:
-    """Whether there is a dataset of that name (C(zfs.dataset.query): FULL_ADMIN)."""
+    """Return whether a dataset exists. `zfs.dataset.query` requires FULL_ADMIN."""
     return find(wire, name) is not None
 
 
 def find(wire: Wire, name: str) -> Dataset | None:
-    """C(zfs.dataset.query): FULL_ADMIN."""
-    found = query(wire, ["id", "=", name], {"retrieve_children": False})
+    """Return a dataset; None if it does not exist. `zfs.dataset.query` requires FULL_ADMIN."""
+    found = query(wire, ["id", "=", name], retrieve_children=False)
     return found[0] if found else None
 
 
-def starting_with(wire: Wire, prefix: str) -> list[Dataset]:
-    """The datasets whose names begin like that, oldest first; the NAS looks through all it has."""
-    return sorted(query(wire, ["id", "^", prefix], {}), key=lambda each: each.txg)
+def find_by_prefix(wire: Wire, prefix: str) -> list[Dataset]:
+    """Return the datasets whose names start with `prefix`, oldest first. The NAS searches all its datasets."""
+    return sorted(query(wire, ["id", "^", prefix]), key=lambda each: each.txg)
 
 
-def query(wire: Wire, which: list[str], how: dict[str, t.Any]) -> list[Dataset]:
-    extra = {**how, "properties": ["origin", "createtxg"], "user_properties": False}
-    with NamingTheRole(PRIVATE):
-        rows = wire.read("zfs.dataset.query", [which], {"extra": extra, "select": ["id", "properties"]})
+def query(wire: Wire, condition: list[str], **extra: bool) -> list[Dataset]:
+    """Return the datasets that match a condition of query filters; `extra` are further options of the query."""
+    options = {**extra, "properties": ["origin", "createtxg"], "user_properties": False}
+    with RoleErrors(PRIVATE):
+        rows = wire.read("zfs.dataset.query", [condition], {"extra": options, "select": ["id", "properties"]})
     return [dataset(row) for row in rows]
 
 
 def dataset(row: t.Mapping[str, t.Any]) -> Dataset:
+    """Convert a row of `zfs.dataset.query`."""
     properties = row["properties"]
     return Dataset(row["id"], properties["origin"]["rawvalue"], int(properties["createtxg"]["rawvalue"]))
 
 
 def rename(wire: Wire, name: str, new: str) -> None:
-    """Give a dataset another place in its pool, snapshots and all (C(zfs.dataset.rename): FULL_ADMIN).
+    """Rename a dataset with its snapshots. `zfs.dataset.rename` requires FULL_ADMIN.
 
-    ZFS mounts it anew where its new parent says; below C(.ix-virt) it is Incus that mounts, at the next start.
+    ZFS mounts it again below its new parent; below `.ix-virt`, Incus mounts it when the container starts.
     """
-    with NamingTheRole(PRIVATE):
+    with RoleErrors(PRIVATE):
         wire.call("zfs.dataset.rename", name, {"new_name": new})
 
 
 def delete(wire: Wire, name: str, *, with_snapshots: bool = False) -> None:
-    """Destroy a dataset, but nothing that was made from it; none of that name is no error.
+    """Destroy a dataset if it exists. Its clones are never destroyed.
 
-    C(zfs.dataset.delete): FULL_ADMIN. Raises C(Refused) for snapshots in it, unless they may go too.
+    `zfs.dataset.delete` requires FULL_ADMIN. Raises `Refused` if it has snapshots, unless `with_snapshots` is set.
     """
     try:
-        with NamingTheRole(PRIVATE):
+        with RoleErrors(PRIVATE):
             wire.call("zfs.dataset.delete", name, {"recursive": with_snapshots})
     except NotFound:
         return
     except Refused as error:
-        # The middleware passes on the text of zfs(8) and no errno of its own.
+        # The middleware passes on the text of zfs(8) without an errno.
         if "dataset does not exist" not in str(error):
             raise
 
 
 def promote(wire: Wire, name: str) -> None:
-    """Let a clone take over the snapshot it was made from, and the older ones (C(pool.dataset.promote))."""
-    with NamingTheRole(PROMOTE):
+    """Promote a clone: the snapshot it was made from and older ones become its own (`pool.dataset.promote`)."""
+    with RoleErrors(PROMOTE):
         wire.call("pool.dataset.promote", name)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files on the NAS, as its file API shows them."""
+"""Read and write files on the NAS through its file API."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if t.TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Stat:
-    """What C(filesystem.stat) says of a path, without following a symlink at its end."""
+    """The result of `filesystem.stat` for a path; a symlink at its end is not followed."""
 
     type: str
-    """C(file), C(directory), C(symlink) or C(other)."""
+    """`file`, `directory`, `symlink` or `other`."""
     realpath: str
     size: int
     mode: int
-    """Permission bits only."""
+    """The permission bits."""
     is_mountpoint: bool
     uid: int = 0
 
 
 def stat(wire: Wire, path: str) -> Stat | None:
-    """What is at an absolute path; None when nothing is."""
+    """Return the status of an absolute path; None if it does not exist."""
     try:
         row = wire.read("filesystem.stat", path)
     except NotFound:
@@ -45,15 +45,25 @@ def stat(wire: Wire, path: str) -> Stat | None:
     )
 
 
+def is_listed(wire: Wire, path: str) -> bool:
+    """Return whether the directory of `path`, which must exist, has such an entry. A broken symlink counts.
+
+    `filesystem.stat` does not find a broken symlink, and `filesystem.file_receive` creates its target. With only these
+    two fields selected the middleware opens no entry (25.10, utils/filesystem/directory.py).
+    """
+    directory, _slash, name = path.rpartition("/")
+    return bool(wire.read("filesystem.listdir", directory or "/", [["name", "=", name]], {"select": ["name", "type"]}))
+
+
 def read(wire: Wire, path: str) -> bytes:
-    """The content of a file (C(filesystem.get)): FULL_ADMIN only, symlinks followed."""
+    """Return the content of a file. `filesystem.get` requires FULL_ADMIN and follows symlinks."""
     return wire.download("filesystem.get", path)
 
 
 def write(wire: Wire, path: str, content: bytes, *, mode: int) -> None:
-    """Write a file as root of the NAS, parents included. Symlinks in the path are followed: check it first.
+    """Write a file as root of the NAS, and create its parent directories. Symlinks are followed: check the path first.
 
-    At most 1.5 MB and never empty (C(filesystem.file_receive), a private method: FULL_ADMIN only).
+    The private method `filesystem.file_receive` requires FULL_ADMIN; the content must not be empty or exceed 1.5 MB.
     """
     wire.call(
         "filesystem.file_receive",

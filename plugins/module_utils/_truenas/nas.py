@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 from dataclasses import dataclass
+
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import NotPermitted
 
 if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.wire import Wire
@@ -14,23 +17,33 @@ if t.TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Account:
-    """Who is logged in, with all roles its privileges add up to."""
+    """The account of a session, with the roles of all its privileges."""
 
     username: str
     roles: frozenset[str]
     web_shell: bool
 
     def may(self, *roles: str) -> bool:
-        """Whether the account has one of these roles, or all rights."""
+        """Return whether the account has one of these roles, or FULL_ADMIN."""
         return "FULL_ADMIN" in self.roles or not self.roles.isdisjoint(roles)
 
 
 def release(wire: Wire) -> str:
-    """Such as C(25.10.6); two to four numbers, and a suffix on a beta."""
+    """Return the release, such as `25.10.6`: two to four numbers, with a suffix on a beta."""
     return str(wire.read("system.version_short"))
 
 
+def clock(wire: Wire) -> datetime.datetime | None:
+    """Return the time of the NAS, in UTC and whole seconds; None if the account has not the role READONLY_ADMIN."""
+    try:
+        found: datetime.datetime = wire.read("system.info")["datetime"]
+    except NotPermitted:
+        return None
+    return found
+
+
 def account(wire: Wire) -> Account:
+    """Return the account of the session."""
     row = wire.read("auth.me")
     privilege = row["privilege"] or {"roles": (), "web_shell": False}
     return Account(row["pw_name"], frozenset(privilege["roles"]), bool(privilege["web_shell"]))

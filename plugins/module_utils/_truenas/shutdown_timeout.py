@@ -1,7 +1,11 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long a stop waits on TrueNAS 26 is a setting of the container: changed for one stop, and put back."""
+"""Change the shutdown timeout of a container for one stop: on TrueNAS 26 it is a setting of the container.
+
+The call that changes the setting also records the configured value in the description until it is restored, so that the
+next operation can restore it if this one is interrupted.
+"""
 
 from __future__ import annotations
 
@@ -9,60 +13,92 @@ import contextlib
 import typing as t
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import (
+    Invalid,
     NotFound,
-    OutcomeUnknown,
     PixelsError,
-    TimedOut,
+    may_still_happen,
 )
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas import metadata_line
 
 if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.wire import Wire
 
-UNKNOWN = (OutcomeUnknown, TimedOut)
-"""After these, what was asked for may be done."""
+Row = t.Mapping[str, t.Any]
 
 
 @contextlib.contextmanager
-def borrowed(wire: Wire, row: t.Mapping[str, t.Any], seconds: int) -> t.Iterator[None]:
-    """Have it C(seconds) long meanwhile; put back whatever becomes of the stop, and of the change itself."""
-    usual = row["shutdown_timeout"]
-    if usual == seconds:
+def temporarily(wire: Wire, row: Row, seconds: int) -> t.Iterator[None]:
+    """Set the shutdown timeout to `seconds` in a `with` block. Restore it afterwards, also after an error."""
+    configured = configured_timeout(row)
+    if configured == row["shutdown_timeout"] == seconds:
         yield
         return
     begun = False
     try:
-        wire.call("container.update", row["id"], {"shutdown_timeout": seconds})
+        wire.call(
+            "container.update", row["id"], {"shutdown_timeout": seconds, **description_with_note(row, configured)}
+        )
         begun = True
         yield
     except BaseException as error:
-        if begun or not isinstance(error, PixelsError) or isinstance(error, UNKNOWN):
-            put_back_after(error, wire, row)
+        if begun or not isinstance(error, PixelsError) or may_still_happen(error):
+            restore_after_error(error, wire, row)
         raise
-    put_back(wire, row)
+    restore(wire, row, configured)
 
 
-def put_back_after(error: BaseException, wire: Wire, row: t.Mapping[str, t.Any]) -> None:
-    """The same after a failure, which is told whatever becomes of it."""
+def configured_timeout(row: Row) -> int:
+    """Return the configured shutdown timeout in seconds, which a stop may have changed temporarily."""
+    recorded = metadata_line.shutdown_timeout(row["description"])
+    return int(row["shutdown_timeout"]) if recorded is None else recorded
+
+
+def description_with_note(row: Row, configured: int | None) -> dict[str, str]:
+    """Return the change that records the configured timeout in the description, or removes it with None.
+
+    Empty if nothing changes, or if the description would become too long.
+    """
+    text = row["description"]
     try:
-        put_back(wire, row)
+        changed = metadata_line.with_metadata(
+            text, metadata_line.metadata(text), nic_parent=metadata_line.nic(text), shutdown_timeout=configured
+        )
+    except Invalid:
+        return {}
+    return {} if changed == text else {"description": changed}
+
+
+def restore_after_error(error: BaseException, wire: Wire, row: Row) -> None:
+    """Restore the timeout after an error. If that fails as well, add it to the error."""
+    try:
+        restore(wire, row, configured_timeout(row))
     except PixelsError as another:
         if isinstance(error, PixelsError):
-            error.args = (f"{error}. Besides, {another}", *error.args[1:])
+            error.add_suffix(f"In addition, {another.message}")
 
 
-def put_back(wire: Wire, row: t.Mapping[str, t.Any]) -> None:
-    usual = row["shutdown_timeout"]
-    for last in (False, True):
+def restore(wire: Wire, row: Row, configured: int) -> None:
+    """Set the timeout to `configured` seconds again, and remove it from the description."""
+    for is_last in (False, True):
         try:
-            wire.call("container.update", row["id"], {"shutdown_timeout": usual})
+            # The description may have changed in the meantime.
+            now = next(iter(wire.read("container.query", [["id", "=", row["id"]]])), None)
+            if now is None:
+                return
+            changes: dict[str, t.Any] = dict(description_with_note(now, None))
+            if now["shutdown_timeout"] != configured:
+                changes["shutdown_timeout"] = configured
+            if changes:
+                wire.call("container.update", row["id"], changes)
         except NotFound:
-            # One that is gone meanwhile needs nothing.
+            # Deleted in the meantime.
             return
         except PixelsError as error:
-            # To ask for the same again harms nobody, and an answer that was lost costs nothing then.
-            if last:
-                told = f"the shutdown timeout of {row['name']} on {wire.nas} may be another than {usual} s now"
-                error.args = (f"{told}: put it back in the TrueNAS web interface ({error})", *error.args[1:])
+            # Repeated once: setting the same value again is harmless.
+            if is_last:
+                problem = f"resetting the shutdown timeout of {row['name']} on {wire.nas} to {configured} s failed"
+                error.add_prefix(problem)
+                error.add_suffix("The next change of the pixel resets it; or set it in the TrueNAS web interface")
                 raise
         else:
             return

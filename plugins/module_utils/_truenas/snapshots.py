@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """ZFS snapshots through whichever API a release has.
 
-That is C(zfs.snapshot.*) on 25.04, C(pool.snapshot.*) on 25.10, and C(zfs.resource.snapshot.*) on 26: there
-C(pool.snapshot.*) is left, and no longer shows the properties by which ours are told.
+That is `zfs.snapshot.*` on 25.04, `pool.snapshot.*` on 25.10, and `zfs.resource.snapshot.*` on 26. There
+`pool.snapshot.*` still exists, but no longer returns the user properties that mark the collection's checkpoints.
 """
 
 from __future__ import annotations
@@ -23,17 +23,19 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
     Refused,
     Unsupported,
 )
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas import values
 
 if t.TYPE_CHECKING:
+    from ansible_collections.pixels.truenas.plugins.module_utils._truenas.values import Warn
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.wire import Wire
 
 Row = t.Mapping[str, t.Any]
 
 OLD, NEW, NEWEST = "zfs.snapshot", "pool.snapshot", "zfs.resource.snapshot"
 
-# Of the roles of an action any will do. 25.04 gives none to rollback and clone, which leaves full administrators
-# (middleware plugins/zfs_/snapshot_actions.py and plugins/pool_/snapshot.py).
 ROLES: dict[str, dict[str, tuple[str, ...]]] = {
+    # Any one of the roles of an action is enough. 25.04 has no role for rollback and clone: only full administrators
+    # may call them (middleware plugins/zfs_/snapshot_actions.py and plugins/pool_/snapshot.py).
     OLD: {
         "query": ("SNAPSHOT_READ",),
         "create": ("SNAPSHOT_WRITE",),
@@ -58,193 +60,232 @@ ROLES: dict[str, dict[str, tuple[str, ...]]] = {
 }
 
 SHOWN = ("creation", "used", "referenced")
-"""What the newest API is to show; of clones it says nothing, but refuses to delete what has any."""
+"""The properties to request from `zfs.resource.snapshot.query`, which has none for clones."""
 
-# What the newest API calls otherwise.
 ACTIONS = {"destroy": "delete"}
+"""Actions that `zfs.resource.snapshot` names differently."""
 
-# Below the ten calls that the NAS runs at once for one session.
-AT_ONCE = 6
+MAX_PARALLEL = 6
+"""Calls at the same time. The NAS runs ten for one session."""
 
-NO_SUCH = "none@none"
-"""Names no snapshot anywhere, so that asking for it costs the NAS nothing."""
+NO_SNAPSHOT = "none@none"
+"""The name of no snapshot: a query for it costs the NAS nothing."""
+
+
+class SnapshotId(t.NamedTuple):
+    """The name of a snapshot in ZFS: `dataset@label`."""
+
+    dataset: str
+    label: str
+
+    @classmethod
+    def parse(cls, text: str) -> SnapshotId:
+        """Return the parts of a name; the label is empty if the text has none."""
+        dataset, _at, label = text.partition("@")
+        return cls(dataset, label)
+
+    def __str__(self) -> str:
+        return f"{self.dataset}@{self.label}"
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A ZFS snapshot as the NAS has it."""
+    """A ZFS snapshot on the NAS."""
 
     dataset: str
     label: str
     created: datetime.datetime
     """In UTC, to the second."""
     txg: int
-    """Grows with time: what orders snapshots that were taken in the same second."""
+    """The transaction group of its creation. It orders snapshots of the same second."""
     used: int = 0
-    """Bytes that only this snapshot keeps, and that deleting it would free."""
+    """Bytes that deleting the snapshot would free."""
     referenced: int = 0
-    """Bytes of all that is in it."""
+    """Bytes of its whole content."""
     clones: tuple[str, ...] = ()
-    """Datasets made from it; while there is one it cannot go. TrueNAS 26 tells who may see datasets."""
+    """Datasets cloned from it, which prevent its deletion. Empty on TrueNAS 26 if the account may not see datasets."""
     holds: tuple[str, ...] = ()
     properties: t.Mapping[str, str] = field(default_factory=dict)
-    """User properties (those with a colon) that were set on the snapshot itself."""
+    """User properties (with a colon in the name) that are set on the snapshot itself."""
 
     @property
     def id(self) -> str:
-        return f"{self.dataset}@{self.label}"
+        """Its name in ZFS, as methods of the middleware accept it."""
+        return str(SnapshotId(self.dataset, self.label))
 
 
 class Snapshots:
-    """The snapshots of one NAS. Every method may raise what C(_api.errors) lists; C(NotPermitted) names the role."""
+    """The snapshots of one NAS. Methods raise the errors of `_api.errors`; `NotPermitted` names the missing role."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Wire, warn: Warn = values.ignore) -> None:
+        """`warn` gets a warning for each invalid label; the snapshot is ignored."""
         self._wire = wire
+        self._warn = warn
 
     @cached_property
     def service(self) -> str:
-        """The API this NAS answers to: the first part of its methods' names."""
-        asked = (
-            (f"{NEWEST}.query", {"paths": [NO_SUCH], "properties": None}),
-            (f"{NEW}.query", [["id", "=", NO_SUCH]]),
+        """The API of this release: the first part of the names of its methods."""
+        queries = (
+            (f"{NEWEST}.query", {"paths": [NO_SNAPSHOT], "properties": None}),
+            (f"{NEW}.query", [["id", "=", NO_SNAPSHOT]]),
         )
-        # At the same time: nobody waits for more than one answer, whichever release it is.
-        with ThreadPoolExecutor(max_workers=len(asked)) as pool:
-            newest, new = pool.map(lambda each: self._answers(*each), asked)
+        # In parallel, so that every release costs the time of one call only.
+        with ThreadPoolExecutor(max_workers=len(queries)) as pool:
+            newest, new = pool.map(lambda query: self._exists(*query), queries)
         return NEWEST if newest else NEW if new else OLD
 
-    def _answers(self, method: str, params: t.Any) -> bool:
+    def _exists(self, method: str, params: t.Any) -> bool:
+        """Return whether this release has a method."""
         try:
             self._wire.read(method, params)
         except MissingLibrary:
-            # That is about this machine.
+            # A problem of this machine, not of the NAS.
             raise
         except Unsupported:
             return False
         except (NotPermitted, NotFound):
-            # A method that may not be called is there: the role check comes after the method was found.
+            # The middleware checks roles only for a method that exists.
             return True
         return True
 
     def roles(self, action: str) -> tuple[str, ...]:
-        """Any of these allows an action (C(query), C(create), C(delete), C(rollback), C(clone)) on this release."""
+        """Return the roles that allow an action on this release; any one of them is enough.
+
+        `action` is `query`, `create`, `delete`, `rollback` or `clone`.
+        """
         return ROLES[self.service][action]
 
     def labels(self, dataset: str) -> list[str]:
-        """The names of a dataset's snapshots, in no order: one quick call however many the NAS has elsewhere."""
+        """Return the labels of a dataset's snapshots, in no order. One call, fast for any number on other datasets."""
         if self.service == NEWEST:
-            return [row["snapshot_name"] for row in self._look(dataset, properties=None)]
-        # Only with this one column does the middleware look at one dataset instead of at all of all pools.
+            return self._valid(row["snapshot_name"] for row in self._query_resource(dataset, properties=None))
+        # With only this column selected, the middleware reads this dataset instead of all datasets of all pools.
         rows = self._read([["dataset", "=", dataset]], {"select": ["name"]})
-        parts = (row["name"].partition("@") for row in rows)
-        return [label for name, _at, label in parts if name == dataset]
+        ids = (SnapshotId.parse(row["name"]) for row in rows)
+        return self._valid(each.label for each in ids if each.dataset == dataset)
 
-    def of(self, dataset: str) -> list[Snapshot]:
-        """All that is known of a dataset's snapshots, oldest first."""
+    def _valid(self, labels: t.Iterable[str]) -> list[str]:
+        """Return the valid labels: they become words of command lines."""
+        valid = []
+        for label in labels:
+            if values.is_snapshot_label(label):
+                valid.append(label)
+            else:
+                shown = values.quoted(label)
+                self._warn(f"{self._wire.nas} reports a checkpoint with the invalid label {shown}: it is ignored")
+        return valid
+
+    def find_all(self, dataset: str) -> list[Snapshot]:
+        """Return the snapshots of a dataset, oldest first."""
         if self.service == NEWEST:
             return sorted(self._with_clones(dataset), key=lambda each: each.txg)
         labels = self.labels(dataset)
         if not labels:
             return []
-        with ThreadPoolExecutor(max_workers=min(AT_ONCE, len(labels))) as pool:
-            each_of_them = list(pool.map(lambda label: self.find(dataset, label), labels))
-        # What went away since its name was read is not there.
-        return sorted((each for each in each_of_them if each is not None), key=lambda each: each.txg)
+        with ThreadPoolExecutor(max_workers=min(MAX_PARALLEL, len(labels))) as pool:
+            found = list(pool.map(lambda label: self.find(dataset, label), labels))
+        # A snapshot may have been deleted since its label was read.
+        return sorted((each for each in found if each is not None), key=lambda each: each.txg)
 
     def find(self, dataset: str, label: str) -> Snapshot | None:
+        """Return a snapshot; None if it does not exist."""
         if self.service == NEWEST:
-            return next(iter(self._with_clones(f"{dataset}@{label}")), None)
-        rows = self._read([["id", "=", f"{dataset}@{label}"]], {"extra": {"holds": True}})
+            return next(iter(self._with_clones(str(SnapshotId(dataset, label)))), None)
+        rows = self._read([["id", "=", str(SnapshotId(dataset, label))]], {"extra": {"holds": True}})
         return snapshot(rows[0]) if rows else None
 
     def take(self, dataset: str, label: str, properties: t.Mapping[str, str]) -> Snapshot:
-        """Raises C(AlreadyExists) for a label that is taken."""
+        """Take a snapshot with user properties. Raises `AlreadyExists` if the label is in use."""
         if self.service == NEWEST:
-            taken = {"dataset": dataset, "name": label, "user_properties": dict(properties)}
-            return replace(resource(self._call("create", taken)), properties=dict(properties))
-        wanted = {"dataset": dataset, "name": label, "properties": dict(properties)}
-        return snapshot(self._call("create", wanted))
+            options = {"dataset": dataset, "name": label, "user_properties": dict(properties)}
+            return replace(resource(self._call("create", options)), properties=dict(properties))
+        options = {"dataset": dataset, "name": label, "properties": dict(properties)}
+        return snapshot(self._call("create", options))
 
-    def delete(self, snapshot_id: str) -> None:
-        """Raises C(Invalid) while there are clones of it, C(Refused) while it is held, C(NotFound)."""
+    def delete(self, snapshot_id: str, *, defer: bool = False) -> None:
+        """Delete a snapshot, with `defer` as soon as it has no clones and no holds.
+
+        Raises `Invalid` if it has clones, `Refused` if it is held, and `NotFound`.
+        """
         if self.service == NEWEST:
-            self._call("destroy", {"path": snapshot_id})
+            self._call("destroy", {"path": snapshot_id, **({"defer": True} if defer else {})})
             return
-        self._call("delete", snapshot_id)
+        self._call("delete", snapshot_id, *([{"defer": True}] if defer else []))
 
     def rollback(self, snapshot_id: str, *, discard_newer: bool = False) -> None:
-        """Put a dataset back, with C(discard_newer) at the cost of all its newer snapshots; never of clones."""
+        """Roll a dataset back. `discard_newer` deletes its newer snapshots; clones of them are never deleted."""
         if self.service == NEWEST:
             self._call("rollback", {"path": snapshot_id, "recursive": discard_newer})
             return
         self._call("rollback", snapshot_id, {"recursive": discard_newer})
 
     def clone(self, snapshot_id: str, target: str) -> None:
-        """Make a dataset from a snapshot. Outside of C(.ix-virt) the NAS mounts it at C(/mnt/<target>)."""
-        where = "dataset" if self.service == NEWEST else "dataset_dst"
-        self._call("clone", {"snapshot": snapshot_id, where: target})
+        """Clone a snapshot to the dataset `target`. Outside `.ix-virt` the NAS mounts it at `/mnt/<target>`."""
+        field_name = "dataset" if self.service == NEWEST else "dataset_dst"
+        self._call("clone", {"snapshot": snapshot_id, field_name: target})
 
     def _read(self, filters: t.Sequence[t.Any], options: Row) -> t.Any:
-        with self._naming_the_role("query"):
+        with self._role_errors("query"):
             return self._wire.read(f"{self.service}.query", filters, dict(options))
 
-    def _look(self, path: str, *, properties: t.Sequence[str] | None) -> list[Row]:
-        """The rows of a dataset, or of one snapshot; none of what is not there."""
-        wanted = {
+    def _query_resource(self, path: str, *, properties: t.Sequence[str] | None) -> list[Row]:
+        """Return the rows of a dataset or of one snapshot; none if it does not exist."""
+        query = {
             "paths": [path],
             "properties": None if properties is None else list(properties),
             "get_user_properties": properties is not None,
             "get_holds": properties is not None,
         }
         try:
-            with self._naming_the_role("query"):
-                rows: list[Row] = self._wire.read(f"{NEWEST}.query", wanted)
+            with self._role_errors("query"):
+                rows: list[Row] = self._wire.read(f"{NEWEST}.query", query)
         except NotFound:
             return []
         return rows
 
     def _with_clones(self, path: str) -> list[Snapshot]:
-        """Those of a dataset, or the one of that name, as the newest API and the datasets of the pool tell of them."""
-        rows = self._look(path, properties=SHOWN)
+        """Return the snapshots of a dataset, or one snapshot, with the clones that the datasets of the pool name."""
+        rows = self._query_resource(path, properties=SHOWN)
         clones = self._clones(path.partition("/")[0]) if rows else {}
-        return [resource(row, clones.get(row["name"], ())) for row in rows]
+        valid = set(self._valid(row["snapshot_name"] for row in rows))
+        return [resource(row, clones.get(row["name"], ())) for row in rows if row["snapshot_name"] in valid]
 
     def _clones(self, pool: str) -> dict[str, tuple[str, ...]]:
-        """What was made from which snapshot; nothing for who may not see that."""
-        wanted = {"paths": [pool], "get_children": True, "properties": ["origin"]}
+        """Return the clones of each snapshot in a pool; empty if the account may not see datasets."""
+        query = {"paths": [pool], "get_children": True, "properties": ["origin"]}
         try:
-            rows = self._wire.read("zfs.resource.query", wanted)
+            rows = self._wire.read("zfs.resource.query", query)
         except NotPermitted:
             return {}
-        found: dict[str, tuple[str, ...]] = {}
+        clones: dict[str, tuple[str, ...]] = {}
         for row in rows:
             origin = (row["properties"] or {}).get("origin")
             if origin and origin["raw"]:
-                found[origin["raw"]] = (*found.get(origin["raw"], ()), row["name"])
-        return found
+                clones[origin["raw"]] = (*clones.get(origin["raw"], ()), row["name"])
+        return clones
 
     def _call(self, action: str, *params: t.Any) -> t.Any:
         try:
-            with self._naming_the_role(action):
+            with self._role_errors(action):
                 return self._wire.call(f"{self.service}.{action}", *params)
         except Invalid as error:
             if says_protected(error):
                 raise Unsupported(
-                    f"{self._wire.nas} protects the files of containers from snapshots of anybody's: this release of "
-                    "TrueNAS has no checkpoints of containers. Where a state must not be lost, copy it out of the "
-                    f"container, or take snapshots of the whole pool recursively, which include it ({error})"
+                    f"{self._wire.nas} does not support checkpoints of containers: this release of TrueNAS protects "
+                    f"their datasets from snapshots ({error}). To keep a state, copy it out of the container, or take "
+                    "recursive snapshots of the whole pool, which include it"
                 ) from error
             if self.service == NEWEST and not says_cloned(error):
-                # There all that is wrong with a snapshot is said to be wrong with the arguments.
+                # This API reports every problem of a snapshot as one of the arguments.
                 raise Refused(str(error)) from error
             raise
 
-    def _naming_the_role(self, action: str) -> NamingTheRole:
-        return NamingTheRole(self.roles(ACTIONS.get(action, action)))
+    def _role_errors(self, action: str) -> RoleErrors:
+        return RoleErrors(self.roles(ACTIONS.get(action, action)))
 
 
-class NamingTheRole:
-    """Add to a refusal which role would have helped; of several any would."""
+class RoleErrors:
+    """Add the missing role to `NotPermitted` errors that are raised in a `with` block; any of several is enough."""
 
     def __init__(self, roles: tuple[str, ...]) -> None:
         self._roles = roles
@@ -254,21 +295,21 @@ class NamingTheRole:
 
     def __exit__(self, _kind: t.Any, error: t.Any, _trace: t.Any) -> None:
         if isinstance(error, NotPermitted):
-            error.args = (f"{error}. On this release that is the role {' or '.join(self._roles)}", *error.args[1:])
+            error.add_suffix(f"On this release that requires the role {' or '.join(self._roles)}")
 
 
 def says_protected(error: Invalid) -> bool:
-    """A guess from the text: the errno (EACCES) is that of a role that is missing, too."""
+    """Guess from the text whether the dataset is protected: a missing role has the same errno (EACCES)."""
     return "is a protected path" in str(error)
 
 
 def says_cloned(error: Invalid) -> bool:
-    """A guess from the text: a hold has the same errno (EBUSY)."""
+    """Guess from the text whether the snapshot has clones: a hold has the same errno (EBUSY)."""
     return "following clones" in str(error)
 
 
 def resource(row: Row, clones: tuple[str, ...] = ()) -> Snapshot:
-    """A row of C(zfs.resource.snapshot.query), or what its C(create) returns, as our type."""
+    """Convert a row of `zfs.resource.snapshot.query`, or the result of `create`."""
     properties = row["properties"]
 
     def number(name: str) -> int:
@@ -288,7 +329,7 @@ def resource(row: Row, clones: tuple[str, ...] = ()) -> Snapshot:
 
 
 def snapshot(row: Row) -> Snapshot:
-    """A row of C(query), or what C(create) returns, as our type."""
+    """Convert a row of `zfs.snapshot.query` or `pool.snapshot.query`, or the result of `create`."""
     properties = row["properties"]
 
     def raw(name: str) -> str:

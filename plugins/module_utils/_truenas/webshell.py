@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the API of a NAS can do to a shell that it offers beside it."""
+"""Methods of the middleware for an open web shell."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ if t.TYPE_CHECKING:
 
 
 def resize(wire: Wire, shell: str, columns: int, rows: int) -> None:
-    """Tell the programs in it how large they are seen. Raises C(NotPermitted) on 25.04, but for full administrators."""
+    """Set the size of the terminal. On 25.04 raises `NotPermitted` unless the account is a full administrator."""
     wire.call("core.resize_shell", shell, columns, rows)

@@ -1,0 +1,101 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Convert the options that describe a pixel, alone or in a fleet, to a specification."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.pixels.truenas.plugins.module_utils._ansible.options import RUN_STATE
+from ansible_collections.pixels.truenas.plugins.module_utils._ansible.provision_option import provision
+from ansible_collections.pixels.truenas.plugins.module_utils._ansible.task import Params
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.cloning.source import parse_origin
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.common import memory_size
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle.spec import PixelSpec
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.model import env_vars, lifetime, metadata
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.runstate.policy import ApplyOptions
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Nic
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas.pixel_name import PixelName
+
+if t.TYPE_CHECKING:
+    from ansible_collections.pixels.truenas.plugins.module_utils._pixel.config.settings import SshSettings
+    from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress.policy import EgressPolicy
+
+# Options that are compared with the NAS have no default here: if they are omitted, existing pixels are unchanged.
+SPECIFICATION: dict[str, t.Any] = {
+    **RUN_STATE,
+    "name": {"type": "str", "required": True},
+    "state": {
+        "type": "str",
+        "choices": ["present", "started", "stopped", "restarted", "absent"],
+        "default": "started",
+    },
+    "image": {"type": "str"},
+    "cpu": {"type": "str"},
+    "memory": {"type": "str"},
+    "environment": {"type": "dict"},
+    "autostart": {"type": "bool"},
+    "fleet": {"type": "str"},
+    "owner": {"type": "str"},
+    "labels": {"type": "dict"},
+    "ttl": {"type": "str"},
+    "ttl_keep": {"type": "str"},
+    "protected": {"type": "bool"},
+    "storage_pool": {"type": "str"},
+    "nic": {
+        "type": "dict",
+        "options": {
+            "parent": {"type": "str", "required": True},
+            "type": {"type": "str", "choices": ["macvlan", "bridged"], "default": "macvlan"},
+        },
+    },
+    "provision": {"type": "raw"},
+    "egress": {"type": "raw"},
+    "from": {"type": "str"},
+    "clones": {"type": "str", "choices": ["refuse", "promote", "leave"], "default": "refuse"},
+    "delete_retries": {"type": "int", "default": 3},
+    "delete_delay": {"type": "float", "default": 2},
+}
+
+
+def pixel_spec(params: Params, ssh: SshSettings) -> PixelSpec:
+    """Return the specification of a pixel. Raise `Invalid` for an invalid value."""
+    return PixelSpec(
+        name=PixelName.parse(params["name"]),
+        state=params["state"],
+        image=params["image"],
+        cpu=params["cpu"],
+        memory=None if params["memory"] is None else memory_size.parse_memory(params["memory"]),
+        environment=None if params["environment"] is None else env_vars.check(params["environment"]),
+        autostart=params["autostart"],
+        fleet=None if params["fleet"] is None else metadata.check_text("fleet", params["fleet"]),
+        owner=None if params["owner"] is None else metadata.check_text("owner", params["owner"]),
+        labels=None if params["labels"] is None else metadata.check_labels(params["labels"]),
+        ttl=None if params["ttl"] is None else lifetime.parse_ttl(params["ttl"]),
+        ttl_keep=None if params["ttl_keep"] is None else lifetime.parse_keep(params["ttl_keep"]),
+        protected=params["protected"],
+        pool=params["storage_pool"],
+        nic=Nic(**params["nic"]) if params["nic"] else None,
+        provision=provision(params["provision"], ssh=ssh),
+        egress=egress(params["egress"]),
+        origin=parse_origin(params["from"]) if params["from"] else None,
+        clones=params["clones"],
+        unprotect=params["force"],
+    )
+
+
+def egress(value: t.Any) -> EgressPolicy | None:
+    """Return the policy that the option `egress` describes: a mode or a dictionary. Raises `Invalid`."""
+    if value is None:
+        return None
+    # Only here: most tasks set no policy, and do not wait for what it imports.
+    from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress import policy
+
+    return policy.parse(value)
+
+
+def apply_options(params: Params, ssh_port: int) -> ApplyOptions:
+    """Return how an operation waits, retries and forces; options that a module does not have get their defaults."""
+    names_of_options = ("stop_timeout", "force", "wait", "delete_retries", "delete_delay")
+    return ApplyOptions(**{name: params[name] for name in names_of_options if name in params}, ssh_port=ssh_port)

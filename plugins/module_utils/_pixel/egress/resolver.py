@@ -1,0 +1,65 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The configuration of dnsmasq for a policy, as a pure function.
+
+dnsmasq answers the allowed names only, and adds each address that it answers with to the sets of `ruleset.py`. All
+other names get NXDOMAIN without being forwarded, so that names carry no data out. Measured with dnsmasq 2.90.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress.ruleset import TABLE
+
+if t.TYPE_CHECKING:
+    from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress.policy import (
+        EffectiveNames,
+        EgressPolicy,
+    )
+
+USER = "dnsmasq"
+SERVERS = "/run/pixels/servers"
+"""Made in the pixel from the list of names and the name servers that the pixel has at the time."""
+
+CONFIGURATION = f"""\
+no-hosts
+no-resolv
+servers-file={SERVERS}
+except-interface=eth*
+bind-dynamic
+user={USER}
+cache-size=0
+max-ttl=1800
+stop-dns-rebind
+"""
+"""A TTL of at most 1,800 s keeps caches in the pixel from names whose address has left the sets after an hour."""
+
+
+def render_configuration(policy: EgressPolicy) -> str:
+    """Return the file for `dnsmasq --conf-file`."""
+    lines = [CONFIGURATION]
+    if policy.lan:
+        # The policy opens private networks, so names may lead there.
+        lines = [CONFIGURATION.replace("stop-dns-rebind\n", "")]
+    if not policy.resolves_any_name:
+        lines.append("address=/#/\n")
+        lines.append(f"nftset=/#/4#inet#{TABLE}#allow4,6#inet#{TABLE}#allow6\n")
+    return "".join(lines)
+
+
+def render_names(policy: EgressPolicy, names: EffectiveNames) -> str:
+    """Return what the resolver answers, one `allow`, `close` or `any` line each, for the program in the pixel.
+
+    `allow NAME` is forwarded, `close NAME` is not; a more specific line wins (dnsmasq(8), `server`). A name that is
+    allowed exactly closes the names below it, unless they are allowed as well.
+    """
+    lines = ["any"] if policy.resolves_any_name else []
+    allowed = set(names.allowed)
+    for name in names.allowed:
+        lines.append(f"allow {name}")
+        if not name.startswith("*.") and f"*.{name}" not in allowed:
+            lines.append(f"close *.{name}")
+    lines += [f"close {name}" for name in names.denied]
+    return "".join(f"{line}\n" for line in lines)
