@@ -1,4 +1,4 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A NAS whose containers are real, in namespaces of this machine: C(python -m tests.lab)."""
+"""A NAS whose containers are real, in namespaces of this machine: `python -m tests.lab`."""

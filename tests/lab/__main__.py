@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""C(python -m tests.lab [PYTEST ARGUMENTS]): makes the lab, runs the tests that need one in it, and leaves nothing.
+"""`python -m tests.lab [PYTEST ARGUMENTS]`: makes the lab, runs the tests that need one in it, and leaves nothing.
 
-C(python -m tests.lab --run COMMAND ...) runs another command there. Ends with 77 where there can be no lab.
+`python -m tests.lab --run COMMAND ...` runs another command there. Ends with 77 where there can be no lab.
 """
 
 from __future__ import annotations
@@ -24,19 +24,22 @@ CACHE = ROOT / "build" / "lab"
 TESTS = (
     "tests/lab",
     "tests/integration/test_living.py",
-    "tests/integration/test_checkpoints.py",
-    "tests/integration/test_connection.py",
-    "tests/integration/test_provisioning.py",
+    "tests/integration/test_checkpoints.py::test_a_group_is_saved_put_back_and_cloned_by_playbooks",
+    "tests/integration/test_connection.py::test_modules_of_ansible_run_in_pixels_without_ssh",
+    "tests/integration/test_connection.py::test_user_key_and_become_password_count_over_every_transport",
+    "tests/integration/test_provisioning.py::test_a_bare_system_becomes_one_to_work_in_and_stays_it",
+    "tests/integration/test_egress.py",
     "tests/integration/test_truenas_26.py",
     "tests/integration/test_playbooks.py::test_the_main_job_from_a_playbook_to_ssh_and_back",
 )
+"""What depends on a real system: its init system, packages, users, file system or network."""
 OUTSIDE = "tests/lab/outside"
 """Tests of the lab as a whole, which start labs of their own."""
 OPTIONS = ("--engine", "lxc", "--timeout", "180", "-p", "no:cacheprovider", "--ignore", OUTSIDE)
 MOST_TRIES = 2
 """For all that comes from an archive, which may not answer for a moment."""
 MOST_LABS = 3
-"""One whose zfs-fuse got lost is made anew so often."""
+"""How often a lab is created again after its zfs-fuse ended."""
 LOST = {init.STUCK: "got stuck", init.CRASHED: "crashed"}
 
 
@@ -45,7 +48,7 @@ def say(text: str) -> None:
 
 
 def prepare() -> Path:
-    """The folder with everything that is made once; made when it is not there yet. Raises RuntimeError, Unfit."""
+    """Return the directory of what is built once; build it if it is missing. Raises RuntimeError, Unfit."""
     ready = CACHE / recipe.digest()
     CACHE.mkdir(parents=True, exist_ok=True)
     lock = os.open(CACHE, os.O_RDONLY)

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What answers on a host of the lab's internet? C(python -m tests.lab.far_host NAME [FOLDER]).
+"""What answers on a host of the lab's internet? `python -m tests.lab.far_host NAME [FOLDER]`.
 
-Port 80 serves the folder, or says the name; on TCP and UDP port 7000 the name is the answer to whatever is sent.
+Port 80 serves the directory, or the name of the host. TCP and UDP port 7000 reply to any data with the name.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ class Name(http.server.BaseHTTPRequestHandler):
         self.wfile.write(said)
 
     def log_message(self, *_: object) -> None:
-        """Nobody reads it."""
+        """Discard the log."""
 
 
 class Folder(http.server.SimpleHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def log_message(self, *_: object) -> None:
-        """Nobody reads it."""
+        """Discard the log."""
 
 
 class Web(http.server.ThreadingHTTPServer):

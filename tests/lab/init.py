@@ -16,7 +16,7 @@ from tests.lab import golden, mounts, network, pool
 from tests.simulator.engines.lxc.place import STUCK_SIGNAL, Place
 
 STUCK, CRASHED = 75, 76
-"""The exit statuses of a lab that has to be made anew, by what happened to its zfs-fuse."""
+"""The exit statuses of a lab that must be created again, by what happened to its zfs-fuse."""
 
 
 def make_pool(base: Path, image: Path, group: str) -> int:

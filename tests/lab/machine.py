@@ -44,7 +44,7 @@ PREFLIGHT = Path(__file__).with_name("preflight")
 NO_SERVICES = "#!/bin/sh\nexit 101\n"
 """What policy-rc.d says to have no package start anything."""
 SECONDS_FOR_LOCK = 120
-"""How long somebody else may be installing something."""
+"""Seconds to wait while another process installs packages."""
 LONGEST = 400
 """Characters of what apt-get says."""
 SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin"

@@ -4,8 +4,8 @@
 """How does something run on this machine so that nothing of it is left, however it ends?
 
 It gets namespaces of its own and is pid 1 there: with it go its processes, its mounts, its interfaces. It dies with the
-process that waits for it, which dies with whoever started that. Only control groups are outside of all namespaces, so a
-small process beside it waits for the end, whatever kind of end it is, and removes those.
+process that waits for it, which dies with its parent. Only control groups are outside of all namespaces, so a
+small separate process waits for the end, normal or not, and removes those.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ NAME = "pixels-lab-"
 NEW_MOUNTS, NEW_NAMES, NEW_IPC, NEW_PIDS, NEW_NETWORK = 0x0002_0000, 0x0400_0000, 0x0800_0000, 0x2000_0000, 0x4000_0000
 PR_SET_PDEATHSIG = 1
 SECONDS_TO_END = 15
-"""How long what runs has to end by itself once it was interrupted."""
+"""Seconds in which an interrupted program must end."""
 SECONDS_TO_SWEEP = 30
 INTERRUPTED = 128
 """To which the number of a signal is added."""
@@ -68,7 +68,7 @@ def _start(work: Work, group: str, *, network: bool) -> int:
     if pid:
         return pid
     status = 1
-    # Neither branch may ever return to who called this.
+    # Neither branch may ever return to the caller.
     try:
         die_with_parent()
         signal.signal(signal.SIGINT, lambda *_: None)
@@ -94,9 +94,9 @@ def _start(work: Work, group: str, *, network: bool) -> int:
 
 
 def _wait(pid: int) -> int:
-    """For the end of a process. Interrupted, it has some seconds to end by itself; otherwise it ends at once.
+    """Wait for the end of a process. After an interrupt it has some seconds to end; then it is killed.
 
-    Returns its status; one from INTERRUPTED on when it was told to end, and did not succeed all the same.
+    Return its status: INTERRUPTED or higher if it was interrupted and did not succeed.
     """
     told: list[int] = []
 
@@ -127,14 +127,14 @@ def _wait(pid: int) -> int:
 
 
 def _start_janitor(group: str, end_of_all: int, held: int) -> int:
-    """Whoever is in the namespaces has C(held) open, or is a child of one that has."""
+    """Each process in the namespaces has `held` open, or is a child of one that has."""
     pid = os.fork()
     if pid:
         return pid
     try:
         os.setsid()
         os.close(held)
-        # Neither a terminal nor a pipe of ours may wait for this process.
+        # Neither a terminal nor a pipe of the caller may wait for this process.
         with open(os.devnull, "r+b") as nothing:
             for number in (0, 1, 2):
                 os.dup2(nothing.fileno(), number)
@@ -147,7 +147,7 @@ def _start_janitor(group: str, end_of_all: int, held: int) -> int:
 
 
 def parents() -> list[Path]:
-    """The folders of control groups in which LXC makes those of a lab: the root of each hierarchy, or our own place."""
+    """Return the control groups in which LXC creates those of a lab: the root of each hierarchy, or the current one."""
     found = {CGROUPS}
     for line in OWN_GROUPS.read_text(encoding="utf-8").splitlines():
         _number, controllers, place = line.split(":", 2)

@@ -29,9 +29,10 @@ class Host:
     """Of its link to the router."""
 
 
-ALLOWED = Host("allowed", "allowed.example", "198.51.100.10", "2001:db8:51::10", 1)
-DENIED = Host("denied", "denied.example", "203.0.113.10", "2001:db8:113::10", 2)
-MIRROR = Host("mirror", "mirror.example", "198.51.100.80", "2001:db8:51::80", 3)
+# Public addresses: resolvers drop answers with private or reserved ones. Nothing leaves the lab.
+ALLOWED = Host("allowed", "allowed.example", "45.51.100.10", "2a0b:51::10", 1)
+DENIED = Host("denied", "denied.example", "46.113.100.10", "2a0b:113::10", 2)
+MIRROR = Host("mirror", "mirror.example", "45.51.100.80", "2a0b:51::80", 3)
 HOSTS = (ALLOWED, DENIED, MIRROR)
 
 
@@ -40,7 +41,7 @@ def ip(*words: str) -> None:
 
 
 def set_up(mirror: Path) -> list[subprocess.Popen[t.Any]]:
-    """The bridge, DNS, and the hosts; C(mirror) is the folder of packages. Returns what has to go on running."""
+    """Create the bridge, DNS and the hosts; `mirror` has the packages. Return the processes to keep running."""
     ip("link", "set", "lo", "up")
     ip("link", "add", BRIDGE, "address", BRIDGE_MAC, "type", "bridge")
     ip("address", "add", f"{ROUTER_V4}/{PREFIX_V4}", "dev", BRIDGE)

@@ -56,7 +56,7 @@ def load(name: str, image: Path) -> None:
 
 
 def save(name: str, image: Path) -> None:
-    """Nothing of the pool is open any more."""
+    """Wait until no file of the pool is open."""
     zpool("export", name)
     subprocess.run(["cp", "--sparse=always", str(FOLDER / "pool.img"), str(image)], check=True)
 

@@ -27,7 +27,7 @@ BASE = """
     ca-certificates dbus iproute2 iputils-ping netbase nftables procps python3 sudo systemd systemd-sysv
 """.split()
 """Beside what is essential. All of python3: Ansible's modules need more than python3-minimal."""
-MIRRORED = ("openssh-server", "openssh-sftp-server", "curl", "python3-apt", "tree")
+MIRRORED = ("openssh-server", "openssh-sftp-server", "curl", "dnsmasq-base", "python3-apt", "tree")
 """With what they depend on, in the lab's own package source."""
 LEFT_OUT = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*")
 MASKED = """
@@ -37,7 +37,7 @@ MASKED = """
     systemd-ask-password-console.path systemd-ask-password-wall.path systemd-logind.service
     systemd-udevd.service systemd-udev-trigger.service
 """.split()
-"""Slow, of no use in a container, or watching files: of those watches (inotify) all containers together have 128."""
+"""Slow, not needed in a container, or watching files: all containers share 128 inotify watches."""
 FILES = {
     "etc/apt/sources.list": f"deb [trusted=yes] http://{MIRROR.name}/debian {SUITE} main\n",
     "etc/apt/apt.conf.d/99lab": 'Acquire::Languages "none";\nAPT::Install-Recommends "false";\n',
@@ -68,7 +68,7 @@ def digest() -> str:
 
 
 def make(target: Path, archive: str, group: str) -> int:
-    """As pid 1 of namespaces that have the machine's network: C(base.tar), C(mirror) and C(shifted_ids.so)."""
+    """As pid 1 of namespaces that have the machine's network: `base.tar`, `mirror` and `shifted_ids.so`."""
     mounts.mount("--make-rprivate", "/")
     mounts.mount("-t", "proc", "proc", "/proc")
     work = target / "work"
@@ -129,7 +129,7 @@ def finish(root: Path) -> None:
 
 
 def archive() -> str:
-    """Where this machine's own packages come from, which answers. Raises C(machine.Unfit)."""
+    """Where this machine's own packages come from, which answers. Raises `machine.Unfit`."""
     words = ("apt-get", "indextargets", "--format", "$(REPO_URI)")
     which = ("Created-By: Packages", "Origin: Debian", f"Codename: {SUITE}")
     told = run(*words, *which).split()
@@ -146,7 +146,7 @@ def archive() -> str:
 
 
 def proxies() -> dict[str, str]:
-    """Those that apt-get of this machine is told to use, for one that has not been told."""
+    """Return the package sources of this machine's apt-get."""
     found = {}
     for scheme in ("http", "https"):
         if told := run("apt-config", "--format", "%v%n", "dump", f"Acquire::{scheme}::Proxy").strip():

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Does the engine C(lxc) do what the world asks of it, with real containers on real ZFS?"""
+"""Does the engine `lxc` do what the world asks of it, with real containers on real ZFS?"""
 
 from __future__ import annotations
 
@@ -235,7 +235,7 @@ def test_a_terminal_is_one_for_the_programs_in_it(in_engine):
     in_engine(scenario)
 
 
-def test_several_are_made_at_once(in_engine):
+def test_several_are_made_at_the_same_time(in_engine):
     async def scenario(engine):
         names = [f"px-{number}" for number in range(4)]
         await asyncio.gather(*(engine.create(name, "debian/12") for name in names))

@@ -29,7 +29,7 @@ for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
 
 
 async def booted(engine, name):
-    """With an address of IPv6 that nobody else turned out to have."""
+    """With an IPv6 address that duplicate address detection has accepted."""
     await engine.create(name, "debian/12")
     await boot(engine, name)
     await say(engine, name, "while ip -6 address show tentative | grep -q .; do sleep 0.05; done")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""C(python -m tests.simulator): a simulated NAS by hand, one JSON line that says where it is, then it serves."""
+"""`python -m tests.simulator`: a simulated NAS by hand, one JSON line that says where it is, then it serves."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ READERS: dict[str, t.Callable[[str], t.Any]] = {
 
 
 def arguments() -> tuple[Options, bool]:
-    """Every field of C(Options) is a flag; some have another default by hand than in a test."""
+    """Every field of `Options` is a flag; some have another default by hand than in a test."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulator", description=__doc__)
     for field in dataclasses.fields(Options):
         flag = f"--{field.name.replace('_', '-')}"
@@ -68,7 +68,7 @@ def where(simulator: Simulator, server: Server) -> dict[str, t.Any]:
 
 
 async def serve(options: Options, *, end_with_stdin: bool) -> None:
-    """Until SIGTERM or SIGINT, or the end of the standard input where that was asked for."""
+    """Wait for SIGTERM or SIGINT, or with --end-with-stdin for the end of standard input."""
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

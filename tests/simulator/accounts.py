@@ -1,11 +1,12 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who may log in to the simulated NAS, with what, and what each of them may do."""
+"""The accounts of the simulated NAS: credentials, roles and privileges."""
 
 from __future__ import annotations
 
 import datetime
+import functools
 import itertools
 import secrets
 import string
@@ -26,6 +27,19 @@ KEY_ALPHABET = string.ascii_letters + string.digits
 FIRST_UID = 3000
 
 VALID, EXPIRED, REVOKED = "valid", "expired", "revoked"
+
+
+UNUSED: list[str] = []
+"""Secrets of simulators of this process that have been closed: to derive keys from a new one takes a moment."""
+
+
+def random_text(length: int) -> str:
+    return "".join(secrets.choice(KEY_ALPHABET) for _character in range(length))
+
+
+@functools.cache
+def derived(secret: str, iterations: int) -> ScramKeys:
+    return ScramKeys.derive(secret, salt=random_text(16).encode(), iterations=iterations)
 
 
 @dataclass
@@ -117,7 +131,7 @@ class Login:
 
 @dataclass
 class Token:
-    """What C(auth.generate_token) makes; C(ttl) is seconds without use."""
+    """What `auth.generate_token` makes; `ttl` is seconds without use."""
 
     text: str
     account: Account
@@ -144,13 +158,14 @@ class Accounts:
 
     def __init__(self, *, scram_iterations: int) -> None:
         self.standby_urls: list[str] = []
-        """Not empty: this is the standby node of a pair, every C(auth.login_ex) answers REDIRECT."""
+        """Not empty: this is the standby node of a pair, every `auth.login_ex` answers REDIRECT."""
         self.unsupported_mechanisms: set[str] = set()
         """What the authenticator level forbids (STIG mode: API_KEY_PLAIN and TOKEN_PLAIN)."""
         self._accounts: dict[str, Account] = {}
         self._tokens: dict[str, Token] = {}
         self._key_ids = itertools.count(1)
         self._scram_iterations = scram_iterations
+        self._used: list[str] = []
 
     def __iter__(self) -> t.Iterator[Account]:
         return iter(list(self._accounts.values()))
@@ -171,10 +186,16 @@ class Accounts:
         return account
 
     def add_key(self, account: Account) -> ApiKey:
-        secret = "".join(secrets.choice(KEY_ALPHABET) for _character in range(64))
+        secret = UNUSED.pop() if UNUSED else random_text(64)
+        self._used.append(secret)
         key = ApiKey(next(self._key_ids), f"key of {account.username}", secret)
         account.keys.append(key)
         return key
+
+    def close(self) -> None:
+        """Let the next simulator have the secrets of these keys. No two of them have the same one at a time."""
+        UNUSED.extend(self._used)
+        self._used.clear()
 
     def account(self, username: str) -> Account | None:
         return self._accounts.get(username)
@@ -196,8 +217,7 @@ class Accounts:
     def scram_keys(self, key: ApiKey) -> ScramKeys:
         """Derived at the first login, since it takes a moment."""
         if key.scram is None:
-            salt = "".join(secrets.choice(KEY_ALPHABET) for _character in range(16)).encode()
-            key.scram = ScramKeys.derive(key.secret, salt=salt, iterations=self._scram_iterations)
+            key.scram = derived(key.secret, self._scram_iterations)
         return key.scram
 
     def add_token(
@@ -218,7 +238,7 @@ class Accounts:
 
 
 def known_roles() -> frozenset[str]:
-    """Every role that some method of some release asks for, and those that auth.me shows besides."""
+    """Every role that a method of a release requires, and those that auth.me returns in addition."""
     named = {role for methods in REGISTRY.methods.values() for method in methods.values() for role in method.roles}
     return frozenset(named | {f"{role.removesuffix('_WRITE')}_READ" for role in named if role.endswith("_WRITE")})
 

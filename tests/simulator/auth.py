@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Is this who they say they are? (middleware plugins/auth.py and account.py)"""
+"""Authenticate logins (middleware plugins/auth.py and account.py)."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Authenticator:
         self._channel_binding = channel_binding
 
     async def login_ex(self, peer: Peer, data: dict[str, t.Any]) -> Response:
-        """C(auth.login_ex) with arguments already checked. Raises C(CallError) where TrueNAS answers with an error."""
+        """`auth.login_ex` with arguments already checked. Raises `CallError` where TrueNAS answers with an error."""
         if self._accounts.standby_urls:
             return {"response_type": "REDIRECT", "urls": list(self._accounts.standby_urls)}
         mechanism = data["mechanism"]
@@ -89,7 +89,7 @@ class Authenticator:
         return await self._answered(response)
 
     async def login_with_api_key(self, peer: Peer, text: str) -> bool:
-        """Every failure is false: the caller cannot tell why."""
+        """Return false for every failure, so that the caller does not learn the reason."""
         self._check_supported("API_KEY_PLAIN")
         found = self._accounts.key(text)
         response = AUTH_ERR if found is None else self._api_key(peer, found[0].username, text)
@@ -107,21 +107,21 @@ class Authenticator:
         return _succeeded(await self._answered(response))
 
     def bearer(self, text: str) -> Login | None:
-        """C(Authorization: Bearer) of an upload: no transport check on 25.x, no session."""
+        """`Authorization: Bearer` of an upload: no transport check on 25.x, no session."""
         found = self._accounts.key(text)
         if found is None or found[1].text != text or found[1].state in (REVOKED, EXPIRED):
             return None
         return Login(found[0], "API_KEY", api_key=found[1])
 
     def basic(self, username: str, password: str) -> Login | None:
-        """C(Authorization: Basic) of an upload."""
+        """`Authorization: Basic` of an upload."""
         account = self._accounts.account(username)
         if account is None or account.password != password or account.expired:
             return None
         return Login(account, "LOGIN_PASSWORD")
 
     def bearer_token(self, text: str, remote: str) -> Login | None:
-        """C(Authorization: Token) of an upload."""
+        """`Authorization: Token` of an upload."""
         token = self.token(text, remote)
         if token is None:
             return None
@@ -178,7 +178,7 @@ class Authenticator:
         if account.username != username or key.text != text or key.state == REVOKED:
             return AUTH_ERR
         if not peer.secure:
-            # the login that gives the key away is the last one, and is told EXPIRED once
+            # a login that sends the key unencrypted is the last one: the key is revoked, and the reply is EXPIRED once
             key.revoke(INSECURE)
             return EXPIRED_RESPONSE
         if key.state == EXPIRED:

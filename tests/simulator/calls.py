@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How is a method run for somebody: arguments, contract, job?"""
+"""Run a method for a login: validate arguments, check the contract, start a job."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ Params = list[t.Any]
 
 
 async def run_plain(context: Context, method: Method, params: Params) -> t.Any:
-    """The result, or the exception as a value: whoever asked turns it into an error of theirs."""
+    """Return the result, or the exception as a value, which the caller converts to an error reply."""
     return await _settled(context, method, params, None)
 
 
 def start_job(
     context: Context, method: Method, params: Params, *, message_id: t.Any = None, uploaded: bytes | None = None
 ) -> Job:
-    """The job that stands for this call, which runs once C(job.announced) is set.
+    """The job that stands for this call, which runs once `job.announced` is set.
 
     Raises what the middleware answers before there is a job: a lock that cannot be named, a queue that is full.
     """
@@ -49,7 +49,8 @@ def start_job(
         ending = await _settled(context, method, params, job)
         if isinstance(ending, BaseException):
             raise ending
-        return ending
+        ordered = simulator.faults.take("end_job_with", method.name)
+        return ordered.details["value"] if ordered else ending
 
     job, _new = simulator.jobs.submit(method, params, body, login=context.login, message_id=message_id)
     if uploaded is not None:

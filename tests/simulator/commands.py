@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which commands of a cron job does the simulated NAS understand? It never runs one on this machine.
 
-A command is a chain of simple ones with C(&&) and C(;); the known ones are C(true), C(false), C(exit), C(sleep),
-C(echo), C(zfs snapshot), C(zfs destroy), C(zfs clone) and C(zfs rollback). Any other fails with a text that says so.
+A command is a chain of simple ones with `&&` and `;`; the known ones are `true`, `false`, `exit`, `sleep`,
+`echo`, `zfs snapshot`, `zfs destroy`, `zfs clone` and `zfs rollback`. Any other fails with a text that says so.
 """
 
 from __future__ import annotations

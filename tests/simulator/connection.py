@@ -26,7 +26,7 @@ USUAL_CHARACTERS = 65_536
 FRAME_BYTES = 4 * 1024 * 1024
 TOO_BIG = b"Max message length is 64 kB"
 HELD_SECONDS = 1.0
-"""A reply held back for another one goes out by itself after so long."""
+"""Seconds after which a reply that is held back for another one is sent anyway."""
 
 
 class Connection:
@@ -42,7 +42,7 @@ class Connection:
         self._request = request
         # pings are answered here, since an answer to one counts as traffic for the idle cut
         self._socket = web.WebSocketResponse(autoping=False, max_msg_size=FRAME_BYTES)
-        self._outgoing: asyncio.Queue[str] = asyncio.Queue()
+        self._outgoing: asyncio.Queue[tuple[bytes, WSMsgType]] = asyncio.Queue()
         self._held: list[dict[str, t.Any]] = []
         self._writer: asyncio.Task[None] | None = None
         self._calls: set[asyncio.Task[None]] = set()
@@ -77,7 +77,11 @@ class Connection:
             text = ejson.dumps(message)
         except TypeError as error:
             text = ejson.dumps(replies.unserialisable(message.get("id"), error))
-        self._outgoing.put_nowait(text)
+        self._outgoing.put_nowait((text.encode(), WSMsgType.TEXT))
+
+    def send_as_it_is(self, content: bytes, *, binary: bool) -> None:
+        """A message that need not be one of the middleware's, nor text."""
+        self._outgoing.put_nowait((content, WSMsgType.BINARY if binary else WSMsgType.TEXT))
 
     def reply(self, message: dict[str, t.Any]) -> None:
         """Send it, and after it what was held back for it."""
@@ -90,7 +94,7 @@ class Connection:
         asyncio.get_running_loop().call_later(HELD_SECONDS, self._release_held)
 
     async def flush(self) -> None:
-        """Until all that was sent so far has left, or nothing can leave any more."""
+        """Wait until everything queued so far is sent, or the connection is closed."""
         if self._writer is None or self._writer.done():
             return
         empty = asyncio.create_task(self._outgoing.join())
@@ -153,12 +157,12 @@ class Connection:
 
     async def _write(self) -> None:
         while True:
-            text = await self._outgoing.get()
+            content, kind = await self._outgoing.get()
             try:
-                await self._socket.send_str(text)
+                await self._socket.send_frame(content, kind)
                 self._spoke()
             except ConnectionError:
-                # the reader is gone; the queue must still empty for those who wait for it
+                # the reader is gone; empty the queue for tasks that wait for it
                 pass
             finally:
                 self._outgoing.task_done()

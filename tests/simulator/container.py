@@ -17,6 +17,9 @@ if t.TYPE_CHECKING:
 
 Row = dict[str, t.Any]
 
+CARD = "eth0"
+"""The network card, as the guest calls it."""
+
 
 @dataclass
 class Container(abc.ABC):
@@ -24,7 +27,7 @@ class Container(abc.ABC):
 
     layout: t.ClassVar[Layout]
     networks: t.ClassVar[tuple[str, str]]
-    """IPv4 and IPv6, where nobody has chosen others."""
+    """The default IPv4 and IPv6 addresses."""
 
     name: str
     image: Row
@@ -32,13 +35,15 @@ class Container(abc.ABC):
     storage_pool: str
     status: str = "STOPPED"
     cpu: str | None = None
-    """How many cores, or which: C(limits.cpu) of Incus and C(cpuset) of TrueNAS 26."""
+    """How many cores, or which: `limits.cpu` of Incus and `cpuset` of TrueNAS 26."""
     memory: int | None = None
     """Bytes; always None on TrueNAS 26, which has no such limit."""
     environment: dict[str, str] = field(default_factory=dict)
     autostart: bool = False
     aliases: list[Row] = field(default_factory=list)
-    """The addresses that can be seen from the NAS."""
+    """The addresses of its network card that can be seen from the NAS."""
+    bridges: dict[str, list[Row]] = field(default_factory=dict)
+    """The addresses of other interfaces that the guest made, such as `docker0`, by their names."""
     pid: int | None = None
     """Of its init, on the NAS, as far as its row says."""
     base_image: str = ""
@@ -52,6 +57,13 @@ class Container(abc.ABC):
     def dataset(self) -> str:
         return self.layout.dataset(self.storage_pool, self.name)
 
+    @property
+    def interfaces(self) -> dict[str, list[Row]]:
+        """The addresses by interface; the interfaces in the order of their names, as Incus lists them."""
+        if self.status == "STOPPED":
+            return {}
+        return dict(sorted({**self.bridges, CARD: self.aliases}.items()))
+
     @classmethod
     @abc.abstractmethod
     def new(cls, world: World, name: str, image: Image, pool: str) -> t.Self:
@@ -64,6 +76,10 @@ class Container(abc.ABC):
     @abc.abstractmethod
     def shown(self, world: World) -> Row:
         """Its row."""
+
+    @abc.abstractmethod
+    def show_made(self, world: World) -> None:
+        """It is known, and its dataset is there: what follows from that."""
 
     @abc.abstractmethod
     def show_started(self, world: World) -> None:

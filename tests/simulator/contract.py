@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Do requests and replies fit the schemas of the real API, where those are at hand?
 
-C(<folder>/<version>.json) holds for a method: C(params) (names in order), C(args) (a schema of an object with them),
-C(result) (a schema of C({"result": ...})), C(row) (a schema of one row of a query).
+`<folder>/<version>.json` holds for a method: `params` (names in order), `args` (a schema of an object with them),
+`result` (a schema of `{"result": ...}`), `row` (a schema of one row of a query).
 """
 
 from __future__ import annotations
@@ -102,13 +102,13 @@ class Contract:
 
 
 def contract_folder() -> Path:
-    """Where C(PIXELS_CONTRACT_DIR) says, else beside the repository; it need not exist."""
+    """Where `PIXELS_CONTRACT_DIR` says, else beside the repository; it need not exist."""
     return Path(os.environ.get(FOLDER_VARIABLE) or REPOSITORY / FOLDER_BESIDE_THE_REPOSITORY)
 
 
 @functools.cache
 def _methods_of(file: Path) -> dict[str, Method]:
-    """Shared by all who ask: a run of the tests starts thousands of simulators, and nobody changes a schema."""
+    """Return a shared instance: tests start thousands of simulators, and schemas do not change."""
     methods: dict[str, Schema] = json.loads(file.read_text()) if file.is_file() else {}
     return {name: Method.of(known) for name, known in methods.items()}
 

@@ -39,7 +39,7 @@ class Control:
         return web.json_response(self._simulator.contract.errors)
 
     async def faults(self, request: web.Request) -> web.Response:
-        """C({"name", "method", "times", ...details})."""
+        """`{"name", "method", "times", ...details}`."""
         fault = await _object(request)
         try:
             self._simulator.faults.add(fault.pop("name", ""), **fault)
@@ -48,7 +48,7 @@ class Control:
         return web.json_response({"waiting": self._simulator.faults.waiting})
 
     async def accounts(self, request: web.Request) -> web.Response:
-        """C({"username", "roles", "web_shell", "sudo"}); answers with the new account's secrets."""
+        """`{"username", "roles", "web_shell", "sudo"}`; answers with the new account's secrets."""
         wanted = await _object(request)
         if not isinstance(wanted.get("username"), str):
             raise web.HTTPBadRequest(text="username is missing")

@@ -20,7 +20,7 @@ if t.TYPE_CHECKING:
 
 
 class Check:
-    """Collects what is wrong with devices; C(schema) is the attribute most of it is reported at."""
+    """Collects what is wrong with devices; `schema` is the attribute most of it is reported at."""
 
     def __init__(self, world: World, schema: str) -> None:
         self.world = world
@@ -107,7 +107,7 @@ class Check:
             self.add(f'The port is being used by following services:\n1) "0.0.0.0:{port}" used by {user}')
 
     def each_other(self, devices: t.Sequence[t.Mapping[str, t.Any]]) -> None:
-        """Devices of one create that want the same; only looked at when each is fine by itself."""
+        """Find devices of one create that conflict; checked only if each device is valid."""
         disks = [device["source"] for device in devices if device["dev_type"] == "DISK"]
         proxies = [device for device in devices if device["dev_type"] == "PROXY"]
         for _again in repeated((each["source_proto"], each["source_port"]) for each in proxies):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What becomes of one request, from its arrival to its reply (middleware ws_handler/rpc.py)?"""
+"""Handle one request, from its arrival to its reply (middleware ws_handler/rpc.py)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def handle(connection: Connection, request: Request) -> None:
             try:
                 await _deliver(connection, request, reply)
             finally:
-                # a job runs whatever becomes of the connection
+                # a job runs even if the connection is lost
                 if job is not None:
                     job.announced.set()
     except TooManyCalls:
@@ -47,7 +47,7 @@ async def handle(connection: Connection, request: Request) -> None:
 
 
 def authorise(method: Method, login: Login | None) -> None:
-    """Raises C(CallError): nobody is logged in, or may not call this."""
+    """Raise `CallError` without a login, or if the login may not call the method."""
     if not method.login:
         return
     if login is None:
@@ -131,7 +131,13 @@ async def _deliver(connection: Connection, request: Request, reply: Message | No
         return
     if reply is None or request.notification:
         return
-    if faults.take("reorder", request.method):
+    ordered = faults.take("answer_with", request.method)
+    if ordered is not None and "text" in ordered.details:
+        text = ordered.details["text"].replace("ID", str(request.id))
+        connection.send_as_it_is(text.encode("utf-8", "surrogateescape"), binary=ordered.details.get("binary", False))
+    elif ordered is not None:
+        connection.reply(framing.result(request.id, ordered.details["value"]))
+    elif faults.take("reorder", request.method):
         connection.hold(reply)
     else:
         connection.reply(reply)

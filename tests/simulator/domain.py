@@ -39,7 +39,7 @@ class DomainDevice:
 
 @dataclass
 class Domain(Container):
-    """C(cpu) is its cpuset, C(environment) that of its init."""
+    """`cpu` is its cpuset, `environment` that of its init."""
 
     layout = LIBVIRT
     networks = "172.200.0.0/24", "fd42:4c58:43ae::/64"
@@ -61,7 +61,7 @@ class Domain(Container):
     domain_state: str | None = None
     """What libvirt says; None before the first start."""
     forgotten: bool = False
-    """The middleware's own list of domains does not have it any more, though it runs."""
+    """The middleware's list of domains no longer contains it, although it runs."""
 
     @classmethod
     def new(cls, world: World, name: str, image: Image, pool: str) -> t.Self:
@@ -76,7 +76,7 @@ class Domain(Container):
         return self.row(world.bridge or DEFAULT_BRIDGE)
 
     def row(self, bridge: str) -> Row:
-        """The entry of container.query, in the order of the model; C(bridge) is where a container without NICs is."""
+        """The entry of container.query, in the order of the model; `bridge` is where a container without NICs is."""
         has_nic = any(device.attributes["dtype"] == "NIC" for device in self.devices)
         return {
             "id": self.id,
@@ -100,6 +100,9 @@ class Domain(Container):
             "default_network": None if has_nic else bridge,
             "status": {"state": self.status, "pid": self.pid, "domain_state": self.domain_state},
         }
+
+    def show_made(self, world: World) -> None:
+        """The NAS keeps nothing beside its files."""
 
     def show_started(self, world: World) -> None:
         self.pid = next(_PIDS)

@@ -56,7 +56,7 @@ def wrong_cpuset(cpuset: str | None) -> str | None:
 
 
 def wrong_values(schema: str, data: t.Mapping[str, t.Any], taken: t.Container[str]) -> list[Triple]:
-    """What create and update check alike, in the middleware's order; C(taken) are the names of other containers."""
+    """What create and update check alike, in the middleware's order; `taken` are the names of other containers."""
     wrong: list[Triple] = []
     unknown = sorted(data.get("capabilities_state", {}).keys() - CAPABILITIES)
     if unknown:

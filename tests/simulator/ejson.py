@@ -14,11 +14,11 @@ UTC = datetime.UTC
 
 
 class Undefined:
-    """The placeholder middleware leaves in C(message_ids) for a job called by a notification: it cannot be sent."""
+    """The placeholder middleware leaves in `message_ids` for a job called by a notification: it cannot be sent."""
 
 
 def dumps(value: t.Any) -> str:
-    """Raises C(TypeError) with middleware's words for what has no JSON."""
+    """Raises `TypeError` with middleware's words for what has no JSON."""
     return json.dumps(value, default=_encode)
 
 
@@ -28,7 +28,7 @@ def plain(value: t.Any) -> t.Any:
 
 
 def loads(text: str) -> t.Any:
-    """Raises C(ValueError); a malformed special object spoils the whole text, as in TrueNAS."""
+    """Raises `ValueError`; a malformed special object spoils the whole text, as in TrueNAS."""
     return json.loads(text, object_hook=_decode)
 
 

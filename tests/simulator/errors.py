@@ -26,7 +26,7 @@ class SimulatedError(Exception):
 
 
 class CallError(SimulatedError):
-    """middleware service_exception.py CallError: C(-32001), reason C([ERRNAME] text)."""
+    """middleware service_exception.py CallError: `-32001`, reason `[ERRNAME] text`."""
 
     def __init__(self, text: str, errno: int = errnos.EFAULT, extra: t.Any = None) -> None:
         self.text = text
@@ -36,7 +36,7 @@ class CallError(SimulatedError):
 
 
 class ValidationErrors(SimulatedError):
-    """Several fields at once: C(-32602), one line per error, each with a newline."""
+    """Errors of several fields: `-32602`, one line per error, each with a newline."""
 
     def __init__(self, triples: t.Iterable[Triple]) -> None:
         self.triples: list[Triple] = list(triples)
@@ -46,7 +46,7 @@ class ValidationErrors(SimulatedError):
 
 
 class ValidationError(SimulatedError):
-    """One field: as C(ValidationErrors) but without the trailing newline, and a job keeps its errno."""
+    """One field: as `ValidationErrors` but without the trailing newline, and a job keeps its errno."""
 
     def __init__(self, attribute: str | None, text: str, errno: int = errnos.EINVAL) -> None:
         self.triples = [(attribute, text, errno)]
@@ -55,21 +55,21 @@ class ValidationError(SimulatedError):
 
 
 class InstanceNotFound(ValidationError):
-    """What C(get_instance) raises: null attribute, ENOENT in the triple only."""
+    """What `get_instance` raises: null attribute, ENOENT in the triple only."""
 
     def __init__(self, text: str) -> None:
         super().__init__(None, text, errnos.ENOENT)
 
 
 class MatchNotFound(SimulatedError):
-    """C(get: true) without a match: C(-32001), errno 22, reason C(MatchNotFound())."""
+    """`get: true` without a match: `-32001`, errno 22, reason `MatchNotFound()`."""
 
     def __init__(self) -> None:
         super().__init__("MatchNotFound()")
 
 
 class GenericError(SimulatedError):
-    """An unexpected exception inside the middleware: C(-32001), errno 22, its bare text; C(kind) is its class name."""
+    """An unexpected exception inside the middleware: `-32001`, errno 22, its bare text; `kind` is its class name."""
 
     def __init__(self, text: str, kind: str = "Exception") -> None:
         self.kind = kind

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which events come again and again, for whoever asks with arguments (middleware C(EventSource))?"""
+"""Send periodic events to subscribers with arguments (middleware `EventSource`)."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Source:
     roles: tuple[str, ...]
 
     def asked(self, text: str) -> Arguments:
-        """What C(name:{...}) asks for. Raises C(ValidationErrors)."""
+        """What `name:{...}` asks for. Raises `ValidationErrors`."""
         try:
             return self.arguments.model_validate_json(text or "{}")
         except pydantic.ValidationError as error:
@@ -119,7 +119,7 @@ class Streams:
         self._running: dict[str, tuple[str, asyncio.Task[None]]] = {}
 
     def start(self, source: Source, event: str) -> str:
-        """Wrong arguments are no error of this call: they end the stream at once."""
+        """Invalid arguments are not an error of this call: they end the stream."""
         ident = str(uuid.uuid4())
         self._running[ident] = event, self._connection.simulator.spawn(self._run(ident, source, event))
         return ident
@@ -131,7 +131,7 @@ class Streams:
             self._end(ident, None)
 
     def stop_all(self) -> None:
-        """The connection is gone: nobody is told."""
+        """The connection is closed: stop without an event."""
         for _event, task in self._running.values():
             task.cancel()
         self._running.clear()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who is told of what changes on the NAS (middleware C(core.subscribe) and C(collection_update))?"""
+"""Send events to subscribers (middleware `core.subscribe` and `collection_update`)."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Events:
             self._send(collection, msg, id, fields)
 
     def job(self, job: Job, msg: str) -> None:
-        """The complete job, its result raw, to those who may see it."""
+        """Send the complete job, with its unmasked result, to the logins that may see it."""
         fields = job.row(raw_result=True)
         for connection in list(self._connections):
             login = connection.peer.login
@@ -77,7 +77,7 @@ class Events:
 def check_may_subscribe(release: str, name: str, login: Login) -> None:
     """An event needs a role of the method it is named after, or its source's; a full admin may name anything.
 
-    Raises C(CallError).
+    Raises `CallError`.
     """
     if name == JOBS or login.full_admin:
         return

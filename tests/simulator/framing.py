@@ -34,7 +34,7 @@ class Request:
 
 
 class Malformed(Exception):
-    """What was sent is no request. C(answer) is what goes back; None when the middleware stays silent."""
+    """What was sent is no request. `answer` is what goes back; None when the middleware stays silent."""
 
     def __init__(self, answer: dict[str, t.Any] | None) -> None:
         self.answer = answer
@@ -46,7 +46,7 @@ def result(id: t.Any, value: t.Any) -> dict[str, t.Any]:
 
 
 def error(id: t.Any, code: int, message: str, data: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-    """Keys in middleware's order; some errors have no C(data) at all."""
+    """Keys in middleware's order; some errors have no `data` at all."""
     details: dict[str, t.Any] = {"code": code, "message": message}
     if data is not None:
         details["data"] = data
@@ -58,7 +58,7 @@ def notification(method: str, params: dict[str, t.Any]) -> dict[str, t.Any]:
 
 
 def parse(text: str) -> dict[str, t.Any]:
-    """The object in a text message. Raises C(Malformed)."""
+    """The object in a text message. Raises `Malformed`."""
     try:
         message = ejson.loads(text)
     except ValueError as refused:
@@ -71,7 +71,7 @@ def parse(text: str) -> dict[str, t.Any]:
 
 
 def request(message: dict[str, t.Any]) -> Request:
-    """The request in a parsed message. Raises C(Malformed)."""
+    """The request in a parsed message. Raises `Malformed`."""
     wrong = _what_is_wrong(message)
     if wrong is not None:
         raise Malformed(error(message["id"], INVALID_REQUEST, wrong) if "id" in message else None)
@@ -83,7 +83,7 @@ def _what_is_wrong(message: dict[str, t.Any]) -> str | None:
         return "Missing 'jsonrpc' member"
     if message["jsonrpc"] != "2.0":
         return "'jsonrpc' member must be of type string and must be exactly '2.0'"
-    # a bool is an int to Python, so middleware lets it through as well
+    # a bool is an int in Python, so the middleware accepts it as well
     if "id" in message and not isinstance(message["id"], (int, str, type(None))):
         return "'id' member must be of type null, string or number"
     if "method" not in message:

@@ -3,12 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which file does a path on the NAS name, and what is in it?
 
-The host's own files are a pretended root in the state folder; a mounted container's rootfs is the engine's. Paths are
+The host's own files are a root in the state directory; a mounted container's rootfs is the engine's. Paths are
 walked step by step in the pretended root, symlinks included, so no path of a client ever reaches this machine's files.
 """
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import os
 import stat as modes
@@ -30,11 +31,11 @@ WITHOUT_ZFS = ("/dev", "/proc", "/run", "/sys", "/tmp")  # a list of places that
 
 @dataclass(frozen=True)
 class Place:
-    """Where a path ended up: C(path) is the real path on the NAS."""
+    """Where a path ended up: `path` is the real path on the NAS."""
 
     path: str
     container: str | None = None
-    """Set inside the rootfs of a mounted container, where C(inside) is the path the container knows it by."""
+    """Set inside the rootfs of a mounted container, where `inside` is the path the container knows it by."""
     inside: str = ""
 
 
@@ -44,16 +45,18 @@ class HostFiles:
     ) -> None:
         self.root = state_dir / "host"
         """The pretended root; what is at a container's place in it is hidden while the container is mounted over it."""
-        self.datasets = state_dir / "datasets"
-        """What lies beside the rootfs in a container's dataset."""
+        self.beside: t.Callable[[str], dict[str, bytes]] = collections.defaultdict[str, dict[str, bytes]](
+            dict
+        ).__getitem__
+        """The files next to the rootfs in a container's dataset, by path; directories are implicit."""
         self.engine = engine
         self.layout = layout
         self.mounts: t.Callable[[], t.Mapping[str, str]] = dict
         """Mount points that are no container's place, with what the engine calls the files there."""
         self.mounted_below: t.Callable[[str], t.Iterable[str]] = lambda path: ()
-        """The containers whose datasets are mounted right below a folder of the NAS."""
+        """Return the containers whose datasets are mounted directly below a directory of the NAS."""
         self.kernel_file: t.Callable[[str], bytes | None] = lambda path: None
-        """What the kernel says in a file below C(/proc)."""
+        """What the kernel says in a file below `/proc`."""
         self._is_mounted = is_mounted
         self._owners: dict[Path, tuple[int, int]] = {}
 
@@ -75,10 +78,6 @@ class HostFiles:
             shadow.parent.mkdir(parents=True, exist_ok=True)
             return
         shadow.mkdir(parents=True, exist_ok=True)
-        dataset = self.datasets / mount.pool / mount.container
-        (dataset / "templates").mkdir(parents=True, exist_ok=True)
-        (dataset / "metadata.yaml").write_text("architecture: x86_64\n", encoding="utf-8")
-        (dataset / "backup.yaml").write_text(f"container:\n  name: {mount.container}\n", encoding="utf-8")
 
     # where
 
@@ -110,16 +109,13 @@ class HostFiles:
         return self.root / path.lstrip("/")
 
     def physical(self, path: str) -> Path:
-        """This machine's path for a real path on the NAS outside every rootfs."""
-        mount = self.mount_of(path)
-        if mount is None:
-            return self.physical_shadow(path)
-        return self.datasets / mount.pool / mount.container / path.removeprefix(mount.path).lstrip("/")
+        """This machine's path for a real path on the NAS outside every container's dataset."""
+        return self.physical_shadow(path)
 
     async def resolve(self, path: str, *, follow: bool = True, links: bool = True) -> Place:
         """Walk a path as the host's kernel would; what does not exist is taken literally.
 
-        Without C(links) a symlink on the way is an error, and so is one at its end.
+        Without `links` a symlink on the way is an error, and so is one at its end.
 
         An absolute symlink in a container's rootfs leads to the host's file of that name: TrueNAS' danger, kept.
         """
@@ -157,15 +153,24 @@ class HostFiles:
         said = self.kernel_file(place.path)
         if said is not None:
             return Stat("FILE", 0, 0o100444, 0, 0, time.time())
+        mount = self.mount_of(place.path)
+        if mount is not None:
+            return self._look_beside(mount, place.path)
         path = self.physical(place.path)
         try:
             status = path.lstat()
         except (FileNotFoundError, NotADirectoryError):
-            mount = self.mount_of(place.path)
-            return None if mount is None or place.path != mount.path else Stat("DIRECTORY", 6, 0o40700, 0, 0, 0.0)
+            return None
         uid, gid = self._owners.get(path, (0, 0))
         target = os.readlink(path) if modes.S_ISLNK(status.st_mode) else None
         return Stat(kind(status.st_mode), status.st_size, status.st_mode, uid, gid, status.st_mtime, target)
+
+    def _look_beside(self, mount: Mount, path: str) -> Stat | None:
+        files, name = self.beside(mount.dataset), path.removeprefix(mount.path).lstrip("/")
+        if name in files:
+            return Stat("FILE", len(files[name]), 0o100400, 0, 0, 0.0)
+        is_folder = not name or any(each.startswith(f"{name}/") for each in files)
+        return Stat("DIRECTORY", 6, 0o40700, 0, 0, 0.0) if is_folder else None
 
     async def names(self, place: Place) -> list[str]:
         """What a directory holds, sorted."""
@@ -179,14 +184,22 @@ class HostFiles:
             said = self.kernel_file(place.path)
             if said is not None:
                 return said
+            mount = self.mount_of(place.path)
+            if mount is not None:
+                return self.beside(mount.dataset)[place.path.removeprefix(mount.path).lstrip("/")]
             return self.physical(place.path).read_bytes()
 
     async def _names(self, place: Place) -> list[str]:
         if place.container is not None:
             return sorted(await self.engine.list_directory(place.container, place.inside))
-        names = {entry.name for entry in self.physical(place.path).iterdir()} | set(self.mounted_below(place.path))
         mount = self.mount_of(place.path)
-        return sorted(names | {"rootfs"} if mount is not None and mount.path == place.path else names)
+        if mount is None:
+            here = {entry.name for entry in self.physical(place.path).iterdir()}
+            return sorted(here | set(self.mounted_below(place.path)))
+        folder = place.path.removeprefix(mount.path).lstrip("/")
+        inside = f"{folder}/" if folder else ""
+        below = (each.removeprefix(inside) for each in self.beside(mount.dataset) if each.startswith(inside))
+        return sorted({each.partition("/")[0] for each in below} | (set() if folder else {"rootfs"}))
 
     async def write(
         self,
@@ -208,6 +221,11 @@ class HostFiles:
             )
 
     def _write(self, place: Place, content: bytes, *, append: bool, mode: int | None, uid: int, gid: int) -> None:
+        mount = self.mount_of(place.path)
+        if mount is not None:
+            files, name = self.beside(mount.dataset), place.path.removeprefix(mount.path).lstrip("/")
+            files[name] = (files.get(name, b"") if append else b"") + content
+            return
         path = self.physical(place.path)
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = not path.exists()

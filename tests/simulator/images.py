@@ -68,7 +68,7 @@ class Image:
         return hashlib.sha256(f"{self.key} {SERIAL}".encode()).hexdigest()
 
     def description(self) -> dict[str, t.Any]:
-        """The C(image) member of an instance."""
+        """The `image` member of an instance."""
         return {
             "architecture": "amd64",
             "description": f"{self.os} {self.release} amd64 ({SERIAL})",

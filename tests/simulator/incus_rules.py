@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which values does Incus itself refuse, after the middleware let them through, and in which words?"""
+"""Reject the values that the middleware accepts but Incus does not, with Incus's messages."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ CPU_SET = re.compile(r"\d+(-\d+)?(,\d+(-\d+)?)*")
 def check_name(name: str) -> None:
     """Incus shared/validate hostname rules. Raises CallError."""
     if "/" in name:
-        text = 'The character "/" is reserved for snapshots'
-    elif not 1 <= len(name) <= LONGEST_NAME:
+        raise CallError('The character "/" is reserved for snapshots')
+    if not 1 <= len(name) <= LONGEST_NAME:
         text = "Name must be 1-63 characters long"
     elif name.startswith("-"):
         text = 'Name must not start with "-" character'
@@ -33,5 +33,5 @@ def check_name(name: str) -> None:
 
 
 def cpu_is_valid(cpu: str | None) -> bool:
-    """A number of cores (C(2)) or a set of them (C(0-3), C(0,2))."""
+    """A number of cores (`2`) or a set of them (`0-3`, `0,2`)."""
     return cpu is None or CPU_SET.fullmatch(cpu) is not None

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import typing as t
+import uuid
 import zlib
 from dataclasses import dataclass, field
 
-from tests.simulator.container import Container
+from tests.simulator.container import CARD, Container
 from tests.simulator.layout import INCUS
 
 if t.TYPE_CHECKING:
@@ -44,6 +46,13 @@ class Instance(Container):
     """Incus config keys beyond those made from the fields above."""
     started_once: bool = False
     """The id map exists from the first start on, and so does lxc.log."""
+    apply_template: str | None = None
+    """On what occasion the templates of the image are to be applied at the next start."""
+    uuid: str = field(default_factory=lambda: str(uuid.uuid4()))
+    shows: str | None = None
+    """The status it shows for a moment instead of the one it has."""
+    going_down: asyncio.Task[None] | None = None
+    """The rest of a stop whose job timed out."""
 
     @classmethod
     def new(cls, world: World, name: str, image: Image, pool: str) -> t.Self:
@@ -52,11 +61,17 @@ class Instance(Container):
     def shown(self, world: World) -> dict[str, t.Any]:
         return self.row(world.release)
 
+    def show_made(self, world: World) -> None:
+        from tests.simulator import incus_record
+
+        incus_record.from_image(world, self)
+
     def show_started(self, world: World) -> None:
         self.started_once = True
+        self.shows = None
 
     def set_memory(self, memory: int | None) -> None:
-        """Incus is told whole MiB."""
+        """Incus receives whole MiB."""
         self.memory = memory // MIB * MIB if memory else None
 
     def row(self, release: Release, raw: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
@@ -66,12 +81,13 @@ class Instance(Container):
             "id": self.name,
             "name": self.name,
             "type": "CONTAINER",
-            "status": self.status,
+            "status": self.shows or self.status,
             "cpu": self.cpu,
             "memory": self.memory,
             "autostart": self.autostart,
             "environment": dict(self.environment),
-            "aliases": [dict(alias) for alias in self.aliases],
+            # All global addresses of the guest, one interface after the other, and not which is whose.
+            "aliases": [dict(alias) for aliases in self.interfaces.values() for alias in aliases],
             "image": dict(self.image),
             "userns_idmap": self.id_map(),
             "raw": raw,
@@ -96,15 +112,18 @@ class Instance(Container):
 
     @property
     def mac(self) -> str:
-        """The address Incus made up for eth0: the same for the same name."""
-        digits = f"{zlib.crc32(self.name.encode()):08x}"
-        return f"00:16:3e:{digits[:2]}:{digits[2:4]}:{digits[4:6]}"
+        """The address Incus made up for eth0, where nothing else is said: the same for the same name."""
+        if said := self.config.get("volatile.eth0.hwaddr"):
+            return said
+        return made_up_mac(self.name)
 
     def incus_config(self) -> dict[str, str]:
         config = {f"environment.{key}": value for key, value in self.environment.items()}
         config |= {"boot.autostart": "false", "user.autostart": str(self.autostart).lower()}
         config |= {f"image.{key}": value for key, value in self.image.items() if isinstance(value, str)}
-        config |= {"volatile.base_image": self.base_image, "volatile.eth0.hwaddr": self.mac}
+        config |= {"volatile.base_image": self.base_image, "volatile.eth0.hwaddr": self.mac, "volatile.uuid": self.uuid}
+        if self.apply_template is not None:
+            config["volatile.apply_template"] = self.apply_template
         config["security.privileged"] = str(self.privileged).lower()
         if self.cpu is not None:
             config["limits.cpu"] = self.cpu
@@ -161,7 +180,7 @@ class Instance(Container):
             "status_code": code,
             "disk": {"root": {"usage": 0, "total": 0}},
             "memory": {"usage": 0, "usage_peak": 0, "total": self.memory or 0, "swap_usage": 0, "swap_usage_peak": 0},
-            "network": {"lo": self.incus_loopback(), "eth0": self.incus_nic()} if running else None,
+            "network": self.incus_network() if running else None,
             "pid": 4242 if running else 0,
             "processes": 12 if running else -1,
             "cpu": {"usage": 0, "allocated_time": 0},
@@ -169,7 +188,14 @@ class Instance(Container):
             "os_info": None,
         }
 
-    def incus_nic(self) -> dict[str, t.Any]:
+    def incus_network(self) -> dict[str, t.Any]:
+        found = {
+            name: self.incus_interface(aliases, self.mac if name == CARD else made_up_mac(f"{self.name} {name}"))
+            for name, aliases in self.interfaces.items()
+        }
+        return {"lo": self.incus_loopback(), **found}
+
+    def incus_interface(self, aliases: list[dict[str, t.Any]], mac: str) -> dict[str, t.Any]:
         addresses = [
             {
                 "family": alias["type"].lower(),
@@ -177,13 +203,13 @@ class Instance(Container):
                 "netmask": str(alias["netmask"]),
                 "scope": "global",
             }
-            for alias in self.aliases
+            for alias in aliases
         ]
         return {
             "addresses": addresses,
             "counters": {},
-            "hwaddr": self.mac,
-            "host_name": f"veth{zlib.crc32(self.name.encode()):08x}",
+            "hwaddr": mac,
+            "host_name": f"veth{zlib.crc32(self.name.encode()):08x}" if mac == self.mac else "",
             "mtu": 1500,
             "state": "up",
             "type": "broadcast",
@@ -201,3 +227,9 @@ class Instance(Container):
             "state": "up",
             "type": "loopback",
         }
+
+
+def made_up_mac(text: str) -> str:
+    """The same for the same text."""
+    digits = f"{zlib.crc32(text.encode()):08x}"
+    return f"00:16:3e:{digits[:2]}:{digits[2:4]}:{digits[4:6]}"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One job: its state, and the row that C(core.get_jobs) and its events show of it (middleware job.py)."""
+"""One job: its state, and the row that `core.get_jobs` and its events show of it (middleware job.py)."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ EXCERPT_LINES = 10
 
 
 class Changed(t.Protocol):
-    """Told of every change that clients get to see."""
+    """Called for each change that is visible to clients."""
 
     def __call__(self, job: Job, msg: str) -> None: ...
 
 
 class Job:
-    """What a job's handler may use: C(id), C(set_progress), C(log), C(read_input), C(give_output)."""
+    """What a job's handler may use: `id`, `set_progress`, `log`, `read_input`, `give_output`."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Job:
         self.time_finished: datetime.datetime | None = None
         self.finished = asyncio.Event()
         self.announced = asyncio.Event()
-        """Set once the caller has been told the id: a job never runs before that."""
+        """Set once the caller has received the id: a job never runs before that."""
         self.turn = asyncio.Event()
         """Set while the job holds its lock."""
         self.abort_wanted = False
@@ -81,7 +81,7 @@ class Job:
             follower.set_progress(percent, description, extra)
 
     def log(self, text: str) -> None:
-        """Only jobs registered with C(logs=True) have a log."""
+        """Only jobs registered with `logs=True` have a log."""
         if self._logs is not None:
             self._logs.extend(text.splitlines())
 
@@ -95,13 +95,13 @@ class Job:
         self._input = content
 
     async def read_input(self) -> bytes:
-        """All that was uploaded. Raises C(GenericError) where there was no upload."""
+        """All that was uploaded. Raises `GenericError` where there was no upload."""
         if self._input is None:
             raise GenericError("Pipe 'input' is not open", "ValueError")
         return self._input
 
     def give_output(self, content: bytes) -> None:
-        """What C(core.download) is about."""
+        """What `core.download` is about."""
         self.output = content
 
     def run(self) -> None:
@@ -109,7 +109,7 @@ class Job:
         self._changed(self, "changed")
 
     def succeed(self, result: t.Any) -> None:
-        """The first of the two SUCCESS events, which is left out when the progress was at 100 already."""
+        """The first of the two SUCCESS events, which is skipped when the progress was already at 100."""
         self._end(SUCCESS)
         self.result = result
         if self.progress["percent"] != 100:
@@ -134,7 +134,7 @@ class Job:
 
     @property
     def owner(self) -> Login | None:
-        """Who started it, as far as the middleware still knows (since 25.10 a closed login is forgotten)."""
+        """Return the account that started the job, if the middleware still knows it (since 25.10, not after logout)."""
         if self._login is not None and self._login.closed and not self._release.jobs_outlive_their_login:
             return None
         return self._login
@@ -183,7 +183,7 @@ class Job:
 
 
 def _exc_info(failure: BaseException) -> dict[str, t.Any]:
-    """C(errno) is null for several validation errors and for exceptions that are not middleware's own."""
+    """`errno` is null for several validation errors and for exceptions that are not middleware's own."""
     info: dict[str, t.Any] = {"repr": repr(failure), "type": type(failure).__name__, "errno": None, "extra": None}
     if isinstance(failure, (ValidationErrors, ValidationError)):
         info |= {"type": "VALIDATION", "extra": [list(triple) for triple in failure.triples]}

@@ -25,7 +25,7 @@ Body = t.Callable[[Job], t.Coroutine[t.Any, t.Any, t.Any]]
 
 
 class Aborted(Exception):
-    """Raised by a job's body that ends as if somebody had aborted it."""
+    """Raised by a job's body that ends as if it had been aborted."""
 
 
 class Jobs:
@@ -48,7 +48,7 @@ class Jobs:
     ) -> tuple[Job, bool]:
         """The job that will do it, and whether it is a new one: a full queue answers with the last waiting job instead.
 
-        The job starts only after C(job.announced) was set.
+        The job starts only after `job.announced` was set.
         """
         lock = _lock_name(method, arguments)
         queue = self._queues.get(lock) if lock is not None else None
@@ -79,7 +79,7 @@ class Jobs:
         return self._jobs.get(id)
 
     def owned(self, id: int, login: Login) -> Job:
-        """The job, for somebody who may touch it. Raises what C(core.job_abort) answers otherwise."""
+        """Return the job if the login may change it. Raises the error of `core.job_abort` otherwise."""
         job = self._jobs.get(id)
         if job is None:
             raise (
@@ -98,7 +98,7 @@ class Jobs:
         return job
 
     def abort(self, job: Job) -> None:
-        """A waiting job ends only when its turn comes; a running one is cancelled at once."""
+        """Abort a job: a running one immediately, a waiting one when its turn comes."""
         job.abort_wanted = True
         if job.id in self._bodies:
             self._bodies[job.id].cancel()
@@ -172,7 +172,7 @@ class Jobs:
 
     async def _execute(self, job: Job, body: Body) -> None:
         task = self._bodies[job.id] = asyncio.create_task(body(job))
-        # whatever the body raises is the job's failure and none of ours
+        # any exception of the body is the job's failure, not the simulator's
         ending = (await asyncio.gather(task, return_exceptions=True))[0]
         del self._bodies[job.id]
         if isinstance(ending, (asyncio.CancelledError, Aborted)):

@@ -18,13 +18,13 @@ VLAN_MEMBERS = ("vlan_parent_interface", "vlan_tag", "vlan_pcp")
 
 @dataclass
 class Interface:
-    """One interface; C(live) are the addresses it has, C(static) those that somebody configured."""
+    """One interface; `live` are its current addresses, `static` the configured ones."""
 
     name: str
     type: str = "PHYSICAL"
-    """C(PHYSICAL), C(BRIDGE), C(LINK_AGGREGATION) or C(VLAN)."""
+    """`PHYSICAL`, `BRIDGE`, `LINK_AGGREGATION` or `VLAN`."""
     live: tuple[str, ...] = ()
-    """C(192.168.1.10/24)."""
+    """`192.168.1.10/24`."""
     static: tuple[str, ...] = ()
     dhcp: bool = False
     up: bool = True
@@ -33,7 +33,7 @@ class Interface:
     """Members that only this type has."""
 
     def row(self, release: Release) -> Row:
-        """The entry of interface.query: C(aliases) stays empty on DHCP, C(state.aliases) never lies."""
+        """The entry of interface.query: `aliases` stays empty on DHCP, `state.aliases` never lies."""
         return {
             "id": self.name,
             "name": self.name,
@@ -120,7 +120,7 @@ def default() -> dict[str, Interface]:
 
 
 def summary(interfaces: t.Iterable[Interface], routes: t.Sequence[str], nameservers: t.Sequence[str]) -> Row:
-    """network.general.summary: interfaces without an address are left out."""
+    """Return network.general.summary, which omits interfaces without an address."""
     ips: dict[str, dict[str, list[str]]] = {}
     for interface in interfaces:
         for address in interface.live:

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Mount:
-    """A container's dataset in the NAS's file system; C(container) is what the engine calls its files."""
+    """A container's dataset in the NAS's file system; `container` is what the engine calls its files."""
 
     pool: str
     container: str
     path: str
     rootfs: str
+    dataset: str
 
 
 @dataclass(frozen=True)
@@ -29,14 +30,14 @@ class Layout:
     parts: tuple[str, ...]
     """Its children, which are there from the beginning."""
     pool_properties: tuple[str, ...]
-    """ZFS properties of the folder that hold the pool's name."""
+    """ZFS properties of the parent dataset that hold the pool's name."""
     image_snapshot: str
     """What containers are clones of, as the snapshot of an image's dataset."""
     mounted_below: str
     rootfs: str
-    """Where in its dataset a container's root folder is: C(/rootfs), or nothing where it is the dataset itself."""
+    """Path of a container's root directory in its dataset: `/rootfs`, or empty if it is the dataset itself."""
     beside_rootfs: bool
-    """There are files of the NAS beside the root folder."""
+    """Whether the dataset contains files of the NAS next to the root directory."""
     always_mounted: bool
     """Before, a dataset was mounted only while its container ran."""
 
@@ -60,11 +61,11 @@ class Layout:
 
     def mount(self, pool: str, container: str) -> Mount:
         path = f"{self.mounted_below}/{pool}/containers/{container}"
-        return Mount(pool, container, path, f"{path}{self.rootfs}")
+        return Mount(pool, container, path, f"{path}{self.rootfs}", self.dataset(pool, container))
 
     def mount_elsewhere(self, path: str, files: str) -> Mount:
-        """A clone of a container's dataset that ZFS has mounted by itself."""
-        return Mount("elsewhere", files, path, f"{path}{self.rootfs}")
+        """A clone of a container's dataset that ZFS has mounted automatically."""
+        return Mount("elsewhere", files, path, f"{path}{self.rootfs}", path.removeprefix("/mnt/"))
 
     def mount_at(self, path: str) -> Mount | None:
         """The place of a container that a path is in, whether or not anything is mounted there."""

@@ -171,7 +171,7 @@ async def delete(world: World, domain: Domain) -> None:
         domain.show_stopped()
     del world.containers[domain.name]
     if world.faults.take("busy_delete", "container.delete"):
-        return  # nobody looks at how it went: the dataset stays
+        return  # the middleware ignores the result: the dataset stays
     zfs_resource.refuse_missing(world.storage, domain.dataset)
     zfs_resource.refuse_full(world.storage, domain.dataset)
     await world.storage.destroy(domain.dataset)

@@ -44,11 +44,17 @@ class Options:
     create_seconds: float = field(default=0.0, metadata=about("how long creating a container takes", by_hand=2.0))
     start_seconds: float = field(default=0.0, metadata=about("how long starting one takes", by_hand=0.5))
     stop_seconds: float = field(default=0.0, metadata=about("how long it takes to stop", by_hand=0.5))
+    unknown_seconds: float = field(
+        default=0.0, metadata=about("how long after a stop Incus shows the status UNKNOWN", by_hand=1.7)
+    )
+    busy_seconds: float = field(
+        default=0.0, metadata=about("how long Incus holds on to a stop that timed out", by_hand=30.0)
+    )
     snapshot_seconds: float = field(
         default=0.0, metadata=about("how long taking or rolling back a snapshot takes", by_hand=0.2)
     )
     address_seconds: float = field(
-        default=0.05, metadata=about("how long after its start a container shows addresses", by_hand=1.0)
+        default=0.02, metadata=about("how long after its start a container shows addresses", by_hand=1.0)
     )
 
     login_limit: int = field(
@@ -89,6 +95,6 @@ class Options:
 
 
 def seconds_range(text: str) -> Range:
-    """C(1-10) or C(3): how a range is written on the command line."""
+    """`1-10` or `3`: how a range is written on the command line."""
     low, _dash, high = text.partition("-")
     return float(low), float(high or low)

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which of these rows does a middleware query return, and in which shape?
 
-Follows middleware utils/filter_list.py: filters are C([field, op, value]) or C(["OR", [...]]), fields are dotted paths.
+Follows middleware utils/filter_list.py: filters are `[field, op, value]` or `["OR", [...]]`, fields are dotted paths.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ OPERATORS: dict[str, t.Callable[[t.Any, t.Any], t.Any]] = {
 
 
 def apply(rows: t.Iterable[Row], filters: Filters = (), options: t.Mapping[str, t.Any] | None = None) -> t.Any:
-    """The rows that match, or one row (C(get)), or their number (C(count)).
+    """The rows that match, or one row (`get`), or their number (`count`).
 
-    Raises MatchNotFound for C(get) without a match, GenericError for what is a Python error in the middleware.
+    Raises MatchNotFound for `get` without a match, GenericError for what is a Python error in the middleware.
     """
     options = options or {}
     try:
@@ -102,7 +102,7 @@ def matches(row: t.Any, condition: t.Any) -> bool:
 
 
 def compare(found: t.Any, path: tuple[str, ...], op: str, wanted: t.Any) -> bool:
-    """Follow the path; C(*) is any element of a list, a key that is not there never matches."""
+    """Follow the path; `*` is any element of a list, a key that is not there never matches."""
     for position, key in enumerate(path):
         if isinstance(found, dict):
             found = found.get(key, MISSING)
@@ -125,7 +125,7 @@ def element_of(found: t.Sequence[t.Any], key: str) -> t.Any:
 
 @functools.lru_cache
 def path_of(field: str) -> tuple[str, ...]:
-    """C(a.b) is two steps, C(a\\.b) is one; a query asks for the same in every row."""
+    """`a.b` is two steps, `a\\.b` is one; a query asks for the same in every row."""
     return tuple(part.replace("\\.", ".") for part in re.split(r"(?<!\\)\.", field))
 
 
@@ -146,7 +146,7 @@ def value_at(row: t.Any, path: tuple[str, ...]) -> t.Any:
 
 
 def selected(row: Row, fields: t.Sequence[t.Any]) -> Row:
-    """Only these fields; C([path, name]) renames, a nested path keeps its nesting, what is not there is left out."""
+    """Select fields; `[path, name]` renames, a nested path keeps its nesting, missing fields are omitted."""
     result: Row = {}
     for field in fields:
         path = path_of(field[0] if isinstance(field, (list, tuple)) else field)

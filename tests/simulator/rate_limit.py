@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How often may somebody without login call a method (middleware utils/rate_limit/cache.py)?"""
+"""Limit calls of connections without a login (middleware utils/rate_limit/cache.py)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class RateLimit:
         if now - self._emptied >= TABLE_SECONDS:
             self.forget()
         key = (method, address)
-        # with a full table every caller is refused, whoever filled it
+        # with a full table, every caller is rejected
         if len(self._windows) >= MAX_WINDOWS:
             return True
         window = self._windows.get(key)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The table of middleware methods: who registers one here can be called over the wire."""
+"""The table of middleware methods: a method that is registered here can be called over the websocket."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Lock = t.Callable[..., "str | None"]
 
 
 class Emit(t.Protocol):
-    """Sends C(collection_update) to every connection that subscribed to the collection."""
+    """Sends `collection_update` to every connection that subscribed to the collection."""
 
     def __call__(
         self, collection: str, msg: str, *, id: t.Any = None, fields: dict[str, t.Any] | None = None
@@ -30,7 +30,7 @@ class Emit(t.Protocol):
 
 @dataclass(frozen=True)
 class Context:
-    """What a method may look at besides its arguments."""
+    """The context of a call: what a method can use in addition to its arguments."""
 
     world: World
     release: Release
@@ -41,7 +41,7 @@ class Context:
     connection: t.Any = None
     simulator: t.Any = None
     login: Login | None = None
-    """None: nobody has logged in (only methods with C(login=False) see that)."""
+    """None without a login (only for methods with `login=False`)."""
 
     @property
     def full_admin(self) -> bool:
@@ -67,9 +67,9 @@ class Method:
     handler: Handler
     roles: tuple[str, ...] = ()
     login: bool = True
-    """False: callable without login, and then counted by the rate limit unless C(counted) is False."""
+    """False: callable without login, and then counted by the rate limit unless `counted` is False."""
     role_needed: bool = True
-    """False: any login will do. True with no C(roles): FULL_ADMIN only."""
+    """False: any login will do. True with no `roles`: FULL_ADMIN only."""
     counted: bool = True
     job: bool = False
     lock: Lock | None = None
@@ -81,7 +81,7 @@ class Method:
     """Pydantic model of the arguments (fields in positional order), or None: the handler checks them itself."""
     max_chars: int = 65_536
     private: bool = False
-    """Callable like any other, but not listed by C(core.get_methods)."""
+    """Callable like any other, but not listed by `core.get_methods`."""
 
 
 @dataclass
@@ -104,9 +104,9 @@ REGISTRY = Registry()
 
 
 def method(name: str, *, releases: t.Iterable[str] = EVERY, **details: t.Any) -> t.Callable[[Handler], Handler]:
-    """Register C(handler(context, *args)), plain or async; what it returns is the result.
+    """Register `handler(context, *args)`, plain or async; what it returns is the result.
 
-    Raise one of C(tests.simulator.errors) to answer with an error.
+    Raise one of `tests.simulator.errors` to answer with an error.
     """
 
     def register(handler: Handler) -> Handler:
@@ -119,7 +119,7 @@ def method(name: str, *, releases: t.Iterable[str] = EVERY, **details: t.Any) ->
 def job(
     name: str, *, releases: t.Iterable[str] = EVERY, **details: t.Any
 ) -> t.Callable[[t.Callable[..., t.Awaitable[t.Any]]], Handler]:
-    """Register C(async handler(context, job, *args)): the wire answers with the id, arguments are checked later."""
+    """Register `async handler(context, job, *args)`: the wire answers with the id, arguments are checked later."""
 
     def register(handler: Handler) -> Handler:
         REGISTRY.add(Method(name=name, handler=handler, job=True, **details), releases)

@@ -18,24 +18,24 @@ if t.TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Release:
-    """One release; a newer one is one more value in C(RELEASES) with its methods registered for its C(name)."""
+    """One release; a newer one is one more value in `RELEASES` with its methods registered for its `name`."""
 
     name: str
     """How the registry and the command line call it."""
     version: str
-    """C(system.version_short), and the name of its contract file."""
+    """`system.version_short`, and the name of its contract file."""
     api_versions: tuple[str, ...]
-    """What C(GET /api/versions) lists; the last one is C(/api/current)."""
+    """What `GET /api/versions` lists; the last one is `/api/current`."""
 
     container: type[Container]
-    """Whose containers they are: Incus' (C(virt.*)) or libvirt's (C(container.*))."""
+    """Whose containers they are: Incus' (`virt.*`) or libvirt's (`container.*`)."""
 
     boot_id_path: bool
-    """C(GET /api/boot_id) exists."""
+    """`GET /api/boot_id` exists."""
     message_ids: bool
     """Jobs carry the ids of the requests that started them."""
     job_results_as_replies: bool
-    """C(core.set_options) knows C(legacy_jobs) and C(private_methods), and answers with all options."""
+    """`core.set_options` knows `legacy_jobs` and `private_methods`, and answers with all options."""
     bulk_rows_always_have_job_id: bool
     unknown_job_is_not_found: bool
     """An unknown job id is InstanceNotFound; before, a Python KeyError."""
@@ -43,10 +43,10 @@ class Release:
     """A job stays visible to its owner after the connection that started it is gone."""
     ping_without_login: bool
     upload_files: int
-    """How many C(file) parts one upload may have."""
+    """How many `file` parts one upload may have."""
     resize_shell_is_public: bool
     shell_target: str
-    """The option of C(/websocket/shell) that names a container; with it goes how shells are opened."""
+    """The option of `/websocket/shell` that names a container; with it goes how shells are opened."""
 
     snapshot_service: str
     """The public namespace of snapshots."""
@@ -65,9 +65,9 @@ class Release:
     only_containers_start_with_the_nas: bool
     interface_state_has_lag_fields: bool
     volume_id_has_pool: bool
-    """C(virt.volume) calls a volume C(<pool>_<name>); before, by its name alone."""
+    """`virt.volume` calls a volume `<pool>_<name>`; before, by its name alone."""
     query_limit: int | None
-    """The largest C(limit) of a query; None is any."""
+    """The largest `limit` of a query; None is any."""
 
     scram: bool
     """Keys may log in without being sent."""
@@ -76,11 +76,11 @@ class Release:
     otp_attempts: int
     """How many answers there are to the question for a second factor."""
     denies: bool
-    """Right credentials without a privilege are told DENIED, not AUTH_ERR."""
+    """Valid credentials without a privilege get DENIED, not AUTH_ERR."""
     traces_have_frames: bool
     """Errors show the server's local variables."""
     idle_seconds: float
-    """After so long without a word from the middleware nginx cuts a connection."""
+    """Seconds without data from the middleware after which nginx closes a connection."""
     calls_end_with_their_connection: bool
     """Calls that still run as a connection is closed are cancelled, except jobs."""
     file_paths_may_have_links: bool
@@ -92,12 +92,12 @@ class Release:
 
     @property
     def api(self) -> str:
-        """The API version behind C(/api/current)."""
+        """The API version behind `/api/current`."""
         return self.api_versions[-1]
 
     @property
     def brand_version(self) -> str:
-        """What C(system.version) answers."""
+        """What `system.version` answers."""
         return f"TrueNAS-{self.version}"
 
 
@@ -223,6 +223,6 @@ RELEASES: dict[str, Release] = {release.name: release for release in (FANGTOOTH,
 EVERY = tuple(RELEASES)
 SINCE_GOLDEYE = (GOLDEYE.name, HALFMOON.name)
 INCUS_HAS = tuple(name for name, release in RELEASES.items() if release.container is Instance)
-"""The releases with C(virt.*)."""
+"""The releases with `virt.*`."""
 LIBVIRT_HAS = tuple(name for name, release in RELEASES.items() if release.container is Domain)
-"""The releases with C(container.*)."""
+"""The releases with `container.*`."""

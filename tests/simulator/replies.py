@@ -18,7 +18,7 @@ Data = dict[str, t.Any]
 def failure(
     id: t.Any, error: BaseException, *, method: str, params: t.Sequence[t.Any], frames: bool = True
 ) -> dict[str, t.Any]:
-    """The whole reply to a call that raised; C(frames) come with it up to 25.10."""
+    """The whole reply to a call that raised; `frames` come with it up to 25.10."""
     trace = _trace(error)
     if frames:
         trace["frames"] = [_frame(method, params)]
@@ -29,7 +29,7 @@ def failure(
 
 
 def without_trace(error: BaseException) -> Data:
-    """What went wrong, as the end of an event source tells it."""
+    """Return the error in the form that the end of an event source has."""
     if isinstance(error, (ValidationErrors, ValidationError)):
         return _data(errnos.EINVAL, str(error), [list(triple) for triple in error.triples])
     if isinstance(error, CallError):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A simulated NAS for a test: C(with running_simulator(release="25.10") as simulator)."""
+"""A simulated NAS for a test: `with running_simulator(release="25.10") as simulator`."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ class RunningSimulator:
         self.password = ADMIN_PASSWORD
         self.control_url = f"http://{LOOPBACK}:{server.control_port}"
         self.plain_port = server.plain_port
-        """Of the ws:// listener, with C(plain=True)."""
+        """Of the ws:// listener, with `plain=True`."""
         self.redirect_port = server.redirect_port
-        """Of the http:// listener that answers 307, with C(redirect=True)."""
+        """Of the http:// listener that answers 307, with `redirect=True`."""
         self.state_dir = simulator.state_dir
         self.release = simulator.release
 
@@ -63,7 +63,7 @@ class RunningSimulator:
 
     @property
     def admin(self) -> Account:
-        """The account of C(username): a test may expire it, revoke its key, give it a second factor."""
+        """The account of `username`: a test may expire it, revoke its key, give it a second factor."""
         return self._simulator.admin
 
     @property
@@ -80,8 +80,12 @@ class RunningSimulator:
         return self._simulator.add_account(username, roles=roles, web_shell=web_shell, sudo=sudo).keys[0].text
 
     def restart_middleware(self, *, seconds: float = 0.0) -> None:
-        """Now: connections are cut, jobs forgotten. Returns at once; for so long the NAS answers 502."""
+        """Restart the middleware: close connections and forget jobs. The NAS replies with 502 for so many seconds."""
         self._loop.call_soon_threadsafe(self._simulator.restart_soon, seconds)
+
+    def set_up_incus(self) -> None:
+        """Set up virtualization again, as after an upgrade or a reset; `world.state` has the result."""
+        self.run(self._simulator.set_up_incus())
 
     def cut_connections(self) -> None:
         """As a broken network does."""
@@ -124,9 +128,9 @@ async def _close_what_is_left() -> None:
 
 @contextlib.contextmanager
 def running_simulator(**options: t.Any) -> t.Iterator[RunningSimulator]:
-    """Keywords are the fields of C(Options). Raises what kept the simulator from starting."""
+    """Keywords are the fields of `Options`. Raises what kept the simulator from starting."""
     context = serving(Options(**options))
-    # Its end cancels what nobody waits for any more, such as the TLS handshake of a client that comes too late.
+    # Its end cancels abandoned tasks, such as the TLS handshake of a late client.
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         loop = runner.get_loop()
         thread = threading.Thread(target=loop.run_forever, name="simulator", daemon=True)

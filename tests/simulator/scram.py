@@ -54,7 +54,7 @@ class ClientFirst:
 
     @classmethod
     def parse(cls, text: str) -> ClientFirst:
-        """Raises C(ScramRefused)."""
+        """Raises `ScramRefused`."""
         found = CLIENT_FIRST.fullmatch(text)
         if found is None:
             raise ScramRefused("not a client-first-message")
@@ -65,7 +65,7 @@ class Exchange:
     """One login in two messages."""
 
     def __init__(self, first: ClientFirst, keys: ScramKeys, *, channel: bytes, nonce: bytes | None = None) -> None:
-        """C(channel) is the hash of the server's certificate; C(nonce) is random unless a test needs it otherwise."""
+        """`channel` is the hash of the server's certificate; `nonce` is random unless a test needs it otherwise."""
         self._first = first
         self._keys = keys
         self._binding = first.gs2.encode() + (channel if first.binds_channel else b"")
@@ -74,7 +74,7 @@ class Exchange:
         self.server_first = f"r={self._nonce},s={_encoded(keys.salt)},i={keys.iterations}"
 
     def server_final(self, client_final: str) -> str:
-        """Check the client's proof and answer with the server's own. Raises C(ScramRefused)."""
+        """Check the client's proof and answer with the server's own. Raises `ScramRefused`."""
         found = CLIENT_FINAL.fullmatch(client_final)
         if found is None or found["nonce"] != self._nonce or _decoded(found["binding"]) != self._binding:
             raise ScramRefused("not the client-final-message of this exchange")

@@ -43,7 +43,7 @@ class Server:
         self.redirect_port: int | None = None
 
     async def open(self) -> None:
-        """Raises C(OSError) where the address is taken."""
+        """Raises `OSError` where the address is taken."""
         simulator = self._simulator
         nas = _nas(simulator)
         self.port = await self._listen(nas, self.host, self._wanted_port, context=simulator.certificate.context())
@@ -111,7 +111,7 @@ def _nas(simulator: Simulator) -> web.Application:
 
 
 def _redirecting(host: str, port: int) -> web.Application:
-    """Port 80 of a NAS with C(ui_httpsredirect)."""
+    """Port 80 of a NAS with `ui_httpsredirect`."""
 
     async def elsewhere(request: web.Request) -> web.Response:
         return web.Response(status=307, headers={"Location": f"https://{host}:{port}{request.path_qs}"})

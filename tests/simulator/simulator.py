@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import shutil
 import tempfile
@@ -13,15 +14,17 @@ import typing as t
 import uuid
 from pathlib import Path
 
-from tests.simulator import methods, tls
+from tests.simulator import incus_record, methods, tls
 from tests.simulator.accounts import Account, Accounts, Login
 from tests.simulator.auth import Authenticator, Peer
 from tests.simulator.contract import Contract
 from tests.simulator.engines.paper import PaperEngine
+from tests.simulator.errors import CallError
 from tests.simulator.events import Events
 from tests.simulator.faults import Faults
 from tests.simulator.job import Job
 from tests.simulator.jobs import Jobs
+from tests.simulator.methods import virt_global
 from tests.simulator.options import Options
 from tests.simulator.rate_limit import RateLimit
 from tests.simulator.registry import Context
@@ -41,7 +44,7 @@ methods.load()
 
 
 class Simulator:
-    """Lives in one event loop; C(world), C(faults), C(stats), C(accounts) are also used from the thread of a test."""
+    """Lives in one event loop; `world`, `faults`, `stats`, `accounts` are also used from the thread of a test."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -58,7 +61,7 @@ class Simulator:
         self.jobs = Jobs(self.release, changed=self._job_changed)
         self.connections: set[Connection] = set()
         self.shells: dict[str, Shell] = {}
-        """Connections to C(/websocket/shell), by the id that C(core.resize_shell) takes."""
+        """Connections to `/websocket/shell`, by the id that `core.resize_shell` takes."""
         self.down = False
         """The middleware restarts; nginx answers 502."""
         self.state_dir = Path(options.state_dir or tempfile.mkdtemp(prefix="pixels-simulator-"))
@@ -69,7 +72,7 @@ class Simulator:
         self._restarting = asyncio.Lock()
 
     async def open(self) -> None:
-        """Raises C(EngineUnavailable) where this machine cannot run the engine."""
+        """Raises `EngineUnavailable` where this machine cannot run the engine."""
         self.state_dir.mkdir(parents=True, exist_ok=True)
         certificates = self.state_dir / "tls"
         certificates.mkdir(mode=0o700, exist_ok=True)
@@ -96,6 +99,7 @@ class Simulator:
             await asyncio.wait(self._tasks)
         if self._engine_is_open:
             await self.engine.close()
+        self.accounts.close()
         if self._remove_state_dir:
             shutil.rmtree(self.state_dir, ignore_errors=True)
 
@@ -154,6 +158,13 @@ class Simulator:
             await asyncio.sleep(seconds)
             self.down = False
 
+    async def set_up_incus(self) -> None:
+        """As after an upgrade of the NAS: Incus knows nothing, and takes the containers from their datasets."""
+        context = self.context_of(self.admin_login, remote="127.0.0.1")
+        await incus_record.forget(self.world)
+        with contextlib.suppress(CallError):
+            await virt_global.run_setup(context)
+
     async def reset(self) -> None:
         """As new: no containers but the seeded ones, no jobs, no faults, nothing counted; accounts stay."""
         await self.jobs.forget_everything()
@@ -194,6 +205,8 @@ class Simulator:
                 create_seconds=options.create_seconds,
                 start_seconds=options.start_seconds,
                 stop_seconds=options.stop_seconds,
+                unknown_seconds=options.unknown_seconds,
+                busy_seconds=options.busy_seconds,
                 snapshot_seconds=options.snapshot_seconds,
                 address_seconds=options.address_seconds,
                 seed_pixels=options.seed_pixels,

@@ -12,7 +12,7 @@ from tests.simulator.zfs import Snapshot, Zfs
 Row = dict[str, t.Any]
 
 WITHOUT_PROPERTIES = {"name", "createtxg"}
-"""When no other property is asked for, rows have no C(properties) at all."""
+"""If no other property is requested, rows have no `properties`."""
 
 PLAIN = {
     "compressratio": ("1.81x", "1.81"),
@@ -50,7 +50,7 @@ UNITS = "BKMGTPE"
 
 
 def row(zfs: Zfs, snapshot: Snapshot, extra: t.Mapping[str, t.Any]) -> Row:
-    """The entry; C(extra) is the option of a query: C(properties) limits them, C(holds) adds the tags."""
+    """The entry; `extra` is the option of a query: `properties` limits them, `holds` adds the tags."""
     wanted = extra.get("properties")
     shown: Row = {}
     if wanted is None or not set(wanted) <= WITHOUT_PROPERTIES:
@@ -103,7 +103,7 @@ def prop(value: str, rawvalue: str, parsed: t.Any, source: str = "NONE") -> Row:
 
 
 def human(size: int) -> str:
-    """As C(zfs list) writes sizes: C(0B), C(516M)."""
+    """As `zfs list` writes sizes: `0B`, `516M`."""
     number, unit = float(size), 0
     while number >= 1024:
         number, unit = number / 1024, unit + 1

@@ -17,7 +17,7 @@ class Stats:
     logins: int = 0
     """Successful ones."""
     login_attempts: int = 0
-    """Calls of a login method, whatever came of them; they use up the rate limit."""
+    """Calls of a login method, successful or not; they count toward the rate limit."""
     rate_limited: int = 0
     """Calls without login that were refused because of it."""
     connections: int = 0
@@ -27,7 +27,7 @@ class Stats:
     """Web shells that got connected."""
     open_shells: int = 0
     most_in_flight: int = 0
-    """The most calls that one connection had open at once."""
+    """The maximum number of concurrent calls of one connection."""
     calls: collections.Counter[str] = field(default_factory=collections.Counter)
     methods_called: list[str] = field(default_factory=list)
 

@@ -102,7 +102,7 @@ class Storage:
                 await self.engine.clone(source, snapshot.stored_as, self._settle(target))
 
     async def move(self, dataset: str, target: str) -> None:
-        """C(zfs rename): whoever looks for files by the old name finds none. Raises ZfsError."""
+        """`zfs rename`: no files are found by the old name afterwards. Raises ZfsError."""
         self.zfs.move(dataset, target)
         files = self.files_of(dataset)
         if files is not None:
@@ -131,7 +131,7 @@ class Storage:
         self.zfs.hold(id, tag, int(time.time()), recursive=recursive)
 
     async def hold_files(self, id: str, *, recursive: bool = False, tag: str = HOLD_TAG) -> None:
-        """What C(hold) has noted, for what the engine keeps."""
+        """What `hold` has noted, for what the engine keeps."""
         for snapshot, container in self._kept(id, recursive=recursive):
             await self.engine.hold(container, snapshot.stored_as, tag)
 
@@ -154,7 +154,7 @@ class Storage:
         return [(each, files) for each in meant if (files := self.files_of(each.dataset)) is not None]
 
     async def destroy(self, dataset: str, *, recursive: bool = False, dependents: bool = False) -> None:
-        """C(zfs destroy) of a dataset with the files in it. Raises ZfsError."""
+        """`zfs destroy` of a dataset with the files in it. Raises ZfsError."""
         await self._lose(self.zfs.destroy(dataset, recursive=recursive, dependents=dependents))
 
     async def remove_container(self, dataset: str) -> None:

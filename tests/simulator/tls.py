@@ -30,7 +30,7 @@ class Certificate:
     key_file: Path
     ca_file: Path
     channel_binding: bytes
-    """C(tls-server-end-point): the hash of the certificate that a SCRAM login may be bound to."""
+    """`tls-server-end-point`: the hash of the certificate that a SCRAM login may be bound to."""
 
     def context(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -80,7 +80,7 @@ def signed_by_a_ca(folder: Path) -> Certificate:
 
 
 def like_a_new_nas(folder: Path) -> Certificate:
-    """Self-signed for localhost only, as C(truenas_default) is: to be trusted, it must itself be the CA file."""
+    """Self-signed for localhost only, as `truenas_default` is: to be trusted, it must itself be the CA file."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     name = _name("localhost", organization="iXsystems")
     certificate = (

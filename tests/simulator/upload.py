@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How does a file come in by C(POST /_upload) (middleware apps/file_app.py)?"""
+"""How does a file come in by `POST /_upload` (middleware apps/file_app.py)?"""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Refused(Exception):
 
 
 async def receive(simulator: Simulator, request: web.Request) -> web.Response:
-    """200 with the job's id once all bytes are there, whatever becomes of the job."""
+    """Reply with 200 and the job's id once all bytes have arrived, regardless of the job's result."""
     remote = request.remote or ""
     try:
         login = _login(simulator.authenticator, request, remote)

@@ -22,7 +22,7 @@ CONTAINER_TPM = {"path": "/dev/tpm0", "pathrm": "/dev/tpmrm0"}
 
 
 def free_name(taken: t.Container[str], dev_type: str) -> str:
-    """The first of C(eth0), C(eth1) and so on that is free: free among the container's own devices, so eth0 first."""
+    """The first of `eth0`, `eth1` and so on that is free: free among the container's own devices, so eth0 first."""
     prefix = NAME_PREFIXES.get(dev_type, dev_type.lower())
     return next(name for number in range(1000) if (name := f"{prefix}{number}") not in taken)
 

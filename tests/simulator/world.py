@@ -53,10 +53,16 @@ class WorldOptions:
     create_seconds: float = 0.0
     start_seconds: float = 0.0
     stop_seconds: float = 0.0
+    unknown_seconds: float = 0.0
+    """How long after a stop Incus shows no status."""
+    busy_seconds: float = 0.0
+    """How long Incus holds on to a stop that timed out."""
     snapshot_seconds: float = 0.0
-    address_seconds: float = 0.05
+    address_seconds: float = 0.02
     """From the end of a start until the container shows addresses."""
     seed_pixels: int = 0
+    clock_ahead: float = 0.0
+    """Seconds that the clock of the NAS is ahead of that of this machine."""
     operation_limit: float = 300.0
     """How long the middleware waits for Incus; creating has a limit of its own."""
     create_limit: float = 900.0
@@ -64,7 +70,7 @@ class WorldOptions:
 
 @dataclass
 class Pool:
-    """A ZFS pool that is imported; whether containers may use it is in C(World.storage_pools)."""
+    """A ZFS pool that is imported; whether containers may use it is in `World.storage_pools`."""
 
     name: str
     locked: bool = False
@@ -88,9 +94,11 @@ class World:
 
         self.pools = {name: Pool(name) for name in ("tank", "fast")}
         self.default_pool: str | None = "tank"
-        """Where containers are made unless somebody says where: lxc.config calls it the preferred one."""
+        """The default pool of containers, which lxc.config calls the preferred pool."""
         self.storage_pools = ["tank"]
         """Those that Incus may use; TrueNAS 26 uses any, and prepares it as it first does."""
+        self.known_pools = {"tank"}
+        """Those of them whose containers Incus knows."""
         self.bridge: str | None = None
         """Of the NAS's own ones; None is one that is made for containers."""
         self.v4_network: str | None = release.container.networks[0]
@@ -110,6 +118,7 @@ class World:
         self.storage = Storage(engine, release.layout, lambda: options.snapshot_seconds)
         self.files = HostFiles(options.state_dir, engine, release.layout, self.is_mounted)
         self.files.mounts = self.storage.mounts
+        self.files.beside = lambda dataset: self.storage.zfs.datasets[dataset].beside
         self.files.mounted_below = self.mounted_below
         self.files.kernel_file = KernelTables(self.containers).file
         self.tasks: set[asyncio.Task[t.Any]] = set()
@@ -120,7 +129,7 @@ class World:
         self._thread: int | None = None
 
     async def open(self) -> None:
-        """Make the folders and the containers that are there at the start."""
+        """Create the directories and the containers that exist at the start."""
         self.loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
         self.files.prepare(self.pools)
@@ -135,7 +144,7 @@ class World:
 
     @property
     def snapshots(self) -> dict[str, Snapshot]:
-        """By id: C(tank/.ix-virt/containers/px-web@base)."""
+        """By id: `tank/.ix-virt/containers/px-web@base`."""
         return self.storage.zfs.snapshots
 
     @property
@@ -164,7 +173,7 @@ class World:
         return found is not None and found.storage_pool == pool and found.status == "RUNNING"
 
     def mounted_below(self, path: str) -> list[str]:
-        """The containers that are mounted in a folder of the NAS, where they always are."""
+        """Return the containers that are mounted in a directory of the NAS."""
         layout = self.release.layout
         names = [layout.container_of(dataset) for dataset in self.storage.zfs.datasets] if layout.always_mounted else []
         places = {name: [layout.mount(pool, name).path for pool in self.pools] for name in names if name}
@@ -176,6 +185,7 @@ class World:
         origin = self.storage.add_image(container.storage_pool, container.base_image)
         self.storage.zfs.add(container.dataset, origin=origin)
         self.files.prepare_container(container.layout.mount(container.storage_pool, container.name))
+        container.show_made(self)
 
     def show_started(self, container: Container) -> None:
         """The engine has started it. DHCP takes its time: it shows no address yet."""
@@ -197,7 +207,7 @@ class World:
         ]
 
     def keep(self, task: asyncio.Task[t.Any]) -> None:
-        """Hold on to an operation until it ends, whoever waits for it."""
+        """Keep an operation until it ends, even if no task waits for it."""
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
@@ -214,11 +224,12 @@ class World:
         autostart: bool = False,
         storage_pool: str | None = None,
     ) -> Container:
-        """A container that has been there for a while: a running one shows its addresses at once."""
+        """Add an existing container; a running one has addresses immediately."""
         found = images.find(image)
         pool = storage_pool or self.default_pool or next(iter(self.pools))
         if pool not in self.storage_pools:
             self.storage_pools.append(pool)
+            self.known_pools.add(pool)
             self.storage.add_pool(pool)
         made = self.release.container.new(self, name, found, pool)
         made.cpu, made.autostart, made.environment = cpu, autostart, dict(environment or {})
@@ -243,7 +254,7 @@ class World:
         autostart: bool = False,
         storage_pool: str | None = None,
     ) -> Container:
-        """C(seed) for the thread of a test; returns when the container is there."""
+        """`seed` for the thread of a test; returns when the container is there."""
         work = self.seed(name, status, cpu, memory, image, environment, autostart, storage_pool)
         return t.cast("Container", self.run(work))
 

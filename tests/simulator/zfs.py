@@ -32,6 +32,8 @@ class Dataset:
     origin: str | None = None
     """The snapshot this is a clone of."""
     properties: dict[str, str] = field(default_factory=dict)
+    beside: dict[str, bytes] = field(default_factory=dict)
+    """The files of the NAS itself, by path; the engine has those of a container's root directory."""
 
 
 @dataclass
@@ -49,6 +51,7 @@ class Snapshot:
     properties: dict[str, str] = field(default_factory=dict)
     deferred: bool = False
     """Marked to go when the last clone or hold does."""
+    beside: dict[str, bytes] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -90,7 +93,7 @@ class Zfs:
         return sorted(each.name for each in self.datasets.values() if each.origin == snapshot)
 
     def newer(self, snapshot: Snapshot) -> list[Snapshot]:
-        """Snapshots of the same dataset taken after this one, newest first as C(zfs rollback) lists them."""
+        """Snapshots of the same dataset taken after this one, newest first as `zfs rollback` lists them."""
         return [each for each in reversed(self.of(snapshot.dataset)) if each.txg > snapshot.txg]
 
     # datasets
@@ -103,7 +106,7 @@ class Zfs:
         return self.datasets.setdefault(name, Dataset(name, next(self._txgs), origin, properties))
 
     def destroy(self, name: str, *, recursive: bool = False, dependents: bool = False) -> Lost:
-        """C(zfs destroy [-r] [-R])."""
+        """`zfs destroy [-r] [-R]`."""
         if name not in self.datasets:
             raise ZfsError(f"cannot open '{name}': dataset does not exist")
         tree = self.children(name)
@@ -125,7 +128,7 @@ class Zfs:
         return Lost(snapshots, [*gone, *reversed(tree)])
 
     def move(self, name: str, target: str) -> None:
-        """C(zfs rename): snapshots go along, clones keep their origin."""
+        """`zfs rename`: snapshots go along, clones keep their origin."""
         if name not in self.datasets:
             raise ZfsError(f"cannot open '{name}': dataset does not exist")
         if target in self.datasets:
@@ -141,7 +144,7 @@ class Zfs:
                 self.rename(snapshot.id, f"{new}@{snapshot.label}")
 
     def promote(self, name: str) -> list[Snapshot]:
-        """C(zfs promote): the clone takes over its origin and what is older; returns those that changed hands."""
+        """`zfs promote`: the clone takes over its origin and what is older; returns those that changed hands."""
         if name not in self.datasets:
             raise ZfsError(f"cannot open '{name}': dataset does not exist")
         clone = self.datasets[name]
@@ -160,7 +163,7 @@ class Zfs:
     # snapshots
 
     def take(self, dataset: str, label: str, *, recursive: bool = False, properties: dict[str, str]) -> list[Snapshot]:
-        """C(zfs snapshot [-r]): all of them in one txg, or none."""
+        """`zfs snapshot [-r]`: all of them in one txg, or none."""
         if dataset not in self.datasets:
             raise ZfsError(f"Dataset {dataset} not found")
         names = self.children(dataset) if recursive else [dataset]
@@ -174,7 +177,7 @@ class Zfs:
         return taken
 
     def drop(self, id: str, *, defer: bool = False) -> list[Snapshot]:
-        """C(zfs destroy [-d] SNAPSHOT): empty when it was only marked."""
+        """`zfs destroy [-d] SNAPSHOT`: empty when it was only marked."""
         snapshot = self.snapshots[id]
         clones = self.clones(id)
         if defer and (clones or snapshot.holds):
@@ -186,7 +189,7 @@ class Zfs:
         return [self.snapshots.pop(id)]
 
     def rollback(self, id: str, *, newer: bool = False, clones: bool = False) -> Lost:
-        """C(zfs rollback [-r] [-R]): the state goes back, what is newer must go first."""
+        """`zfs rollback [-r] [-R]`: the state goes back, what is newer must go first."""
         if id not in self.snapshots:
             raise ZfsError(f"cannot open '{id}': dataset does not exist")
         later = self.newer(self.snapshots[id])
@@ -209,17 +212,20 @@ class Zfs:
             gone += self.destroy(clone, recursive=True, dependents=True).datasets
         for each in later:
             self.snapshots.pop(each.id)
+        self.datasets[id.partition("@")[0]].beside = dict(self.snapshots[id].beside)
         return Lost(later, gone)
 
     def clone(self, id: str, target: str, properties: dict[str, str]) -> Dataset:
-        """C(zfs clone): the origin cannot go while the clone lives."""
+        """`zfs clone`: the origin cannot go while the clone lives."""
         if id not in self.snapshots:
             raise ZfsError(f"Snapshot {id} not found")
         if target in self.datasets:
             raise ZfsError(f"cannot create '{target}': dataset already exists", exists=True)
         if target.rpartition("/")[0] not in self.datasets:
             raise ZfsError(f"cannot create '{target}': parent does not exist")
-        return self.add(target, origin=id, **properties)
+        made = self.add(target, origin=id, **properties)
+        made.beside = dict(self.snapshots[id].beside)
+        return made
 
     def hold(self, id: str, tag: str, now: int, *, recursive: bool = False) -> None:
         held = self._same_label(id, recursive)
@@ -269,6 +275,7 @@ class Zfs:
             guid=self._guids.getrandbits(63),
             stored_as=f"{label}-{txg}" if label in labels else label,
             properties=dict(properties),
+            beside=dict(self.datasets[dataset].beside),
         )
 
     def _refuse_held(self, snapshots: t.Iterable[Snapshot]) -> None:

@@ -23,7 +23,7 @@ LONGEST = 255
 
 
 class Refused(Exception):
-    """One of the middleware's own exceptions; C(zfs.resource.snapshot.*) says its number, C(pool.snapshot.*) not."""
+    """One of the middleware's own exceptions; `zfs.resource.snapshot.*` says its number, `pool.snapshot.*` not."""
 
     def __init__(self, text: str, errno: int) -> None:
         self.text = text
@@ -102,7 +102,7 @@ async def rollback(
             raise Refused(f"{text} the following snapshots and bookmarks recursively:{listed}", errnos.EINVAL)
         clones = [clone for other in newer for clone in storage.zfs.clones(other.id)]
         if clones and not recursive_clones:
-            # destroying the first of them raises what nobody catches
+            # destroying the first of them raises an error that is not caught
             raise GenericError(f"cannot destroy snapshots: dependent clones exist: {', '.join(clones)}", "ZFSError")
         try:
             await storage.rollback(each.id, newer=recursive, clones=recursive_clones)

@@ -4,7 +4,7 @@
 """What the world asks of an engine: the part of a NAS that really runs containers and keeps their files.
 
 The world does the bookkeeping TrueNAS shows (status, snapshots, txg order, errors); an engine makes it true.
-C(container) is always the full instance name (C(px-web)); C(path) is absolute inside the container.
+`container` is always the full instance name (`px-web`); `path` is absolute inside the container.
 Every coroutine runs in the simulator's event loop and must not block it.
 """
 
@@ -15,7 +15,7 @@ import typing as t
 
 class Address(t.NamedTuple):
     family: str
-    """C(INET) or C(INET6)."""
+    """`INET` or `INET6`."""
     address: str
     netmask: int
 
@@ -24,7 +24,7 @@ class Stat(t.NamedTuple):
     """lstat of a path in a container's filesystem, ids as the container sees them."""
 
     type: str
-    """C(FILE), C(DIRECTORY), C(SYMLINK) or C(OTHER)."""
+    """`FILE`, `DIRECTORY`, `SYMLINK` or `OTHER`."""
     size: int
     mode: int
     uid: int
@@ -47,13 +47,13 @@ class Terminal(t.Protocol):
     """A command that runs in a container in a terminal of its own; both directions are raw bytes of the terminal."""
 
     async def read(self, most: int) -> bytes:
-        """The next bytes, at most so many; empty when no program has the terminal open any more."""
+        """Read the next bytes, at most so many; empty when no program has the terminal open."""
 
     async def write(self, content: bytes) -> None:
-        """As typed. Raises C(BrokenPipeError) when nothing is there to read it."""
+        """As typed. Raises `BrokenPipeError` when nothing is there to read it."""
 
     def resize(self, columns: int, rows: int) -> None:
-        """Raises C(struct.error) for a size no terminal can have."""
+        """Raises `struct.error` for a size no terminal can have."""
 
     async def wait(self) -> None:
         """Until the command has ended; what it has started may still write."""
@@ -71,7 +71,7 @@ class Engine(t.Protocol):
     ssh_port: int
 
     async def open(self) -> None:
-        """Check that this machine can run guests. Raises C(EngineUnavailable)."""
+        """Check that this machine can run guests. Raises `EngineUnavailable`."""
 
     async def close(self) -> None:
         """End everything that was started, by pid."""
@@ -88,10 +88,10 @@ class Engine(t.Protocol):
     async def limit(
         self, container: str, *, cpu: str | None, memory: int | None, environment: t.Mapping[str, str]
     ) -> None:
-        """What C(start) was told has changed meanwhile; also called for one that is stopped."""
+        """Apply changed settings of a container that is started or stopped."""
 
     async def stop(self, container: str, *, force: bool, timeout: float | None = None) -> None:
-        """Raises C(TimeoutError) when a graceful stop takes longer than so many seconds, and it goes on running."""
+        """Raises `TimeoutError` when a graceful stop takes longer than so many seconds, and it goes on running."""
 
     def addresses(self, container: str) -> list[Address]:
         """The addresses of a started container, IPv4 first; empty when it is stopped."""
@@ -111,7 +111,7 @@ class Engine(t.Protocol):
     ) -> Terminal:
         """Run a command as root in a started container, in a new terminal of no size.
 
-        Raises C(FileNotFoundError) when there is no such program, C(ConnectionResetError) when the container has ended.
+        Raises `FileNotFoundError` when there is no such program, `ConnectionResetError` when the container has ended.
         """
 
     async def snapshot(self, container: str, label: str) -> None: ...
@@ -121,19 +121,19 @@ class Engine(t.Protocol):
     async def delete_snapshot(self, container: str, label: str) -> None: ...
 
     async def hold(self, container: str, label: str, tag: str) -> None:
-        """Keep a snapshot from being destroyed, as C(zfs hold) does."""
+        """Keep a snapshot from being destroyed, as `zfs hold` does."""
 
     async def release(self, container: str, label: str, tag: str) -> None:
-        """The other way; one that was not held stays as it is."""
+        """Undo it; a container that was not held is unchanged."""
 
     async def clone(self, container: str, label: str, target: str) -> None:
-        """Make C(target) from a snapshot; a container of that name exists afterwards, stopped."""
+        """Make `target` from a snapshot; a container of that name exists afterwards, stopped."""
 
     async def move(self, container: str, target: str) -> None:
         """Another name for a stopped container's files; its snapshots go along."""
 
     async def move_snapshot(self, container: str, label: str, target: str, new_label: str) -> None:
-        """Hand a snapshot over to another container, as C(zfs promote) does."""
+        """Hand a snapshot over to another container, as `zfs promote` does."""
 
     def used(self, container: str) -> int:
         """Bytes the container's own files take."""

@@ -20,7 +20,7 @@ class LastWords:
         raise BrokenPipeError(errno.EPIPE, "the command has ended")
 
     def resize(self, columns: int, rows: int) -> None:
-        """Nobody is there to notice."""
+        """Ignore the size: the command has ended."""
 
     async def wait(self) -> None:
         """It has ended already."""

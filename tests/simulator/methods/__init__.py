@@ -10,6 +10,6 @@ import pkgutil
 
 
 def load() -> None:
-    """Import every module of this folder, once; importing one registers its methods."""
+    """Import every module of this directory once, which registers its methods."""
     for module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{module.name}")

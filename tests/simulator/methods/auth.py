@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""C(auth.*): logging in, out, and asking who one is."""
+"""`auth.*`: log in and out, and return the current account."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def _reconnect_token(context: Context) -> str:
 
 
 def _with_user_info(context: Context, response: dict[str, t.Any], *, wanted: bool) -> dict[str, t.Any]:
-    """Only the reply that ends a login says who one is."""
+    """Return the account only in the reply that completes a login."""
     login = context.connection.peer.login
     ended = response["response_type"] == "SUCCESS" or response.get("scram_type") == "SERVER_FINAL_RESPONSE"
     if ended and wanted and login is not None:

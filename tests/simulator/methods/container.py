@@ -90,7 +90,7 @@ def query_registry(context: Context) -> list[Row]:
 
 @job("container.create", releases=LIBVIRT_HAS, roles=WRITE, model=models.Create, lock=lock_by_name)
 async def create(context: Context, job: Job, data: Row) -> Row:
-    """It is never started, whatever C(autostart) says: that is for the start of the NAS."""
+    """Create a container without starting it: `autostart` applies to the boot of the NAS."""
     world = context.world
     pool = checked_pool(world, data)
     image = checked_image(data["image"])
@@ -131,7 +131,7 @@ def checked_image(wanted: Row) -> Image:
 
 
 def chosen_idmap(world: World, idmap: Row | None) -> Row | None:
-    """The lowest slice that is free, where none was asked for."""
+    """Return the lowest free slice, unless one was requested."""
     if idmap is None or idmap["type"] != "ISOLATED" or idmap["slice"] is not None:
         return idmap
     taken = {domain.idmap.get("slice") for domain in world.domains.values() if domain.idmap}

@@ -85,7 +85,7 @@ async def update(context: Context, id: int, data: Row) -> Row:
 
 @method("container.device.delete", releases=LIBVIRT_HAS, roles=WRITE, model=models.Delete)
 def delete(context: Context, id: int, options: Row) -> bool:
-    """Only of a container that is stopped, also with C(force)."""
+    """Only of a container that is stopped, also with `force`."""
     domain, device = find_device(context.world, id)
     if domain.status != "STOPPED":
         raise CallError("Please stop/resume associated CONTAINER before deleting CONTAINER device.")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""C(core.*): options of a connection, subscriptions, jobs, bulk calls, and which methods there are."""
+"""`core.*`: options of a connection, subscriptions, jobs, bulk calls, and which methods there are."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def subscribe(context: Context, event: str) -> str:
 
 @method("core.unsubscribe", role_needed=False, model=models.Unsubscribe)
 def unsubscribe(context: Context, ident: str) -> None:
-    """Only the end of a source is told."""
+    """Send only the end of a source."""
     context.connection.subscriptions.remove(ident)
     context.connection.streams.stop(ident)
 
@@ -74,7 +74,7 @@ for release in RELEASES.values():
 
 @method("core.job_abort", role_needed=False, model=models.JobId)
 def job_abort(context: Context, id: int) -> None:
-    """C(abortable) is not looked at."""
+    """`abortable` is not looked at."""
     jobs = context.simulator.jobs
     jobs.abort(jobs.owned(id, context.caller))
 
@@ -97,7 +97,7 @@ async def job_wait(context: Context, job: Job, id: int) -> t.Any:
 async def bulk(
     context: Context, job: Job, method: str, params: list[list[t.Any]], description: str | None
 ) -> list[dict[str, t.Any]]:
-    """One after the other, whatever becomes of each; what failed is only a text."""
+    """Run the calls one after the other, also after a failure; errors are returned as text."""
     inner = _inner(context, method)
     if not context.may(*inner.roles):
         raise CallError("Not authorized", errnos.EPERM)
@@ -135,7 +135,7 @@ def download(context: Context, method: str, args: list[t.Any], filename: str, bu
 
 @method("core.job_download_logs", role_needed=False, model=models.DownloadLogs)
 def job_download_logs(context: Context, id: int, filename: str, buffered: bool) -> str:
-    """By a job of its own, which needs none of the rights that C(filesystem.get) asks of others."""
+    """By a job of its own, which needs none of the rights that `filesystem.get` asks of others."""
     meant = context.simulator.jobs.owned(id, context.caller)
     if meant.logs_path is None:
         raise CallError("This job has no logs")

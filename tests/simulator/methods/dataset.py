@@ -79,7 +79,7 @@ def query_visible(context: Context, filters: list[t.Any], options: Row) -> t.Any
 
 
 def query_all(context: Context, filters: list[t.Any], options: Row) -> t.Any:
-    """Here the properties are in a dictionary of their own, and only those that are asked for (plugins/zfs_)."""
+    """Return the requested properties in a separate dictionary (plugins/zfs_)."""
     rows = []
     storage = context.world.storage
     for each in storage.zfs.datasets.values():
@@ -128,7 +128,7 @@ async def delete(context: Context, id: str, options: Row) -> bool:
 
 @method("zfs.dataset.rename", releases=INCUS_HAS, private=True, model=Rename)
 async def rename(context: Context, id: str, options: Row) -> None:
-    """Private. A dataset that ZFS has mounted itself is mounted anew at its new place; one of Incus stays as it is."""
+    """Private. A dataset that ZFS mounted is mounted again at its new path; one of Incus is unchanged."""
     refuse_unknown(context, id)
     try:
         await context.world.storage.move(id, options["new_name"])

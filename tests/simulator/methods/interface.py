@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""interface.query: the NAS's own network interfaces (Incus' bridge and the containers' ends are left out)."""
+"""interface.query: the NAS's own network interfaces (without the bridge of Incus and the interfaces of containers)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""lxc.* of TrueNAS 26: on which pool and in which network are containers, unless somebody says otherwise?"""
+"""lxc.* of TrueNAS 26: the default pool and network of containers."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""pool.snapshot.* since TrueNAS 26: what C(zfs.resource.snapshot.*) does, with other arguments, rows and errors."""
+"""pool.snapshot.* since TrueNAS 26: what `zfs.resource.snapshot.*` does, with other arguments, rows and errors."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ READ = ("SNAPSHOT_READ", "SNAPSHOT_WRITE")
 WRITE = ("SNAPSHOT_WRITE",)
 EVENT = "pool.snapshot.query"
 AT_ONCE = ("createtxg", "creation")
-"""Properties of the row of a new snapshot; other rows have those that are asked for."""
+"""Properties in the row of a new snapshot; other rows have the requested ones."""
 
 
 def on_26(name: str, model: type[Model], *roles: str) -> t.Callable[[Handler], Handler]:
@@ -40,7 +40,7 @@ def on_26(name: str, model: type[Model], *roles: str) -> t.Callable[[Handler], H
 
 
 def row(snapshot: Snapshot, extra: t.Mapping[str, t.Any]) -> Row:
-    """C(holds) and C(retention) are there only when asked for."""
+    """`holds` and `retention` are there only when asked for."""
     known = properties(snapshot)
     shown: Row = {
         "id": snapshot.id,
@@ -94,7 +94,7 @@ def get_instance(context: Context, id: str, options: Row) -> Row:
     return t.cast(Row, query.apply([shown], [], {"select": options["select"], "get": True}))
 
 
-# changing; what C(zfs.resource.snapshot) refuses nobody catches here
+# changing; errors of `zfs.resource.snapshot` are not caught here
 
 
 def uncaught(refused: Refused) -> GenericError:

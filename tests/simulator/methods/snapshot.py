@@ -158,7 +158,7 @@ async def create(context: Context, data: Row) -> Row:
         number = errnos.EEXIST if error.exists else errnos.EFAULT
         raise CallError(f"Failed to snapshot {id}: {error}", number) from error
     for name in data["exclude"]:
-        # the middleware takes all of them, too, and drops those nobody wanted
+        # the middleware reads all of them, too, and drops those that were not requested
         if f"{name}@{label}" in storage.zfs.snapshots:
             await storage.drop(f"{name}@{label}")
     made = row(storage.zfs, storage.zfs.snapshots[id], {})
@@ -167,7 +167,7 @@ async def create(context: Context, data: Row) -> Row:
 
 
 def label_of(data: Row) -> str:
-    """Raises ValidationErrors, in 25.04's words: since 25.10 the model has seen to it."""
+    """Raise ValidationErrors with the messages of 25.04; since 25.10, the model validates this."""
     name, schema = data.get("name"), data.get("naming_schema")
     wrong: Triple | None = None
     if not name and not schema:
@@ -227,7 +227,7 @@ async def update(context: Context, id: str, data: Row) -> Row:
 
 @action
 async def rollback(context: Context, id: str, options: Row) -> None:
-    """C(zfs rollback): newer snapshots must be given up on purpose. A running container sees its files change."""
+    """`zfs rollback`: newer snapshots must be given up on purpose. A running container sees its files change."""
     storage = context.world.storage
     rollbacks = [id]
     if options["recursive_rollback"]:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""C(system.*): which TrueNAS this is, and whether it is up."""
+"""`system.*`: which TrueNAS this is, and whether it is up."""
 
 from __future__ import annotations
 
@@ -27,8 +27,10 @@ def version_short(context: Context) -> str:
 
 @method("system.info", roles=("READONLY_ADMIN",), model=Nothing)
 def info(context: Context) -> dict[str, t.Any]:
-    """C(version) is the short one here."""
-    now = datetime.datetime.now(tz=datetime.UTC)
+    """`version` is the short one here."""
+    ahead = datetime.timedelta(seconds=context.world.options.clock_ahead)
+    # The encoder of the middleware sends whole seconds.
+    now = (datetime.datetime.now(tz=datetime.UTC) + ahead).replace(microsecond=0)
     return {
         "version": context.release.version,
         "buildtime": BOOTED,

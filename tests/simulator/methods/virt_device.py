@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno as errnos
 import typing as t
 
+from tests.simulator import incus, incus_record
 from tests.simulator.device_checks import Check
 from tests.simulator.errors import CallError, ValidationErrors
 from tests.simulator.methods.virt_instance import READ, WRITE, find
@@ -22,6 +23,7 @@ from tests.simulator.virt_devices import free_name, row, to_incus
 if t.TYPE_CHECKING:
     from tests.simulator.instance import Device, Instance
     from tests.simulator.registry import Context, Handler
+    from tests.simulator.world import World
 
 Row = dict[str, t.Any]
 
@@ -59,7 +61,7 @@ def device_add(context: Context, id: str, device: Row) -> bool:
     check = Check(context.world, "virt_device_add")
     check.name(device)
     check.device(device, instance)
-    return put(instance, device, check)
+    return put(context.world, instance, device, check)
 
 
 @changes_device("virt.instance.device_update")
@@ -71,15 +73,18 @@ def device_update(context: Context, id: str, device: Row) -> bool:
         raise CallError("Device does not exist.", errnos.ENOENT)
     check = Check(context.world, "virt_device_update")
     check.device(device, instance, old)
-    return put(instance, device, check)
+    return put(context.world, instance, device, check)
 
 
-def put(instance: Instance, device: Row, check: Check) -> bool:
-    """Raises ValidationErrors."""
+def put(world: World, instance: Instance, device: Row, check: Check) -> bool:
+    """Raises ValidationErrors, and CallError with Incus' own text."""
     if check.wrong:
         raise ValidationErrors(check.wrong)
     name = device["name"] or free_name(instance.devices, device["dev_type"])
+    incus.refuse_busy(instance)
+    incus_record.write(world, instance)
     instance.devices[name] = to_incus(device)
+    incus_record.write(world, instance)
     return True
 
 
@@ -88,7 +93,10 @@ def device_delete(context: Context, id: str, name: str) -> bool:
     instance = find(context.world, id)
     if name not in instance.devices:
         raise CallError("Device not found.", errnos.ENOENT)
+    incus.refuse_busy(instance)
+    incus_record.write(context.world, instance)
     del instance.devices[name]
+    incus_record.write(context.world, instance)
     return True
 
 

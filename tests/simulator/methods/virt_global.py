@@ -9,13 +9,13 @@ import asyncio
 import errno as errnos
 import typing as t
 
-from tests.simulator import incus
+from tests.simulator import incus, incus_record
 from tests.simulator.errors import CallError, GenericError, Triple, ValidationErrors
 from tests.simulator.models.base import Nothing
 from tests.simulator.models.virt_global import GlobalUpdate, NetworkName
-from tests.simulator.registry import job, method
+from tests.simulator.registry import REGISTRY, job, method
 from tests.simulator.releases import INCUS_HAS
-from tests.simulator.world import INITIALIZED, LOCKED, NO_POOL
+from tests.simulator.world import ERROR, INITIALIZED, LOCKED, NO_POOL
 
 if t.TYPE_CHECKING:
     from tests.simulator.job import Job
@@ -105,7 +105,7 @@ async def update(context: Context, job: Job, data: Row) -> Row:
     world.v4_network = new["v4_network"] or world.v4_network
     world.v6_network = new["v6_network"] or world.v6_network
     world.default_pool, world.bridge, world.storage_pools = new["pool"], new["bridge"], list(new["storage_pools"])
-    await set_up(context)
+    await run_setup(context)
     return entry(world)
 
 
@@ -142,13 +142,30 @@ def add_removal(world: World, pool: str, add: t.Callable[[str, str], None]) -> N
 
 async def disable(context: Context) -> None:
     """Every running container is stopped the hard way; the datasets stay, so the containers come back later."""
-    for instance in list(context.world.instances.values()):
-        if instance.status == "RUNNING":
-            await incus.stop(context.world, instance, context.emit, force=True, method="virt.global.update")
+    await incus_record.forget(context.world)
+
+
+@job("virt.global.setup", releases=INCUS_HAS, private=True, model=Nothing)
+async def setup(context: Context, job: Job) -> None:
+    """Private: runs at boot and after every update, even one that changes nothing. It fails with the state ERROR."""
+    await set_up(context)
+
+
+async def run_setup(context: Context) -> None:
+    """As the middleware does, in a job that full administrators see. Raises CallError."""
+    if context.simulator is None:
+        await set_up(context)
+        return
+    method = REGISTRY.find(context.release.name, "virt.global.setup")
+    assert method is not None
+    submitted, _new = context.simulator.jobs.submit(method, [], lambda job: setup(context, job), login=None)
+    submitted.announced.set()
+    await submitted.finished.wait()
+    if submitted.failure is not None:
+        raise submitted.failure
 
 
 async def set_up(context: Context) -> None:
-    """The private job virt.global.setup: runs after every update, even one that changes nothing."""
     world = context.world
     if world.default_pool is None:
         world.state = NO_POOL
@@ -157,6 +174,12 @@ async def set_up(context: Context) -> None:
     else:
         for pool in world.storage_pools:
             world.storage.add_pool(pool)
+        try:
+            incus_record.recover(world)
+        except CallError:
+            world.state = ERROR
+            context.emit("virt.global.config", "changed", fields=entry(world))
+            raise
         world.state = INITIALIZED
     context.emit("virt.global.config", "changed", fields=entry(world))
     if world.state == INITIALIZED:

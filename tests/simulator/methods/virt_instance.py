@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno as errnos
 import typing as t
 
-from tests.simulator import images, incus, query
+from tests.simulator import images, incus, incus_record, query
 from tests.simulator.device_checks import Check
 from tests.simulator.errors import CallError, GenericError, InstanceNotFound, Triple, ValidationError, ValidationErrors
 from tests.simulator.incus_rules import cpu_is_valid
@@ -67,7 +67,7 @@ def rows(world: World, filters: t.Sequence[t.Any], options: t.Mapping[str, t.Any
     extra = options.get("extra") or {}
     if world.state != INITIALIZED and not extra.get("skip_state"):
         return []
-    # Whatever is asked for: what cannot be read spoils the whole query.
+    # Regardless of the requested fields: one unreadable container makes the whole query fail.
     for instance in world.instances.values():
         refuse_unreadable(world, instance)
     only = only_one(filters)
@@ -86,7 +86,14 @@ def only_one(filters: t.Sequence[t.Any]) -> str | None:
 def row(world: World, instance: Instance, *, raw: bool = False) -> Row:
     """Raises GenericError for what the release cannot read."""
     refuse_unreadable(world, instance)
-    return instance.row(world.release, instance.raw(world.profile) if raw else None)
+    shown = instance.row(world.release, instance.raw(world.profile) if raw else None)
+    return {**shown, "status": status_of(world, instance)}
+
+
+def status_of(world: World, instance: Instance) -> str:
+    """What Incus says of it at this moment."""
+    fault = world.faults.take("shows_status", instance.name)
+    return str(fault.details["status"]) if fault else instance.shows or instance.status
 
 
 STATUSES = frozenset(
@@ -105,7 +112,7 @@ def refuse_unreadable(world: World, instance: Instance) -> None:
 
 
 def masked(context: Context, found: t.Any) -> t.Any:
-    """Secrets are stars, null ones too, for who may not write."""
+    """Mask secrets, also null ones, for logins that may not write."""
     if context.may(*WRITE) or isinstance(found, int):
         return found
     if isinstance(found, list):
@@ -212,6 +219,8 @@ async def update(context: Context, job: Job, id: str, data: Row) -> Row:
         raise ValidationErrors(wrong)
     if not cpu_is_valid(data.get("cpu")):
         raise CallError("Invalid CPU limit syntax")
+    incus.refuse_busy(instance)
+    incus_record.write(world, instance)
     if "environment" in data:
         instance.environment = dict(data["environment"] or {})
     if "cpu" in data:
@@ -221,6 +230,7 @@ async def update(context: Context, job: Job, id: str, data: Row) -> Row:
     if data.get("autostart") is not None:
         instance.autostart = data["autostart"]
     instance.privileged = data.get("privileged_mode", instance.privileged)
+    incus_record.write(world, instance)
     await world.engine.limit(instance.name, cpu=instance.cpu, memory=instance.memory, environment=instance.environment)
     changed = row(world, instance)
     context.emit("virt.instance.query", "changed", id=id, fields=changed)
@@ -249,9 +259,14 @@ def not_for_containers(data: Row) -> list[Triple]:
 async def start(context: Context, job: Job, id: str) -> bool:
     check_initialized(context.world)
     instance = find(context.world, id)
-    if instance.status not in ("RUNNING", "STOPPED"):
-        text = f"{id}: instance may not be started because current status is: {instance.status}"
+    status = status_of(context.world, instance)
+    if status not in ("RUNNING", "STOPPED"):
+        text = f"{id}: instance may not be started because current status is: {status}"
         raise ValidationError("virt.instance.start.id", text)
+    if status == "STOPPED" and not instance.privileged:
+        # The map of ids is written to its record first.
+        incus.refuse_busy(instance)
+        incus_record.write(context.world, instance)
     await start_with_log(context, instance, job.log)
     return True
 
@@ -273,7 +288,7 @@ async def start_with_log(context: Context, instance: Instance, log: t.Callable[[
 
 @job("virt.instance.stop", releases=INCUS_HAS, roles=WRITE, model=models.Stop, lock=lock_by_id)
 async def stop(context: Context, job: Job, id: str, options: Row) -> bool:
-    """Asks Incus at once: a container that is not there is Incus' error, not the middleware's."""
+    """Query Incus directly: a missing container is an error of Incus, not of the middleware."""
     world = context.world
     if world.default_pool is None:
         raise CallError("Virtualization service not started.")
@@ -289,10 +304,13 @@ async def restart(context: Context, job: Job, id: str, options: Row) -> bool:
     world = context.world
     check_initialized(world)
     instance = find(world, id)
-    if instance.status not in ("RUNNING", "STOPPED"):
-        text = f"{id}: instance may not be restarted because current status is: {instance.status}"
+    status = status_of(world, instance)
+    if status not in ("RUNNING", "STOPPED"):
+        text = f"{id}: instance may not be restarted because current status is: {status}"
         raise ValidationError(f"virt.instance.restart.{id}", text)
-    if instance.status == "RUNNING":
+    # The map of ids is written to its record first.
+    incus.refuse_busy(instance)
+    if status == "RUNNING":
         await incus.stop(world, instance, context.emit, **options, method="virt.instance.restart")
     await incus.start(world, instance, context.emit)
     return True
@@ -304,8 +322,10 @@ async def delete(context: Context, job: Job, id: str) -> bool:
     world = context.world
     check_initialized(world)
     instance = find(world, id)
-    if instance.status == "RUNNING":
+    if status_of(world, instance) == "RUNNING":
         await incus.stop(world, instance, context.emit, force=True, method="virt.instance.delete")
+    elif instance.status == "RUNNING":
+        raise CallError("Instance is running")
     await incus.delete(world, instance, "virt.instance.delete")
     context.emit("virt.instance.query", "removed", id=id)
     return True

@@ -26,7 +26,7 @@ SERVICE = "zfs.resource"
 
 
 def mountpoint(world: World, dataset: Dataset) -> str:
-    """Below C(/mnt); pool and folder change places in those of containers."""
+    """Return the path below `/mnt`; for containers, the pool and the parent dataset are swapped."""
     pool, _slash, rest = dataset.name.partition("/")
     folder, _slash, below = rest.partition("/")
     if folder != world.storage.layout.folder:
@@ -79,7 +79,7 @@ def query(context: Context, data: Row) -> list[Row]:
 
 @method(f"{SERVICE}.destroy", releases=LIBVIRT_HAS, roles=("ZFS_RESOURCE_DELETE",), model=models.Destroy)
 async def destroy(context: Context, data: Row) -> None:
-    """C(recursive) takes everything along: children, snapshots, clones of them anywhere, and what is held."""
+    """`recursive` takes everything along: children, snapshots, clones of them anywhere, and what is held."""
     storage, path = context.world.storage, data["path"]
     refuse(path)
     zfs_resource.refuse_missing(storage, path)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What do the methods of C(auth) take?"""
+"""What do the methods of `auth` take?"""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def newer(arm: type[Model]) -> type[Model]:
 
 @functools.cache
 def login_ex_model(*, tagged: bool, scram: bool, reconnect: bool = False) -> type[Model]:
-    """25.04 lists what is wrong with every arm of the union; later releases look at C(mechanism) first."""
+    """25.04 lists what is wrong with every arm of the union; later releases look at `mechanism` first."""
     plain = tuple(newer(arm) for arm in PLAIN_ARMS) if reconnect else PLAIN_ARMS
     arms: t.Any = t.Union[(*plain, AuthScram) if scram else plain]
     if tagged:

@@ -65,7 +65,7 @@ class NewContainer(Model):
 
 
 class ContainerChange(Update):
-    """What is left out is not handed on: the values here are never seen."""
+    """Omitted fields are not passed on, so these defaults are never used."""
 
     uuid: Uuid = None
     name: NonEmpty = "unsaid"

@@ -56,7 +56,7 @@ class NewDevice(Model):
 
 
 class DeviceChange(Update):
-    """What is left out is not handed on: the values here are never seen."""
+    """Omitted fields are not passed on, so these defaults are never used."""
 
     attributes: dict[str, t.Any] = {}
     container: int = 0
@@ -72,7 +72,7 @@ class Change(Model):
 
 
 class WholeChange(Model):
-    """What a change has made of a device; C(attributes) is what errors call it."""
+    """What a change has made of a device; `attributes` is what errors call it."""
 
     attributes: Attributes
 

@@ -49,7 +49,7 @@ class Put(Model):
 
 
 class OldReceiveOptions(Model):
-    """25.04: the mode may be left out but not be null."""
+    """25.04: the mode can be omitted but not null."""
 
     append: bool = False
     mode: int | None = None

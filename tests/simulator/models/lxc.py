@@ -28,7 +28,7 @@ V6 = t.Annotated[str, pydantic.AfterValidator(network(ipaddress.IPv6Network))]
 
 
 class ConfigChange(Update):
-    """What is left out is not handed on: the values here are never seen."""
+    """Omitted fields are not passed on, so these defaults are never used."""
 
     preferred_pool: str | None = None
     bridge: str | None = None

@@ -62,19 +62,19 @@ class LimitedQuery(Model):
 
 
 def query_model(release: Release) -> type[Model]:
-    """The arguments of C(x.query)."""
+    """The arguments of `x.query`."""
     return OldQuery if release.query_limit is None else LimitedQuery
 
 
 class GetInstance(Model):
-    """The arguments of C(x.get_instance) where ids are strings."""
+    """The arguments of `x.get_instance` where ids are strings."""
 
     id: str
     options: QueryOptions = pydantic.Field(default_factory=QueryOptions)
 
 
 class GetNumbered(Model):
-    """The arguments of C(x.get_instance) where ids are numbers."""
+    """The arguments of `x.get_instance` where ids are numbers."""
 
     id: int
     options: QueryOptions = pydantic.Field(default_factory=QueryOptions)

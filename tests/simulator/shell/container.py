@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Web shells of TrueNAS 26: a script runs in a container, for whoever may change containers and have a web shell."""
+"""Web shells of TrueNAS 26: a script in a container, for accounts that may change containers and open web shells."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ INTERACTIVE = "if command -v bash >/dev/null 2>&1; then exec bash -l; else exec 
 
 
 class ContainerShells:
-    """Whatever sudo lets an account do: root of the container runs the command."""
+    """Root of the container runs the command, regardless of the account's sudo rights."""
 
     def admit(
         self, authenticator: Authenticator, token: t.Any, options: ShellOptions, remote: str
@@ -67,7 +67,7 @@ class ContainerShells:
 
 
 def _kind(options: t.Any) -> str:
-    """C(container_id) alone is a container's; beside C(app_name) it is one of Docker's."""
+    """`container_id` alone is a container's; beside `app_name` it is one of Docker's."""
     chosen = options if isinstance(options, dict) else {}
     if chosen.get("vm_id"):
         return "VM"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What does a release let decide about a web shell: who gets one, and what runs in it?"""
+"""Define what differs between releases: which accounts may open a web shell, and what runs in it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if t.TYPE_CHECKING:
     from tests.simulator.world import World
 
 ShellOptions = dict[str, t.Any]
-"""The C(options) of the first message; releases look for other names in it, and pass over those they do not know."""
+"""The `options` of the first message; releases look for other names in it, and pass over those they do not know."""
 
 
 class SetupFailed(Exception):
-    """The middleware fails after the login, and the client is told nothing."""
+    """The middleware fails after the login and sends no error to the client."""
 
 
 class Failure(t.NamedTuple):
@@ -45,10 +45,10 @@ class Dialect(t.Protocol):
         """Whose shell it will be. A single-use token is spent only by success."""
 
     def target(self, world: World, options: ShellOptions) -> str:
-        """The name of the container that is asked for, empty where it is none."""
+        """Return the name of the requested container, or an empty string."""
 
     async def open(self, world: World, account: Account, options: ShellOptions) -> Opened:
-        """Raises C(SetupFailed)."""
+        """Raises `SetupFailed`."""
 
 
 NO_HOST_SHELL = b"The simulated NAS has no shell of its own.\r\n"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One websocket of C(/websocket/shell): a token, then a terminal's bytes both ways until either side ends it."""
+"""One websocket of `/websocket/shell`: a token, then a terminal's bytes both ways until either side ends it."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ if t.TYPE_CHECKING:
 
 PATH = "/websocket/shell"
 DIALECTS: dict[str, Dialect] = {"virt_instance_id": VirtShells(), "container_id": ContainerShells()}
-"""By C(Release.shell_target)."""
+"""By `Release.shell_target`."""
 MOST_READ = 1024
 DRAIN_SECONDS = 0.05
 DRAINS = 10
 """How often, and for how long each time, what the terminal still says is waited for after the command has ended. All at
-once would be lost where the machine stands still for as long, with the last words still in the terminal."""
+once would be lost on a machine that pauses for as long, with the last output still in the terminal."""
 
 
 class Size(t.NamedTuple):
@@ -43,7 +43,7 @@ class Size(t.NamedTuple):
 
 
 class Shell:
-    """Its end is never told: the connection closes with 1000, whatever the reason."""
+    """The reason of its end is not sent: the connection always closes with 1000."""
 
     def __init__(self, simulator: Simulator, request: web.Request, peer: Peer) -> None:
         self.id = str(uuid.uuid4())
@@ -172,7 +172,7 @@ class Shell:
                     self._simulator.contract.errors.append(f"the simulator itself failed in a shell: {ending!r}")
 
     async def _hear(self) -> None:
-        """Whatever the shell does meanwhile: what is typed waits in line."""
+        """Queue the input, also while the shell is busy."""
         async for content in self._messages():
             self._input.put_nowait(content)
 
@@ -247,7 +247,7 @@ class Shell:
 
 
 def _parsed(content: str | bytes) -> dict[str, t.Any]:
-    """What is no JSON is passed over. Raises C(SetupFailed) for what the middleware stumbles over."""
+    """What is no JSON is passed over. Raises `SetupFailed` for what the middleware stumbles over."""
     try:
         hello = json.loads(content)
     except json.JSONDecodeError:

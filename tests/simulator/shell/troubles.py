@@ -23,7 +23,7 @@ class Armed:
 
 
 class Troubles:
-    """C(strikes) are what can happen to a shell, by the names of the faults; a fault counts from when it is noticed."""
+    """`strikes` are what can happen to a shell, by the names of the faults; a fault counts from when it is noticed."""
 
     def __init__(self, faults: Faults, container: str, strikes: dict[str, Strike]) -> None:
         self._faults = faults

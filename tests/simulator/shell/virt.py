@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Web shells of TrueNAS 25.04 and 25.10: the NAS runs C(incus exec) for whoever has the web shell privilege."""
+"""Web shells of TrueNAS 25.04 and 25.10: the NAS runs `incus exec` for accounts with the web shell privilege."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WARNING = (
 
 
 class VirtShells:
-    """No role is asked for, and whatever is wrong with a token is told in the same words."""
+    """No role is required, and every problem with a token has the same error."""
 
     def admit(
         self, authenticator: Authenticator, token: t.Any, options: ShellOptions, remote: str
@@ -76,7 +76,7 @@ async def _incus(world: World, account: Account, instance: Instance, command: t.
         words = "You don't have the needed permissions to talk to the incus daemon"
         return _failed(f"{words} (socket path: /var/lib/incus/unix.socket)")
     if console:
-        # the word is passed on as well, and C(incus console) takes only the container's name
+        # the word is passed on as well, and `incus console` takes only the container's name
         return _failed("Invalid number of arguments")
     try:
         return await world.engine.open_terminal(instance.name, [command], environment={"TERM": "xterm"})

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which addresses does a container have on the lab's bridge?
 
-A MAC belongs to an address for good: a neighbour may remember the former owner of an address for half a minute.
+A MAC belongs to an address permanently: a neighbor may remember the former owner of an address for half a minute.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ class Container:
     bridge: str
     group: str
     cpus: str | None = None
-    """As the kernel lists them: C(0-3,5)."""
+    """As the kernel lists them: `0-3,5`."""
     memory: int | None = None
     environment: t.Mapping[str, str] = field(default_factory=dict)
 
@@ -39,9 +39,9 @@ def unified() -> bool:
 
 
 def choose_cpus(wanted: str | None, *, first: int, available: t.Sequence[int] | None = None) -> str | None:
-    """The CPUs for C("2") or C("0-1,4"); where this machine has fewer than the NAS claims, as many as there are.
+    """The CPUs for `"2"` or `"0-1,4"`; where this machine has fewer than the NAS claims, as many as there are.
 
-    C(first) spreads containers that only say how many they want.
+    `first` spreads containers that only say how many they want.
     """
     if wanted is None:
         return None
@@ -70,7 +70,7 @@ def limits(cpus: str | None, memory: int | None, *, unified: bool) -> dict[str, 
 
 
 def text(container: Container, *, unified: bool) -> str:
-    """The configuration of C(lxc-start)."""
+    """The configuration of `lxc-start`."""
     place = container.place
     lines = [
         f"lxc.rootfs.path = dir:{container.rootfs}",

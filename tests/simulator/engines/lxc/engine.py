@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The engine C(lxc): containers with systemd on ZFS clones of one golden image, in the lab that tests/lab makes."""
+"""The engine `lxc`: containers with systemd on ZFS clones of one golden image, in the lab that tests/lab makes."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from tests.simulator.engines.lxc.zfs_command import NoSuchTag, Zfs
 from tests.simulator.zfs import ZfsError
 
 SECONDS_TO_SHUT_DOWN = 30.0
-"""For a container that is asked to stop by somebody who did not say how long that may take."""
+"""Seconds for a stop without a timeout of its own."""
 
 
 class LxcEngine:
-    """C(ssh_installed): whether images come with an SSH server."""
+    """`ssh_installed`: whether images come with an SSH server."""
 
     name = "lxc"
     ssh_port = 22
@@ -68,7 +68,7 @@ class LxcEngine:
     # ----- containers
 
     async def create(self, container: str, image: str) -> None:
-        """Every image is the golden one; C(ssh_installed) says whether it comes with an SSH server."""
+        """Every image is the golden one; `ssh_installed` says whether it comes with an SSH server."""
         label = self._lab.with_ssh if self.ssh_installed else self._lab.bare
         used = Rootfs(self._lab.mountpoint(self._lab.golden), first_id=config.FIRST_ID, ids=config.IDS).used()
         self._add(container, f"{self._lab.golden}@{label}", used).hostname = container
@@ -183,7 +183,7 @@ class LxcEngine:
     async def clone(self, container: str, label: str, target: str) -> None:
         guest = self._add(target, self._id(container, label), self.used(container))
         try:
-            # Without a place in the file system: whoever clones something is about to rename it.
+            # Without a mount point: a clone is renamed next.
             await self._zfs.run("clone", "-o", "mountpoint=none", guest.source, guest.dataset)
             guest.origin = guest.source
         except ZfsError:
@@ -213,7 +213,7 @@ class LxcEngine:
         guest.dataset = dataset
 
     async def move_snapshot(self, container: str, label: str, target: str, new_label: str) -> None:
-        """The first one that is asked for takes all the others along."""
+        """Move a snapshot. The first move promotes the target, which moves the others along."""
         real = self._guests[container].snapshots.pop(label)
         self._guests[target].snapshots[new_label] = real
         present = await self._zfs.run("list", "-H", "-o", "name", "-r", "-t", "snapshot", self._dataset(target))
@@ -234,7 +234,7 @@ class LxcEngine:
             await self._lxc.kill(container)
             guest.running = False
 
-    # ----- datasets: made and mounted for whoever is the first to need them, as some containers are never looked into
+    # ----- datasets: created and mounted when first needed, as the files of some containers are never read
 
     def _add(self, container: str, source: str, used: int) -> Guest:
         if container in self._guests or "/" in container or container.startswith("."):
@@ -244,7 +244,7 @@ class LxcEngine:
         return guest
 
     async def _mounted(self, container: str) -> Path:
-        """The container's root folder."""
+        """Return the container's root directory."""
         guest = self._guests[container]
         async with guest.one_at_a_time:
             if not guest.mounted:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What does the engine C(lxc) remember of a container?"""
+"""What does the engine `lxc` remember of a container?"""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Guest:
     """A dataset without one is not mounted by anybody."""
     mounted: bool = False
     hostname: str | None = None
-    """What its files have to be told yet."""
+    """Settings that its files do not contain yet."""
     running: bool = False
     limits: tuple[str | None, int | None] | None = None
     one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -29,7 +29,7 @@ class LxcError(Exception):
 
 
 class Lxc:
-    """C(folder) is where LXC keeps its configurations."""
+    """`folder` is where LXC keeps its configurations."""
 
     def __init__(self, folder: Path, group: str) -> None:
         self._folder = folder
@@ -62,11 +62,11 @@ class Lxc:
             raise LxcError(f"{name} runs in control groups of the machine:\n{groups}")
 
     async def stop(self, name: str, *, seconds: float | None) -> None:
-        """Ask it to shut down; None waits for as long as it takes. Raises C(TimeoutError), and it goes on running."""
+        """Ask it to shut down; None waits for as long as it takes. Raises `TimeoutError`, and it goes on running."""
         pid = await self.pid(name)
         if pid is None:
             return
-        # Through the end: who has the descriptor is not fooled by another process of that number.
+        # Keep it open until the end: a descriptor cannot refer to another process of the same number.
         with contextlib.suppress(ProcessLookupError):
             file = os.pidfd_open(pid)
             try:

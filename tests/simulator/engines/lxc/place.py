@@ -17,7 +17,7 @@ from tests.simulator.engines.base import EngineUnavailable
 FOLDER = Path("/run/pixels-lab")
 """There only in the mount namespace of a lab."""
 STUCK_SIGNAL = signal.SIGUSR1
-"""For pid 1 of a lab that has to be made anew."""
+"""Exit status of pid 1 of a lab that must be created again."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Place:
 
     @classmethod
     def here(cls, folder: Path = FOLDER) -> Place:
-        """Raises C(EngineUnavailable) outside of a lab."""
+        """Raises `EngineUnavailable` outside of a lab."""
         try:
             described = json.loads((folder / "place.json").read_text(encoding="utf-8"))
         except OSError as error:

@@ -23,7 +23,7 @@ SECONDS_BETWEEN_LOOKS = 0.1
 
 
 class Room:
-    """C(place) is a folder that all labs of this machine see: its lock is all that it is for."""
+    """`place` is a directory that all labs of this machine see; it is used only for its lock."""
 
     def __init__(self, place: Path) -> None:
         self._place = place
@@ -31,7 +31,7 @@ class Room:
         self._one_at_a_time = asyncio.Lock()
 
     async def make(self, containers: int) -> None:
-        """Wait until nobody else has many, if these are many."""
+        """Wait until no other lab has many containers, if these are many."""
         async with self._one_at_a_time:
             if containers > FEW and self._lock is None:
                 self._lock = await self._locked()

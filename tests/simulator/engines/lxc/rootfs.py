@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is in a container's files, and how are they changed from outside?
 
-Every path is walked by the kernel with the rootfs for its root (C(openat2)), so that no symlink in a container leads to
-a file of this machine. The files belong to shifted ids; who asks here sees those of the container.
+Every path is walked by the kernel with the rootfs for its root (`openat2`), so that no symlink in a container leads to
+a file of this machine. The files belong to shifted ids; this module returns those of the container.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PIECE = 1 << 20
 
 
 class How(ctypes.Structure):
-    """C(struct open_how)."""
+    """`struct open_how`."""
 
     _fields_ = [("flags", ctypes.c_uint64), ("mode", ctypes.c_uint64), ("resolve", ctypes.c_uint64)]
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A command of a container in a terminal, as a web shell has it; C(lxc-attach) passes on what is typed and said."""
+"""A command of a container in a terminal, as a web shell has it; `lxc-attach` passes on what is typed and said."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import typing as t
 from tests.simulator.engines.process.streams import Stream
 
 OUTPUT_MODES, LOCAL_MODES = 1, 3
-"""Where they are in what C(tcgetattr) returns."""
+"""Where they are in what `tcgetattr` returns."""
 SECONDS_BETWEEN_LOOKS = 0.005
 
 
@@ -72,7 +72,7 @@ class LxcTerminal:
         await self._process.wait()
 
     async def close(self) -> None:
-        """With LXC goes its terminal inside, whose end tells the programs in the foreground."""
+        """Kill LXC: the terminal inside closes, which signals the programs in the foreground."""
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
         await self._process.wait()

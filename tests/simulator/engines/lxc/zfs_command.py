@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How are zfs commands run so that zfs-fuse survives them?
 
-It deadlocks when several run at once, so there is one at a time on the whole machine, and one that takes too long means
+Concurrent commands deadlock, so there is one at a time on the whole machine, and one that takes too long means
 that it has happened all the same. It also calls a dataset busy for a moment after its container has stopped, which is
 seconds on a machine that has much else to do.
 """
@@ -29,7 +29,7 @@ class NoSuchTag(ZfsError):
 
 
 class Zfs:
-    """C(stuck) is called when a command did not end in time: no other one will end either."""
+    """`stuck` is called when a command did not end in time: no other one will end either."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Zfs:
         self._one_at_a_time = asyncio.Lock()
 
     async def run(self, *words: str, patient: bool = False) -> str:
-        """What a command printed; C(patient) tries again while the dataset is busy. Raises ZfsError with its text."""
+        """What a command printed; `patient` tries again while the dataset is busy. Raises ZfsError with its text."""
         until = asyncio.get_running_loop().time() + self._busy_seconds
         while True:
             try:
@@ -61,7 +61,7 @@ class Zfs:
 
     async def _run(self, words: t.Sequence[str]) -> str:
         async with self._one_at_a_time:
-            # Others in the lab, who run zfs by hand, use the same lock.
+            # Other programs in the lab that run zfs use the same lock.
             process = await asyncio.create_subprocess_exec(
                 *("flock", "--no-fork", str(self._lock), *self._command, *words),
                 stdin=asyncio.subprocess.DEVNULL,

@@ -3,6 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Guests without root: namespaces of this machine, one process each, and one SSH server for all of them.
 
-From C(tests.simulator.engines.process.engine) import C(ProcessEngine); nothing is imported here because a guest's pid 1
+From `tests.simulator.engines.process.engine` import `ProcessEngine`; nothing is imported here because a guest's pid 1
 is a part of this package, and it must stay small.
 """

@@ -19,7 +19,7 @@ PORTS = (22, 2222)
 
 
 class Addresses:
-    """Hosts of one or more networks C(127.77.N.0/24) that are this engine's alone."""
+    """Hosts of one or more networks `127.77.N.0/24` that are this engine's alone."""
 
     def __init__(self, port: int | None) -> None:
         self._claims: list[socket.socket] = []

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 TOPS = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32")
-"""Folders of programs; where one is a symlink (/bin to usr/bin) a guest has the symlink."""
+"""Directories of programs; if one is a symlink (/bin to usr/bin), a guest has the symlink."""
 FOLDERS = ("boot", "dev", "home", "media", "mnt", "opt", "proc", "root", "run", "srv", "sys", "tmp", "var")
 IN_USR = ("bin", "lib", "lib32", "lib64", "libexec", "libx32", "local", "sbin", "share")
 IN_LIB = """
@@ -30,6 +30,14 @@ SSH_SERVER = """
     sbin/sshd lib/openssh/sftp-server lib/systemd/system/ssh.service lib/systemd/system/ssh.socket
 """.split()
 """The machine's own server: a guest has none until it installs one."""
+PRIVILEGED = ("bin/su", "bin/sudo", "libexec/sudo", "lib/sudo")
+"""Below `/usr`: programs that are to run as the guest's root, and what they insist on finding in root's files."""
+SUDOERS = """\
+Defaults env_reset
+root ALL=(ALL:ALL) ALL
+%sudo ALL=(ALL:ALL) ALL
+@includedir /etc/sudoers.d
+"""
 
 PASSWD = """\
 root:x:0:0:root:/root:/bin/bash
@@ -62,5 +70,5 @@ nogroup:x:65534:
 
 
 def locked(entries: str, rest: str) -> str:
-    """The shadow file of a passwd or group file: nobody has a password."""
+    """Return the shadow file of a passwd or group file, without passwords."""
     return "".join(f"{line.split(':')[0]}{rest}\n" for line in entries.splitlines())

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The engine C(process): guests are namespaces over copy-on-write views of this machine's own files; no root needed."""
+"""The engine `process`: guests are namespaces over copy-on-write views of this machine's own files; no root needed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _PROVEN: set[tuple[Ids, int]] = set()
 
 
 class ProcessEngine:
-    """C(ssh_installed): whether images come with an SSH server. C(ssh_port): None is 22 where this user may have it."""
+    """`ssh_installed`: whether images come with an SSH server. `ssh_port`: None is 22 where this user may have it."""
 
     name = "process"
 
@@ -54,7 +54,7 @@ class ProcessEngine:
         ssh_installed: bool = False,
     ) -> None:
         self.mirrors_down: set[str] = set()
-        """Containers whose apt-get reaches no mirror; C(*) is all of them."""
+        """Containers whose apt-get reaches no mirror; `*` is all of them."""
         self.ssh_installed = ssh_installed
         self.ssh_port = ssh_port or 0
         """Known once the engine is open."""
@@ -90,7 +90,7 @@ class ProcessEngine:
         if self._state is not None:
             with contextlib.suppress(
                 OSError
-            ):  # where no guest can run, only empty folders are left, and those go below
+            ):  # if no guest can run, only empty directories remain, which are removed below
                 await remove(Ids.here(), self._state / "guests")
             for name in ("guests", "stage"):
                 shutil.rmtree(self._state / name, ignore_errors=True)
@@ -120,7 +120,7 @@ class ProcessEngine:
     # ----- containers
 
     async def create(self, container: str, image: str) -> None:
-        """Every image is this machine's programs; C(ssh_installed) says whether it comes with an SSH server."""
+        """Every image is this machine's programs; `ssh_installed` says whether it comes with an SSH server."""
         guest = self._add(container)
         guest.tree.make()
         if self.ssh_installed:
@@ -136,7 +136,7 @@ class ProcessEngine:
     async def start(
         self, container: str, *, cpu: str | None, memory: int | None, environment: t.Mapping[str, str]
     ) -> None:
-        """C(cpu) and C(memory) are not enforced: an ordinary user may not limit either."""
+        """`cpu` and `memory` are not enforced: an ordinary user may not limit either."""
         await self._guests[container].start(environment)
 
     async def limit(

@@ -32,10 +32,10 @@ class Home(t.NamedTuple):
 
     image: Image
     stage: pathlib.Path
-    """Empty folders over which a guest builds its tree, each in its own namespace."""
+    """Empty directories over which a guest builds its tree, each in its own namespace."""
     ssh_port: int
     mirrors_down: set[str]
-    """Guests whose apt-get reaches no mirror; C(*) is all of them."""
+    """Guests whose apt-get reaches no mirror; `*` is all of them."""
 
 
 class Guest:
@@ -169,7 +169,7 @@ class Guest:
         try:
             await writer.drain()
         except ConnectionError:
-            pass  # who asked has gone
+            pass  # the caller has gone
         finally:
             writer.close()
 
@@ -215,7 +215,7 @@ class Guest:
             # Not waited for: from Python 3.12 on that would be for the connections as well.
             self._listener.close()
             self._listener = None
-            # A client that left without a word is out of our list before the loop has closed its socket.
+            # A client that disconnected is removed from the list before the loop has closed its socket.
             await asyncio.sleep(SECONDS_TO_CLOSE)
         if listener_only:
             return

@@ -24,11 +24,11 @@ PYTHON = "/usr/bin/python3"
 
 class Image(t.NamedTuple):
     folder: pathlib.Path
-    """C(root) and one folder for every overlay."""
+    """`root` and one directory for each overlay."""
     overlays: dict[str, str]
-    """Path in a guest -> the machine's folder that shows through there."""
+    """Path in a guest -> directory of the machine that is visible there."""
     ids: Ids
-    """Who owns it."""
+    """The owner of its files."""
 
 
 @functools.cache
@@ -47,7 +47,7 @@ def image(ids: Ids) -> Image:
 
 
 def _place() -> str:
-    """Memory, where it can hold overlay's marks (Linux 6.6 and later): a thousand folders are made there in no time."""
+    """tmpfs if it supports overlayfs (Linux 6.6 and later), since it creates a thousand directories quickly."""
     try:
         with tempfile.TemporaryDirectory(prefix=NAME, dir="/dev/shm") as attempt:
             os.setxattr(attempt, "user.overlay.opaque", b"y")

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Builds the files that lie over this machine's programs in every guest.
 
-They are three things: folders that belong to the guest's root (a folder of the machine's root belongs to nobody in a
+They are three things: directories that belong to the guest's root (one of the machine's root belongs to `nobody` in a
 guest, so nothing in it could be added or removed), whiteouts for what a small container does not have, and files of the
-image's own. C(/etc) and C(/var) have nothing of the machine below them.
+image's own. `/etc` and `/var` have nothing of the machine below them.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Ids(t.NamedTuple):
 
     @classmethod
     def here(cls) -> Ids:
-        """Root gives a range that nobody else has, as TrueNAS does; anybody else has only the own id to give."""
+        """As root, return an unused range of ids, as TrueNAS does; as another user, only the user's own id."""
         of_guests = cls(2_147_000_001, 65_536)
         return of_guests if os.geteuid() == 0 and of_guests.exist() else cls(os.geteuid(), 1)
 
@@ -62,6 +62,8 @@ class Builder:
         for path, below in self._overlays.items():
             self._build_cover(self._folder / layer(path), Path(below))
         self._build_commands()
+        if self._ids.number > 1:
+            self._build_privileged()
 
     def _build_root(self) -> None:
         for name in (*contents.FOLDERS, *self._overlays):
@@ -96,7 +98,7 @@ class Builder:
         self._write(var / "lib/dpkg/status", "")
 
     def _build_cover(self, cover: Path, below: Path) -> None:
-        """The layer over one of the machine's folders."""
+        """Return the layer over a directory of the machine."""
         self._make(cover)
         if below == Path("/usr"):
             self._hide_others(cover, below, contents.IN_USR)
@@ -116,14 +118,14 @@ class Builder:
         self._cover_folders(cover, below)
 
     def _build_local(self, folder: Path) -> None:
-        """A new container has nothing in /usr/local, whatever this machine has there."""
+        """Hide the content of /usr/local of this machine: a new container has none."""
         self._make(folder)
         os.setxattr(folder, OPAQUE, b"y")
         for name in ("bin", "etc", "games", "include", "lib", "sbin", "share", "src"):
             self._make(folder / name)
 
     def _hide_others(self, cover: Path, below: Path, kept: t.Container[str], starts: tuple[str, ...] = ()) -> None:
-        """Of the folders in a folder, those that an image has no use for."""
+        """Hide the subdirectories that an image does not need."""
         if not below.is_dir():
             return
         self._make(cover)
@@ -133,7 +135,7 @@ class Builder:
                 self._hide(cover / entry.name)
 
     def _cover_folders(self, cover: Path, below: Path) -> None:
-        """Every folder again that is not hidden, owned by the guest's root."""
+        """Create each directory that is not hidden again, owned by the guest's root."""
         for entry in os.scandir(below):
             if not entry.is_dir(follow_symlinks=False):
                 continue
@@ -157,6 +159,27 @@ class Builder:
             self._write(commands / name, program, 0o755)
         if "opt/python" in self._overlays:
             self._link(commands / "python3", "/opt/python/bin/python3")
+
+    def _build_privileged(self) -> None:
+        """Programs with which a user becomes another: they work only as files of the guest's own root."""
+        for name in contents.PRIVILEGED:
+            source = Path("/usr") / name
+            if source.is_dir():
+                for each in source.iterdir():
+                    self._copy_program(each, self._folder / "usr" / name / each.name)
+            elif source.is_file():
+                self._copy_program(source, self._folder / "usr" / name)
+        if Path("/usr/bin/sudo").exists():
+            self._write(self._root / "etc/sudoers", contents.SUDOERS, 0o440)
+
+    def _copy_program(self, source: Path, target: Path) -> None:
+        if not source.is_file():
+            return
+        self._make(target.parent)
+        target.unlink(missing_ok=True)
+        shutil.copyfile(source, target)
+        self._ids.chown(target)
+        target.chmod(stat.S_IMODE(source.stat().st_mode))
 
     def _make(self, folder: Path) -> None:
         """With its parents, as far as they are not there."""

@@ -25,7 +25,7 @@ PROGRAM = (
 
 
 class Process:
-    """One that this process did not start itself; owns the descriptor that tells of its end."""
+    """A process that another one started; owns the descriptor that becomes readable at its end."""
 
     def __init__(self, pid: int, descriptor: int) -> None:
         self.pid = pid
@@ -54,7 +54,7 @@ class Nursery:
         self._process: subprocess.Popen[bytes]
 
     def start(self, stage: pathlib.Path, control: socket.socket) -> Process:
-        """A process in that folder, with that line to the engine. For any thread; takes a moment."""
+        """Start a process in a directory, with a socket to the engine. Thread-safe; blocks for a moment."""
         with self._one_at_a_time:
             if self._line is None or self._process.poll() is not None:
                 self._close()

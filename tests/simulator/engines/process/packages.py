@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What C(apt-get) knows in a guest: one package that really changes it, and whatever the image has already."""
+"""The packages of `apt-get` in a guest: one that changes the guest, and those that the image contains."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ async def apt_get(guest: Guest, arguments: list[str]) -> Finished:
 
 
 def _without_options(arguments: list[str]) -> list[str]:
-    """C(-o), C(-c) and C(-t) take the next word with them."""
+    """`-o`, `-c` and `-t` take the next word with them."""
     words, rest = [], iter(arguments)
     for argument in rest:
         if argument in ("-o", "-c", "-t"):

@@ -72,7 +72,7 @@ class Room:
     """A guest's namespaces, held by its pid 1."""
 
     def __init__(self, process: Process, control: socket.socket, *, first_id: int | None = None) -> None:
-        """C(first_id) is who the guest's root is on this machine, when that is not who runs the engine."""
+        """`first_id` is the user id of the guest's root on this machine, unless it is that of the engine."""
         self.doorbell: socket.socket
         """Listens inside the guest, for the guest's own commands."""
         self.alive = True
@@ -86,7 +86,7 @@ class Room:
 
     @classmethod
     async def open(cls, layout: wire.Layout, stage: pathlib.Path) -> Room:
-        """Raises C(EngineUnavailable) with what the kernel refused."""
+        """Raises `EngineUnavailable` with what the kernel refused."""
         control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         wire.send(control, layout._asdict())
         with theirs:
@@ -133,7 +133,7 @@ class Room:
         terminal: tuple[int, int] | None = None,
         argv0: str | None = None,
     ) -> Command:
-        """Start a command. C(terminal) is columns and rows."""
+        """Start a command. `terminal` is columns and rows."""
         ticket = next(self._numbers)
         ended = self._ended[ticket] = asyncio.get_running_loop().create_future()
         details: dict[str, t.Any] = {
@@ -225,7 +225,7 @@ class Room:
     # ----- the line to pid 1
 
     async def ask(self, question: str, *, descriptors: t.Sequence[int] = (), **details: t.Any) -> Answer:
-        """Raises the C(OSError) that the guest met, or C(ConnectionResetError) when the guest has ended."""
+        """Raises the `OSError` that the guest met, or `ConnectionResetError` when the guest has ended."""
         number = next(self._numbers)
         answer = self._answers[number] = asyncio.get_running_loop().create_future()
         try:
@@ -269,12 +269,12 @@ class Room:
             return
         waiting = self._answers.get(body["id"]) if "id" in body else self._ready
         if waiting is None or waiting.done():
-            _close_all(message.descriptors)  # who asked has been cancelled
+            _close_all(message.descriptors)  # the caller has been cancelled
         else:
             waiting.set_result(message)
 
     def _hang_up(self) -> None:
-        """Closing the line is what ends pid 1; who still waits for it is told."""
+        """Close the socket, which ends pid 1, and notify the tasks that wait for it."""
         if not self.alive:
             return
         self.alive = False

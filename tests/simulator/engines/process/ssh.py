@@ -1,12 +1,14 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The SSH server of a guest: asks the guest who may enter, and runs what they want in the guest."""
+"""The SSH server of a guest: authenticates with the guest's files, and runs commands in the guest."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
+import ctypes.util
 import fcntl
 import signal
 import stat
@@ -26,6 +28,7 @@ if t.TYPE_CHECKING:
     from tests.simulator.engines.process.tree import Tree
 
 CONFIGURATION = "/etc/ssh/sshd_config"
+SHADOW = "/etc/shadow"
 INCLUDED = "/etc/ssh/sshd_config.d"
 SFTP_SERVER = "/usr/lib/openssh/sftp-server"
 LOST = (OSError, asyncssh.Error)
@@ -47,7 +50,7 @@ async def authorized_keys(room: Room, username: str) -> asyncssh.SSHAuthorizedKe
     except OSError:
         return None
     lines = [line for line in content.decode(errors="replace").splitlines() if _is_key(line)]
-    return asyncssh.import_authorized_keys("\n".join(lines) + "\n")
+    return asyncssh.import_authorized_keys("\n".join(lines) + "\n") if lines else None
 
 
 def _is_key(line: str) -> bool:
@@ -59,8 +62,28 @@ def _is_key(line: str) -> bool:
     return bool(line.strip())
 
 
+def configured(tree: Tree, keyword: str) -> str | None:
+    """The first value that sshd's main configuration file has for a keyword, as sshd takes it."""
+    for line in (tree.read_changed(CONFIGURATION) or b"").decode(errors="replace").splitlines():
+        found, _blank, value = line.strip().partition(" ")
+        if found.lower() == keyword.lower():
+            return value.strip().lower()
+    return None
+
+
+async def is_password(room: Room, username: str, password: str) -> bool:
+    """Whether the guest's own shadow file has it, as PAM finds out."""
+    lines = (await room.read_file(SHADOW)).decode(errors="replace").splitlines()
+    hashed = next((line.split(":")[1] for line in lines if line.startswith(f"{username}:")), "")
+    if not hashed.startswith("$"):
+        return False
+    crypt = ctypes.CDLL(ctypes.util.find_library("crypt")).crypt
+    crypt.restype = ctypes.c_char_p
+    return bool(crypt(password.encode(), hashed.encode()) == hashed.encode())
+
+
 def accepted_variables(tree: Tree) -> list[str]:
-    """The patterns behind C(AcceptEnv), wherever sshd's configuration has some."""
+    """The patterns behind `AcceptEnv`, wherever sshd's configuration has some."""
     found: list[str] = []
     paths = [CONFIGURATION]
     for path in paths:
@@ -91,11 +114,20 @@ class Server(asyncssh.SSHServer):
 
     async def begin_auth(self, username: str) -> bool:
         keys = await authorized_keys(await self._guest.room(), username)
-        self._connection.set_authorized_keys(keys or asyncssh.import_authorized_keys("\n"))
+        self._connection.set_authorized_keys(keys)
         return True
 
     def public_key_auth_supported(self) -> bool:
         return True
+
+    def password_auth_supported(self) -> bool:
+        """What sshd does without a line about it; images come with one that says no."""
+        return configured(self._guest.tree, "PasswordAuthentication") != "no"
+
+    async def validate_password(self, username: str, password: str) -> bool:
+        if username == "root" and configured(self._guest.tree, "PermitRootLogin") != "yes":
+            return False
+        return await is_password(await self._guest.room(), username, password)
 
     def session_requested(self) -> tuple[asyncssh.SSHServerChannel[bytes], Session]:
         return self._connection.create_server_channel(encoding=None), Session(self._guest, self._accepted)
@@ -167,7 +199,7 @@ async def _connect(process: asyncssh.SSHServerProcess[bytes], command: Command) 
 
 
 async def _tell_how_it_ended(process: asyncssh.SSHServerProcess[bytes], command: Command) -> None:
-    """At once, as OpenSSH does, though others it left behind may have more to say: asyncssh would close the channel."""
+    """End immediately, as OpenSSH does, although orphaned processes may have more output."""
     returncode = await command.wait()
     with contextlib.suppress(*LOST):
         if returncode < 0:

@@ -35,7 +35,7 @@ class Stream:
             except OSError as error:
                 if error.errno != errno.EIO:
                     raise
-                return b""  # a terminal whose programs have all gone
+                return read_rest(self._descriptor, most)
         return b""
 
     async def read_all(self) -> bytes:
@@ -45,7 +45,7 @@ class Stream:
         return b"".join(pieces)
 
     async def write(self, content: bytes) -> None:
-        """Raises C(BrokenPipeError) when nobody reads any more."""
+        """Raises `BrokenPipeError` when the reader is gone."""
         rest = memoryview(content)
         while rest:
             if self._closed:
@@ -64,6 +64,20 @@ class Stream:
         if not self._closed:
             self._closed = True
             os.close(self._descriptor)
+
+
+def read_rest(descriptor: int, most: int = PIECE) -> bytes:
+    """Return what a terminal still has once a read has failed with EIO; empty at the end.
+
+    The kernel looks for output first, and then whether the other end is closed: what is written in between, by a
+    program that ends immediately, comes with the next read (Linux 6.18, drivers/tty/n_tty.c, n_tty_read).
+    """
+    try:
+        return os.read(descriptor, most)
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+        return b""
 
 
 async def _wait(descriptor: int, add: t.Callable[..., t.Any], remove: t.Callable[[int], t.Any]) -> None:

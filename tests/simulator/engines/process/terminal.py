@@ -19,7 +19,7 @@ if t.TYPE_CHECKING:
 
 
 async def find_program(room: Room, name: str, path: str) -> None:
-    """Raises C(FileNotFoundError) where the guest has no program of that name."""
+    """Raises `FileNotFoundError` where the guest has no program of that name."""
     places = [name] if "/" in name else [f"{folder}/{name}" for folder in path.split(":")]
     for place in places:
         with contextlib.suppress(OSError):
@@ -46,7 +46,7 @@ class GuestTerminal:
         await self._command.wait()
 
     async def close(self) -> None:
-        """Incus kills the command; the end of the terminal tells the programs in its foreground."""
+        """Kill the command, as Incus does; the end of the terminal signals the programs in its foreground."""
         with contextlib.suppress(ConnectionResetError):
             await self._command.signal(signal.SIGKILL)
         self._command.close()

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A guest's own files on this machine: what it changed over the image, and copies of that as snapshots.
 
-Paths below C(files) belong to the guest. The engine opens them only step by step without following symlinks, because a
+Paths below `files` belong to the guest. The engine opens them only step by step without following symlinks, because a
 symlink made in a guest would otherwise lead into the machine.
 """
 
@@ -23,7 +23,7 @@ from tests.simulator.engines.process.inside.furnish import layer
 
 
 async def handle(ids: Ids, *command: str) -> None:
-    """Run a command of this machine on guests' files, as their owner. Raises C(OSError)."""
+    """Run a command of this machine on guests' files, as their owner. Raises `OSError`."""
     # With one id, a guest's root may close files to that id itself: only as a root again can they be handled.
     become_root = ("unshare", "--user", "--map-root-user", "--") if ids.number == 1 else ()
     process = await asyncio.create_subprocess_exec(*become_root, *command, stderr=asyncio.subprocess.PIPE)
@@ -33,12 +33,12 @@ async def handle(ids: Ids, *command: str) -> None:
 
 
 async def remove(ids: Ids, path: pathlib.Path) -> None:
-    """A folder of guests, whatever is in it."""
+    """Remove a directory of guests with its content."""
     await handle(ids, "rm", "-rf", "--", str(path))
 
 
 class Tree:
-    """One guest's folder: C(files) and C(work) for the overlays, C(snapshots)."""
+    """The directory of one guest: `files` and `work` for the overlays, `snapshots`."""
 
     def __init__(self, folder: pathlib.Path, image: Image) -> None:
         self.folder = folder
@@ -83,7 +83,7 @@ class Tree:
         await self._remove(self.folder)
 
     async def clear_work(self) -> None:
-        """What a mounted overlay leaves: folders without any permission, in the way of who removes the state folder."""
+        """Remove what a mounted overlay leaves: directories without permissions, which cannot be removed otherwise."""
         for name in self._layers:
             left = self.folder / "work" / name / "work"
             try:
@@ -117,7 +117,7 @@ class Tree:
         self._image.ids.chown(target)
 
     def put_link(self, path: str, target: str) -> None:
-        """As C(put), for a symlink."""
+        """As `put`, for a symlink."""
         place = self._place(path)
         self.put(f"{path}.new", "")
         place.with_name(f"{place.name}.new").unlink()
@@ -141,7 +141,7 @@ class Tree:
         return None
 
     def names_changed(self, folder: str) -> list[str]:
-        """What the guest itself has added to a folder or changed in it."""
+        """Return what the guest has added to a directory or changed in it."""
         with contextlib.suppress(OSError), self._parent(f"{folder}/any") as parent:
             descriptor = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=parent)
             try:
@@ -192,7 +192,7 @@ class Tree:
         fresh.rename(self.folder / "files")
 
     async def _copy(self, source: pathlib.Path, target: pathlib.Path) -> None:
-        # Overlay's marks for removed and replaced folders are devices and attributes: both are kept by -a.
+        # overlayfs marks removed and replaced directories with devices and attributes: -a keeps both.
         options = ("-a", "--reflink=auto", "--no-target-directory")
         await handle(self._image.ids, "cp", *options, "--", str(source), str(target))
 

@@ -26,7 +26,7 @@ class Started(t.NamedTuple):
 
 
 def spawn(request: dict[str, t.Any], streams: list[int]) -> Started:
-    """C(terminal) in the request is columns and rows; without it the streams become stdin, stdout and stderr."""
+    """`terminal` in the request is columns and rows; without it the streams become stdin, stdout and stderr."""
     master = slave = None
     if request["terminal"]:
         columns, rows = request["terminal"]
@@ -52,7 +52,7 @@ def signal_all(number: int) -> None:
 def end_all() -> None:
     """Ask everything to end and wait a little; what is left dies with pid 1."""
     for number in (signal.SIGTERM, signal.SIGHUP):
-        # A shell that waits for input heeds only the second, which others must not get before they are done.
+        # A shell that waits for input reacts only to the second, which other programs must not get before they end.
         signal_all(number)
         signal_all(signal.SIGCONT)
         if _all_gone(SECONDS_TO_END / 2):

@@ -50,10 +50,10 @@ def enter_namespaces(layout: Layout) -> None:
 
 
 def furnish(layout: Layout) -> None:
-    """As pid 1: build the tree in C(root) of the working directory and move into it."""
+    """As pid 1: build the tree in `root` of the working directory and move into it."""
     mount("none", "/", flags=kernel.MS_REC | kernel.MS_PRIVATE)
-    # Still as the machine's user, who may look into folders that are closed to the guest's ids, such as a home with an
-    # interpreter in it. From here on paths are relative, because the folders above may be closed as well.
+    # Still as the machine's user, which can read directories that the guest's ids cannot, such as a home with an
+    # interpreter in it. From here on paths are relative, because the parent directories may be unreadable as well.
     kernel.bind(layout.image, "image")
     kernel.bind(layout.guest, "guest")
     for number, below in enumerate(layout.overlays.values()):
@@ -71,7 +71,7 @@ def furnish(layout: Layout) -> None:
 
 
 def layer(path: str) -> str:
-    """The folder that holds an overlay's files, in the image and in every guest."""
+    """Return the name of the directory of an overlay's files, in the image and in each guest."""
     return path.replace("/", "-") or "root"
 
 

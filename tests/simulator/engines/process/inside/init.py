@@ -18,7 +18,7 @@ from tests.simulator.engines.process.inside.furnish import enter_namespaces, fur
 from tests.simulator.engines.process.inside.wire import Layout, Message, receive, send
 
 SOCKET = "/run/init.socket"
-"""Where the guest's own C(systemctl) and C(apt-get) reach the engine."""
+"""Where the guest's own `systemctl` and `apt-get` reach the engine."""
 
 QUESTIONS: dict[str, t.Callable[..., t.Any]] = {
     "user": files.find_user,
@@ -92,7 +92,7 @@ class Init:
             os.killpg(pid, number)
 
     def _reap(self) -> None:
-        """Tell of the commands that have ended; what they left behind is only buried."""
+        """Report the commands that have ended, and reap orphaned processes."""
         while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
@@ -106,7 +106,7 @@ class Init:
 
 
 def main(descriptor: int) -> int:
-    """In a process of its own, started in the C(stage) of the state folder with the line to the engine."""
+    """Run as a separate process, started in the `stage` of the state directory with the socket to the engine."""
     control = socket.socket(fileno=descriptor)
     control.set_inheritable(False)
     os.umask(0o022)

@@ -40,7 +40,7 @@ def bind(source: str, target: str) -> None:
 
 
 def become_root_folder() -> None:
-    """The working directory becomes /, and what was there before is gone for good."""
+    """Make the working directory the root directory, and remove the previous one."""
     number = PIVOT_ROOT.get(os.uname().machine)
     if number is None:
         raise OSError(errno.ENOSYS, f"the number of pivot_root is not known for {os.uname().machine}")

@@ -15,8 +15,8 @@ from tests.simulator.engines.process.inside.wire import Message, receive, send
 
 
 def main(descriptor: int) -> int:
-    """Until the engine hangs up. The guests then end by themselves: it hangs up on them as well."""
-    # Whoever interrupts the engine at a terminal lets it end in its own order.
+    """Run until the engine closes the socket. The guests then end, since it closes theirs as well."""
+    # An interrupt at the terminal is for the engine, which ends its processes in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     line = socket.socket(fileno=descriptor)
     line.set_inheritable(False)

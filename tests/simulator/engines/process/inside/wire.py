@@ -15,15 +15,15 @@ MOST_DESCRIPTORS = 16
 
 
 class Layout(t.NamedTuple):
-    """The first message: what the guest is made of. Folders are absolute on the machine."""
+    """The first message: the description of the guest. Directories are absolute paths of the machine."""
 
     hostname: str
     image: str
-    """The image's own files: C(root) and one folder for every overlay."""
+    """The image's own files: `root` and one directory for each overlay."""
     guest: str
-    """The guest's C(files) with one folder for every overlay, and the overlays' C(work)."""
+    """The guest's `files` with one directory for each overlay, and the overlays' `work`."""
     overlays: dict[str, str]
-    """Path in the guest -> folder of the machine that shows through there."""
+    """Path in the guest -> directory of the machine that is visible there."""
     first_id: int
     """The machine's user and group id that is 0 in the guest."""
     ids: int

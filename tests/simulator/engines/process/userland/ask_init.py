@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stand-in for C(systemctl) and C(apt-get) in a guest: hands its arguments to the guest's init and shows the answer."""
+"""Stand-in for `systemctl` and `apt-get` in a guest: hands its arguments to the guest's init and shows the answer."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The SFTP server (version 3) of a guest: serves the guest's files over stdin and stdout, as who logged in."""
+"""The SFTP server (version 3) of a guest: serves the guest's files over stdin and stdout, as the login user."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Reply = tuple[int, bytes]
 
 
 class Packet:
-    """A request, read field by field. Raises C(struct.error) when it is too short."""
+    """A request, read field by field. Raises `struct.error` when it is too short."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content
@@ -77,7 +77,7 @@ class Server:
         self._handles = 0
 
     def answer(self, kind: int, packet: Packet) -> Reply:
-        """What follows the request's number. Raises C(Refused), C(OSError) or C(struct.error)."""
+        """What follows the request's number. Raises `Refused`, `OSError` or `struct.error`."""
         if kind not in REQUESTS:
             raise Refused(UNSUPPORTED, f"no request of type {kind} is known")
         return REQUESTS[kind](self, packet)
@@ -242,7 +242,7 @@ def attributes(found: os.stat_result) -> bytes:
 
 
 def entry(name: bytes, path: bytes) -> bytes:
-    """A name in a folder with its long form; without attributes when it has gone since."""
+    """Return a directory entry with its long form; without attributes if it was removed meanwhile."""
     try:
         found = os.lstat(path)
     except FileNotFoundError:
