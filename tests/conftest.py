@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
+import gc
 import os
 import shutil
 import signal
@@ -14,11 +16,43 @@ import tempfile
 import typing as t
 from pathlib import Path
 
-if t.TYPE_CHECKING:
-    import pytest
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 COLLECTIONS = ROOT / "build"
+
+# What tests are made of; changes here are rare, and the tests of the plugins use all of it.
+TOOLS = tuple(ROOT / "tests" / "unit" / name for name in ("bench", "lab", "simulator"))
+
+
+NEED_A_NAS = {"ansible", "command", "internet", "truenas"}
+"""Fixtures that start processes, network namespaces or a simulated NAS."""
+
+WIDE = {
+    "test_a_job_of_awx_creates_lists_and_enters_a_pixel",
+    "test_each_method_may_be_answered_with_nonsense",
+    "test_the_example_of_nightly_checkpoints_keeps_the_newest",
+    "test_the_example_of_pull_requests_runs_the_tests_in_a_pixel_and_destroys_it",
+    "test_a_task_runs_in_the_pixel_that_it_is_delegated_to",
+    "test_a_task_that_takes_too_long_is_given_up_and_what_fails_there_fails_the_task",
+    "test_a_thousand_names_are_resolved",
+    "test_archives_with_any_damage_are_one_error_or_a_tree_that_stays_inside",
+    "test_every_documented_variable_counts_as_by_the_long_way",
+    "test_it_comes_back_as_it_went_with_the_mode_and_the_owner_asked_for",
+    "test_modules_of_ansible_run_in_pixels_without_ssh",
+    "test_no_code_point_of_unicode_gets_through_that_controls_a_terminal_or_the_order_of_text",
+    "test_the_credential_does_not_go_to_the_pixel_that_is_the_host",
+    "test_the_key_is_nowhere_but_in_its_file",
+    "test_the_table_of_attempts_is_that_of_a_run",
+    "test_twenty_at_the_same_time_from_one_checkpoint",
+    "test_twenty_clones_made_at_the_same_time_can_all_be_entered_and_destroyed",
+}
+"""Tests that take seconds each: of all code points and variables, of random damage, of many concurrent pixels or names,
+and of what other tests show in part, as do those of ansible-core (`make conformance`)."""
+
+MEMORY = "/dev/shm"
+MEMORY_BYTES = 4 * 1024**3
+"""How much must be free there for it to be used."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -27,8 +61,80 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> t.Generator[None, t.Any, t.Any]:
+    """Collect without looking for garbage: what is collected stays until the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not even read what `make test` leaves out as a whole."""
+    return True if config.option.markexpr == "not wide" and collection_path in TOOLS else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as `wide` what `make test` leaves to `make test-all`.
+
+    These are the tests of tools, repetitions on an older release, the tests in WIDE, and most cases of a test that has
+    many of them and needs a simulated NAS for each: of these `make test` runs one for each API of containers.
+    """
+    newest: dict[object, str] = {}
+    for item in items:
+        release = release_of(item)
+        if release:
+            test = without_release(item)
+            newest[test] = max(release, newest.get(test, ""))
+    cases: dict[object, list[pytest.Item]] = {}
+    for item in items:
+        release = release_of(item)
+        repeated = bool(release) and release < newest[without_release(item)]
+        is_wide = item.get_closest_marker("wide") is not None
+        if is_wide or repeated or function_of(item)[1] in WIDE or any(map(item.path.is_relative_to, TOOLS)):
+            item.add_marker(pytest.mark.wide)
+        elif NEED_A_NAS.intersection(getattr(item, "fixturenames", ())):
+            generation = parameters(item).get("release") == "26"
+            cases.setdefault((function_of(item), generation), []).append(item)
+    for group in cases.values():
+        # Plugins that change the order of tests do not change which ones are run.
+        group.sort(key=lambda item: tuple(item.callspec.indices.values()) if hasattr(item, "callspec") else ())
+        del group[len(group) // 2]
+        for item in group:
+            item.add_marker(pytest.mark.wide)
+
+
+def release_of(item: pytest.Item) -> str:
+    """Return the release of TrueNAS that a test is repeated on; empty if the test selects its release.
+
+    Releases 25.04 and 25.10 have the same API for containers. That of 26 is another one, and no repetition.
+    """
+    release = parameters(item).get("release")
+    return release if release in ("25.04", "25.10") else ""
+
+
+def function_of(item: pytest.Item) -> tuple[Path, str]:
+    """Return the file and the name of a test function."""
+    return item.path, getattr(item, "originalname", None) or item.name
+
+
+def without_release(item: pytest.Item) -> object:
+    """Return what the repetitions of one test on several releases have in common."""
+    others = sorted((name, repr(value)) for name, value in parameters(item).items() if name != "release")
+    return *function_of(item), tuple(others)
+
+
+def parameters(item: pytest.Item) -> dict[str, object]:
+    callspec = getattr(item, "callspec", None)
+    return callspec.params if callspec else {}
+
+
 def link_the_checkout() -> None:
-    """Give the checkout the path that Ansible derives the collection's name from; C(make) does the same."""
+    """Give the checkout the path that Ansible derives the collection's name from; `make` does the same."""
     link = COLLECTIONS / "ansible_collections" / "pixels" / "truenas"
     if not link.is_symlink():
         link.parent.mkdir(parents=True, exist_ok=True)
@@ -48,12 +154,28 @@ def forget_the_settings_of_the_developer() -> None:
     os.environ["XDG_CONFIG_HOME"] = os.path.join(home, "config")
     # Shared sessions, and the count of logins, are not those of the developer either.
     os.environ["XDG_RUNTIME_DIR"] = home
-    # Named, because Ansible does not look for it in a folder that others may write to.
+    # Set explicitly, because Ansible ignores ansible.cfg in a directory that other users can write to.
     os.environ["ANSIBLE_CONFIG"] = str(ROOT / "ansible.cfg")
 
 
+def use_memory_for_temporary_files() -> None:
+    """Overlay mounts and removed trees make a disk wait for its journal, once or more in a test.
+
+    Guests of the simulator need extended attributes, which a tmpfs has from Linux 6.6 on.
+    """
+    if "TMPDIR" in os.environ or not os.path.isdir(MEMORY):
+        return
+    size = os.statvfs(MEMORY)
+    if size.f_bavail * size.f_frsize < MEMORY_BYTES or size.f_flag & os.ST_NOEXEC:
+        return
+    with contextlib.suppress(OSError), tempfile.NamedTemporaryFile(dir=MEMORY) as file:
+        os.setxattr(file.name, "user.pixels", b"")
+        os.environ["TMPDIR"] = MEMORY
+        tempfile.tempdir = None
+
+
 def keep_bytecode() -> None:
-    """A run starts Python hundreds of times: each start would compile its files anew."""
+    """Keep bytecode: a run starts Python hundreds of times, and each start would compile the files again."""
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
 
@@ -72,6 +194,7 @@ def let_programs_be_interrupted() -> None:
 
 
 link_the_checkout()
+use_memory_for_temporary_files()
 let_programs_be_interrupted()
 forget_the_settings_of_the_developer()
 keep_bytecode()

@@ -75,7 +75,8 @@ def test_the_artifact_holds_the_collection_and_nothing_that_was_made(artifact: P
 
     assert {"README.md", "COPYING", "MANIFEST.json", "meta/runtime.yml", "requirements.txt"} <= set(names)
     assert {f"plugins/modules/{module}.py" for module in MODULES} <= set(names)
-    assert [name for name in names if name.split("/")[0] in {".git", ".venv", "build"} or name.endswith(".pyc")] == []
+    others = {".git", ".venv", "bench", "build", "tests"}
+    assert [name for name in names if name.split("/")[0] in others or name.endswith(".pyc")] == []
 
 
 def test_the_installed_collection_says_its_version(installed: Command) -> None:

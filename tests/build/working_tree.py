@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Copies what git would carry, committed or not: C(python -m tests.build.working_tree FOLDER)."""
+"""Copies what git would carry, committed or not: `python -m tests.build.working_tree FOLDER`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def files() -> list[Path]:
 
 
 def copy_to(folder: Path) -> None:
-    """Make C(folder) hold exactly the working tree; what was in it goes."""
+    """Make `folder` hold exactly the working tree; what was in it goes."""
     if folder.exists():
         shutil.rmtree(folder)
     for name in files():

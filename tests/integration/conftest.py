@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
-import time
+import tempfile
 import typing as t
 from pathlib import Path
 
 import pytest
 
+from ansible_collections.pixels.truenas.plugins.module_utils._api.daemon import status as daemon_status
+from tests.prepared import MEASURING, prepared
 from tests.simulator.running import running_simulator
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,7 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def engine() -> str:
-    """What the containers of the NAS are; a test that goes inside one asks for C(process), in the lab they are real."""
+    """What the containers of the NAS are; a test that goes inside one asks for `process`, in the lab they are real."""
     return "paper"
 
 
@@ -57,6 +60,13 @@ def truenas(release: str, engine: str, ssh_installed: bool, pytestconfig: pytest
         assert simulator.contract_errors == []
 
 
+READ_AT_START = (
+    *("PATH", "LANG"),
+    *("ANSIBLE_CONFIG", "ANSIBLE_NOCOLOR", "ANSIBLE_CALLBACK_PLUGINS", "ANSIBLE_STDOUT_CALLBACK"),
+    *("ANSIBLE_LOCALHOST_WARNING", "ANSIBLE_INVENTORY_UNPARSED_WARNING", "ANSIBLE_KEEP_REMOTE_FILES"),
+)
+
+
 class Ansible:
     """Runs Ansible's commands with a home of their own and the NAS in PIXELS_* variables."""
 
@@ -66,44 +76,29 @@ class Ansible:
             "PATH": f"{BIN}:{os.environ['PATH']}",
             "HOME": str(folder),
             "XDG_RUNTIME_DIR": os.environ["XDG_RUNTIME_DIR"],
-            "PIXELS_SESSION_IDLE": "5",
+            # The fixture `sessions` stops the daemon, so this never expires in a slow command.
+            "PIXELS_SESSION_IDLE": "300",
             "LANG": "C.UTF-8",
             "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-            # Ansible looks for it in the home of the passwd entry, whatever HOME says.
+            # Ansible looks for it in the home directory of the passwd entry, not in HOME.
             "ANSIBLE_ASYNC_DIR": str(folder / "async"),
             "ANSIBLE_NOCOLOR": "1",
             "ANSIBLE_LOCALHOST_WARNING": "0",
             "ANSIBLE_INVENTORY_UNPARSED_WARNING": "0",
             "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
+            **MEASURING,
             **variables,
         }
 
-    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        # No terminal and nothing to read: as under a scheduler.
-        ended = subprocess.run(
-            [str(BIN / command[0]), *command[1:]],
-            cwd=ROOT,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=COMMAND_SECONDS,
-            check=False,
-        )
+    def run(self, *command: str, check: bool = True, directory: Path = ROOT) -> subprocess.CompletedProcess[str]:
+        """Run a command of Ansible to its end, without a terminal and without input."""
+        # Ansible reads these once, while it is loaded.
+        settings = {name: value for name, value in self.environment.items() if name in READ_AT_START}
+        loaded = prepared("ansible", tuple(sorted(settings.items())))
+        ended = loaded.run(command, self.environment, directory=directory, seconds=COMMAND_SECONDS)
         if check and ended.returncode:
             raise AssertionError(f"{command[0]} ended with {ended.returncode}\n{ended.stdout}\n{ended.stderr}")
         return ended
-
-    def await_jobs(self) -> None:
-        """Until the tasks that nobody waited for have ended."""
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            states = [json.loads(path.read_text() or "{}") for path in (self.folder / "async").glob("j*")]
-            # What has ended left its result, in place of the note that it began.
-            if all(state and (state.get("finished") or "started" not in state) for state in states):
-                return
-            time.sleep(0.05)
-        raise AssertionError("a task in the background never ended")
 
     def play(self, text: str, *options: str, check: bool = True) -> dict[str, t.Any]:
         """Run a playbook given as text; what it printed, and its results."""
@@ -120,13 +115,33 @@ class Ansible:
         return {"rc": ended.returncode, "text": ended.stdout + ended.stderr, "results": parsed(ended.stdout)}
 
 
+def imported(name: str, **variables: t.Any) -> str:
+    """Return the step of a playbook that runs one of the collection with these variables.
+
+    A start of Ansible takes longer than most tasks, so a test has all its playbooks in one where it can.
+    """
+    # JSON is valid YAML.
+    return f"\n- import_playbook: pixels.truenas.{name}\n  vars: {json.dumps(variables)}\n"
+
+
 def parsed(text: str) -> list[dict[str, t.Any]]:
     """What the callback in callback_plugins printed: a line of JSON for each result."""
     return [json.loads(line) for line in text.splitlines() if line.startswith('{"host"')]
 
 
 @pytest.fixture
-def ansible(truenas, tmp_path) -> Ansible:
+def sessions(monkeypatch) -> t.Iterator[None]:
+    """A runtime directory for this test alone: its session daemon stays for all of it, and ends with it."""
+    directory = tempfile.mkdtemp(prefix="px-")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", directory)
+    yield
+    monkeypatch.setenv("XDG_RUNTIME_DIR", directory)
+    daemon_status.stop()
+    shutil.rmtree(directory)
+
+
+@pytest.fixture
+def ansible(truenas, sessions, tmp_path) -> Ansible:
     return Ansible(
         tmp_path,
         {

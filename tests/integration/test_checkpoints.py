@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of checkpoints, restores and clones of whole groups of living pixels, by the playbooks people run."""
+"""Tests of the playbooks for checkpoints, restores and clones, on running pixels."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from tests.simulator.running import running_simulator
+from tests.integration.conftest import imported
 from tests.unit.plugins.conftest import put, read
 
 NAMES = ("web", "db", "cache")
@@ -38,16 +38,18 @@ def engine():
 
 
 @pytest.fixture
-def truenas(release, engine):
-    """Its pixels have an SSH server."""
-    with running_simulator(release=release, engine=engine, ssh_installed=True) as simulator:
-        yield simulator
-        assert simulator.contract_errors == []
+def release():
+    return "25.10"
+
+
+@pytest.fixture
+def ssh_installed():
+    return True
 
 
 @pytest.fixture
 def fleet(truenas, tmp_path):
-    """Three pixels, as an inventory that needs no plugin."""
+    """Return a static inventory of three pixels."""
     for name in NAMES:
         truenas.world.add_container(f"px-{name}")
         put(truenas, STATE, "before", name=f"px-{name}")
@@ -76,36 +78,38 @@ def test_those_that_failed_are_put_back(ansible, truenas, fleet, tmp_path):
     assert {made.status for made in truenas.world.containers.values()} == {"RUNNING"}
 
 
+AFTER = """
+- hosts: pixels
+  gather_facts: false
+  tasks:
+    - pixels.truenas.pixels_exec: {argv: [sh, -c, "echo after > /root/state"], transport: shell}
+"""
+
+
 def test_a_group_is_saved_put_back_and_cloned_by_playbooks(ansible, truenas, fleet):
-    ansible.playbook("pixels.truenas.checkpoint", *fleet, "-e", "checkpoint_label=ready")
-    for name in NAMES:
-        put(truenas, STATE, "after", name=f"px-{name}")
+    cloned = imported("clone", clone_label="ready")
+    restored = imported("restore", restore_hosts="web:db", restore_label="ready", restore_safety=True)
 
-    ansible.playbook("pixels.truenas.clone", *fleet, "-e", "clone_label=ready")
-    ansible.playbook(
-        "pixels.truenas.restore", *fleet, "-e", "restore_label=ready restore_safety=true", "--limit", "web,db"
-    )
+    played = ansible.play(imported("checkpoint", checkpoint_label="ready") + AFTER + cloned + restored + cloned, *fleet)
 
-    assert states(truenas) == ["before", "before", "after"]
+    assert [state.strip() for state in states(truenas)] == ["before", "before", "after"]
     clones = [f"{name}-clone" for name in NAMES]
     assert states(truenas, *clones) == ["before"] * 3
     assert {made.status for made in truenas.world.containers.values()} == {"RUNNING"}
     hostnames = [read(truenas, "/etc/hostname", name=f"px-{name}").strip() for name in clones]
     assert hostnames == [f"px-{name}" for name in clones]
+    changed = [each["result"]["changed"] for each in played["results"] if each["task"] == "Clone the pixel"]
+    assert changed == [True] * 3 + [False] * 3
 
-    again = ansible.playbook("pixels.truenas.clone", *fleet, "-e", "clone_label=ready")
-    assert not any(each["result"].get("changed") for each in again["results"])
 
+def test_one_pixel_is_cloned_under_several_names_and_nothing_is_guessed(ansible, truenas, fleet):
+    names = ["one", "two"]
 
-def test_one_pixel_is_cloned_under_several_names(ansible, truenas, fleet):
-    names = '{"clone_names": ["one", "two"]}'
-
-    ansible.playbook("pixels.truenas.clone", *fleet, "--limit", "web", "-e", names)
-    refused = ansible.playbook("pixels.truenas.clone", *fleet, "-e", names, check=False)
+    unlabeled = ansible.play(
+        imported("clone", clone_hosts="web", clone_names=names) + imported("restore"), *fleet, check=False
+    )
+    unlimited = ansible.play(imported("clone", clone_names=names), *fleet, check=False)
 
     assert states(truenas, "one", "two") == ["before", "before"]
-    assert "choose it with --limit" in refused["text"]
-
-
-def test_a_restore_without_a_label_guesses_nothing(ansible, truenas, fleet):
-    assert "restore_label" in ansible.playbook("pixels.truenas.restore", *fleet, check=False)["text"]
+    assert "restore_label is not set" in unlabeled["text"]
+    assert "Select it with --limit" in unlimited["text"]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the role that sets pixels up installs packages with package managers other than apt.
+"""Tests of the role provision with package managers other than apt.
 
 They are the real ones, which Debian has as well, with a package source in the pixel. Debian has no apk.
 """
@@ -21,10 +21,10 @@ PLAY = """
 - hosts: pixels
   gather_facts: false
   module_defaults:
-    # On the systems that have dnf a fact says which one.
+    # On systems with dnf, a fact sets the backend.
     ansible.builtin.dnf: {use_backend: dnf4}
   tasks:
-    - name: Install
+    - name: Install packages
       ansible.builtin.include_role:
         name: pixels.truenas.provision
         tasks_from: packages_FAMILY.yml
@@ -62,7 +62,7 @@ def release() -> str:
 
 
 def rpms(folder: Path) -> dict[str, str]:
-    """A package source for dnf; the files that name it."""
+    """Create a package repository for dnf, and return the configuration files for it."""
     for name in ("tree", "htop"):
         (folder / "spec").write_text(SPEC.format(name=name))
         subprocess.run(
@@ -83,7 +83,7 @@ def rpms(folder: Path) -> dict[str, str]:
 
 
 def pacman_packages(folder: Path) -> dict[str, str]:
-    """The same for pacman."""
+    """Create a package repository for pacman, and return the configuration files for it."""
     with tarfile.open(folder / "here.db", "w:gz") as database:
         for name in ("tree", "htop"):
             path = folder / f"{name}-1-1-any.pkg.tar.gz"
@@ -108,7 +108,7 @@ FAMILIES = {"dnf": (("dnf", "rpmbuild", "createrepo_c"), rpms), "pacman": (("pac
 
 @pytest.fixture(params=FAMILIES)
 def install(request, ansible, truenas, tmp_path):
-    """Runs the tasks of one package manager in a pixel; which of them changed something."""
+    """Run the tasks of a package manager in a pixel, and return the names of those that changed it."""
     programs, make = FAMILIES[request.param]
     missing = [program for program in programs if not shutil.which(program)]
     if missing:
@@ -139,7 +139,8 @@ def install(request, ansible, truenas, tmp_path):
     return run
 
 
-def test_packages_are_installed_once_and_predicted(install):
+@pytest.mark.wide
+def test_packages_are_installed_once_and_predicted_and_one_that_is_nowhere_fails_the_task(install):
     predicted = install("--check")
 
     changed = install()
@@ -148,9 +149,6 @@ def test_packages_are_installed_once_and_predicted(install):
     assert predicted == changed
     assert install() == []
 
-
-def test_a_package_that_is_nowhere_fails_the_task(install):
     played = install("--extra-vars", '{"provision_wanted": ["nonesuch"]}', check=False)
-
     assert played["rc"] == 2
     assert "nonesuch" in played["text"]

@@ -8,13 +8,13 @@ They run on both engines: on guests that need no root with all other tests, on r
 
 from __future__ import annotations
 
-import json
 import shutil
 import socket
 import time
 
 import pytest
 
+from tests.integration.conftest import imported
 from tests.unit.plugins.conftest import put, read
 
 pytestmark = pytest.mark.skipif(shutil.which("ssh") is None, reason="enters pixels by OpenSSH")
@@ -26,6 +26,11 @@ SECONDS_TO_BOOT = 30
 @pytest.fixture
 def engine():
     return "process"
+
+
+@pytest.fixture
+def release():
+    return "25.10"
 
 
 @pytest.fixture
@@ -54,75 +59,87 @@ def pixel(truenas, entering, tmp_path):
     return make
 
 
-@pytest.fixture
-def inside(ansible, entering):
-    """Run a command in pixels over SSH; what it printed, by pixel."""
+def inside(command, pattern="pixels"):
+    """Return a play that runs a command in pixels over SSH."""
+    return (
+        f"\n- hosts: {pattern}\n  gather_facts: false\n  tasks: [{{name: inside, ansible.builtin.raw: {command!r}}}]\n"
+    )
 
-    def run(command, pattern="pixels"):
-        played = ansible.play(
-            f"- hosts: {pattern}\n  gather_facts: false\n  tasks: [{{name: inside, ansible.builtin.raw: {command!r}}}]",
-            *entering,
-            "--forks",
-            str(MANY),
-        )
-        return {each["host"]: each["result"]["stdout"].strip() for each in played["results"]}
+
+@pytest.fixture
+def play(ansible, entering):
+    """Run plays, and return what `inside` printed each time, by pixel."""
+
+    def run(*plays):
+        played = ansible.play("".join(plays), *entering, "--forks", str(MANY))
+        printed = []
+        for each in played["results"]:
+            if each["task"] == "inside":
+                if not printed or each["host"] in printed[-1]:
+                    printed.append({})
+                printed[-1][each["host"]] = each["result"]["stdout"].strip()
+        return printed
 
     return run
 
 
-@pytest.fixture
-def playbook(ansible, entering):
-    def run(name, *options, **variables):
-        return ansible.playbook(f"pixels.truenas.{name}", *entering, "--extra-vars", json.dumps(variables), *options)
+SETUP = """
+- hosts: pixels
+  gather_facts: false
+  vars: {ansible_python_interpreter: /usr/bin/python3}
+  tasks:
+    - ansible.builtin.setup: {gather_subset: [min]}
+    - ansible.builtin.assert:
+        that: (ansible_facts.hostname, ansible_facts.user_id) == ("px-web", "root")
+"""
 
-    return run
 
-
-def test_modules_run_in_a_pixel_and_find_it_as_it_is(ansible, entering, pixel, truenas):
+def test_modules_run_in_a_pixel_that_is_resized_and_restarted(play, pixel, truenas):
     pixel("web")
+    defaults = {"wait": "ssh"}
 
-    said = ansible.run(
-        *("ansible", *entering, "pixels", "-m", "ansible.builtin.setup", "-a", "gather_subset=!all,min"),
-        *("-e", "ansible_python_interpreter=/usr/bin/python3"),
-    ).stdout
-
-    assert '"ansible_hostname": "px-web"' in said
-    assert '"ansible_user_id": "root"' in said
-
-
-def test_a_pixel_is_resized_and_restarted(playbook, pixel, inside, truenas, ansible, entering):
-    pixel("web")
-    inside("touch /run/marked; echo kept >/root/state")
-
-    playbook("fleet", fleet_pixels=[{"name": "web", "cpu": 1, "memory": "512MiB"}], fleet_defaults={"wait": "ssh"})
-    assert inside("ls /run/marked") == {"web": "/run/marked"}
-    playbook("fleet", fleet_pixels=["web"], fleet_state="restarted", fleet_defaults={"wait": "ssh"})
+    _marked, resized, restarted = play(
+        SETUP,
+        inside("touch /run/marked; echo kept >/root/state"),
+        imported("fleet", fleet_pixels=[{"name": "web", "cpu": 1, "memory": "512MiB"}], fleet_defaults=defaults),
+        inside("ls /run/marked"),
+        imported("fleet", fleet_pixels=["web"], fleet_state="restarted", fleet_defaults=defaults),
+        inside("cat /root/state; ls /run/marked 2>&1 | grep -c 'No such file'"),
+    )
 
     made = truenas.world.containers["px-web"]
     assert (made.cpu, made.memory) == ("1", 512 * MIB)
-    assert inside("cat /root/state; ls /run/marked 2>&1 | grep -c 'No such file'") == {"web": "kept\r\n1"}
+    assert resized == {"web": "/run/marked"}
+    assert restarted == {"web": "kept\r\n1"}
 
 
-def test_what_was_destroyed_in_a_pixel_is_back_after_a_restore(playbook, pixel, inside, truenas):
+def test_what_was_destroyed_in_a_pixel_is_back_after_a_restore(play, pixel, truenas):
     pixel("web")
-    inside("echo before >/root/state")
-    playbook("checkpoint", checkpoint_label="ready")
-    inside("echo after >/root/state; rm -rf /usr/lib/python3* /usr/share/*; rm -rf /usr 2>/dev/null; exit 0")
+    play(
+        inside("echo before >/root/state"),
+        imported("checkpoint", checkpoint_label="ready"),
+        inside("echo after >/root/state; rm -rf /usr/lib/python3* /usr/share/*; rm -rf /usr 2>/dev/null; exit 0"),
+    )
     assert truenas.run(truenas.world.engine.stat("px-web", "/usr/bin/python3")) is None
 
-    # Without its programs it cannot even stop.
-    playbook("restore", restore_label="ready", restore_wait="ssh", restore_force=True)
+    [state] = play(
+        # Without its programs it cannot even stop.
+        imported("restore", restore_label="ready", restore_wait="ssh", restore_force=True),
+        inside("cat /root/state; python3 -c 'print(6 * 7)'"),
+    )
 
-    assert inside("cat /root/state; python3 -c 'print(6 * 7)'") == {"web": "before\r\n42"}
+    assert state == {"web": "before\r\n42"}
 
 
-def test_a_clone_has_a_name_and_keys_of_its_own(playbook, pixel, inside, truenas):
+def test_a_clone_has_a_name_and_keys_of_its_own(play, pixel, truenas):
     pixel("web")
-    playbook("checkpoint", checkpoint_label="ready")
+    play(
+        imported("checkpoint", checkpoint_label="ready"),
+        imported("clone", clone_label="ready", clone_defaults={"wait": "ssh"}),
+    )
 
-    playbook("clone", clone_label="ready", clone_defaults={"wait": "ssh"})
+    [identities] = play(inside("uname -n; cat /etc/hostname; cat /etc/machine-id; cat /etc/ssh/ssh_host_*_key.pub"))
 
-    identities = inside("uname -n; cat /etc/hostname; cat /etc/machine-id; cat /etc/ssh/ssh_host_*_key.pub")
     of_web, of_clone = (identities[name].splitlines() for name in ("web", "web-clone"))
     assert of_web[:2] == ["px-web"] * 2
     assert of_clone[:2] == ["px-web-clone"] * 2
@@ -130,14 +147,17 @@ def test_a_clone_has_a_name_and_keys_of_its_own(playbook, pixel, inside, truenas
     assert set(of_web[2:]).isdisjoint(of_clone[2:])
 
 
-def test_twenty_clones_made_at_once_can_all_be_entered_and_destroyed(playbook, pixel, inside, truenas):
+def test_twenty_clones_made_at_the_same_time_can_all_be_entered_and_destroyed(play, pixel, truenas):
     pixel("base")
-    playbook("checkpoint", checkpoint_label="ready")
     names = [f"agent-{number}" for number in range(1, MANY + 1)]
+    defaults = {"from": "base@ready", "wait": "ssh"}
+    play(
+        imported("checkpoint", checkpoint_label="ready"),
+        imported("fleet", fleet_pixels=names, fleet_defaults=defaults, fleet_concurrency=MANY),
+    )
 
-    playbook("fleet", fleet_pixels=names, fleet_defaults={"from": "base@ready", "wait": "ssh"}, fleet_concurrency=MANY)
+    [printed] = play(inside("uname -n", "pixels:!base"), imported("destroy", fleet_pixels=names))
 
-    assert inside("uname -n", "pixels:!base") == {name: f"px-{name}" for name in names}
+    assert printed == {name: f"px-{name}" for name in names}
     assert read(truenas, "/etc/hostname", name="px-base").strip() == "px-base"
-    playbook("destroy", fleet_pixels=names)
     assert set(truenas.world.containers) == {"px-base"}

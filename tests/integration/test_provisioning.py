@@ -1,10 +1,11 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The role that sets pixels up from inside, on real systems: it works with their own package manager and init."""
+"""Tests of the role provision on real systems, with their package manager and init system."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 
 import pytest
@@ -27,8 +28,6 @@ def provision(ansible, truenas, tmp_path, pytestconfig):
     if pytestconfig.getoption("--engine") != "lxc":
         pytest.skip("takes a real system, which the lab has (make lab)")
     truenas.world.add_container(f"px-{NAME}")
-    # One command after the other, each of which may take a while.
-    ansible.environment["PIXELS_SESSION_IDLE"] = "60"
     config = tmp_path / "config.toml"
     config.write_text('[env]\nGREETING = "of no account"\nPLANET = "earth"\nTOKEN = {forward = true}\n')
     ansible.environment["PIXELS_CONFIG"] = str(config)
@@ -61,7 +60,6 @@ def test_a_bare_system_becomes_one_to_work_in_and_stays_it(provision, ansible, t
 
     assert changed
     assert predicted == changed
-    assert provision("--check") == []
     assert provision() == []
     look = "id -un; sudo -n id -un; tree --version; grep AcceptEnv /etc/ssh/sshd_config.d/pixels.conf"
     said = as_user(ansible, truenas, tmp_path, f'{look}; echo "$GREETING, $PLANET"').splitlines()
@@ -72,7 +70,7 @@ def test_a_bare_system_becomes_one_to_work_in_and_stays_it(provision, ansible, t
 
 
 def as_user(ansible, truenas, tmp_path, script):
-    """What a script prints over SSH, with the host key that was pinned."""
+    """Run a script over SSH with the pinned host key, and return its output."""
     address = truenas.world.containers[f"px-{NAME}"].aliases[0]["address"]
     ended = subprocess.run(
         [
@@ -96,3 +94,48 @@ def what_the_server_says(ansible, tmp_path):
 
 def alias(tmp_path):
     return (tmp_path / ".local/state/pixels/known_hosts").read_text().split()[0]
+
+
+REFUSED = [
+    {"provision_user": "-x"},
+    {"provision_user": "b.b"},
+    {"provision_user": "pixel ALL=(ALL) NOPASSWD: ALL\n#"},
+    {"provision_uid": 0},
+    {"provision_shell": "/bin/sh:x"},
+    {"provision_sudo": "ALL=(ALL) ALL\neve ALL=(ALL) ALL"},
+    {"provision_dns": ["9.9.9.9\nsearch evil.example"]},
+    {"provision_environment": {"A=1\nB": "x"}},
+    {"provision_environment": {"A": "1\nLD_PRELOAD=/x"}},
+    {"provision_accept_env": ["LANG\nPermitRootLogin yes"]},
+    {"provision_timezone": "../../../etc/shadow"},
+    {"provision_packages": ["--allow-untrusted"]},
+]
+TAKEN = [
+    {},
+    {"provision_user": "", "provision_timezone": "America/Argentina/Buenos_Aires", "provision_packages": ["g++=1:2*"]},
+    {"provision_dns": ["9.9.9.9", "fe80::1%eth0"], "provision_environment": {"A": "x y#z", "B": 1}},
+    {"provision_public_keys": ["ssh-ed25519 AAAA me@here\nssh-rsa BBBB me@there\n"]},
+]
+
+
+def test_an_option_that_would_mean_something_else_is_refused_before_anything_is_done(ansible):
+    role = {"name": "pixels.truenas.provision", "tasks_from": "options.yml"}
+    tasks = [
+        {
+            "block": [{"ansible.builtin.include_role": role, "vars": options}],
+            "rescue": [{"name": f"case {number}", "ansible.builtin.debug": {"var": "ansible_failed_result"}}],
+        }
+        for number, options in enumerate([*REFUSED, *TAKEN])
+    ]
+
+    # JSON is valid YAML.
+    played = ansible.play(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
+
+    failed = {
+        each["task"]: each["result"]["ansible_failed_result"]["assertion"]
+        for each in played["results"]
+        if each["task"].startswith("case ")
+    }
+    assert list(failed) == [f"case {number}" for number in range(len(REFUSED))]
+    for options, assertion in zip(REFUSED, failed.values(), strict=True):
+        assert next(iter(options)) in assertion

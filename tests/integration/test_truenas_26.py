@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The whole life of pixels on TrueNAS 26, by playbooks and the connection plugin, from before there is SSH in them."""
+"""Tests of the life cycle of a pixel on TrueNAS 26, with modules and the connection plugin."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import subprocess
 import pytest
 
 CREATE = """
-- name: From nothing to a pixel that was entered, set up and put back
+- name: Create, provision and check a pixel
   hosts: localhost
   gather_facts: false
   module_defaults:
     group/pixels.truenas.pixels:
       ssh_port: "{{ ssh_port }}"
   tasks:
-    - name: Create it
+    - name: Create the pixel
       pixels.truenas.pixels_container:
         name: web
         image: debian/12
@@ -25,7 +25,7 @@ CREATE = """
         labels: {role: front}
         wait: running
       register: made
-    - name: Enter it before it has anything to enter it by
+    - name: Run a command through the web shell before provisioning
       pixels.truenas.pixels_exec:
         name: web
         transport: shell
@@ -33,17 +33,17 @@ CREATE = """
         stdin: in
       register: said
       failed_when: said.rc != 3
-    - name: Remember the state before
+    - name: Create a checkpoint
       pixels.truenas.pixels_checkpoint:
         name: web
         label: fresh
-    - name: Set it up for SSH, through the shell of the NAS
+    - name: Provision the pixel through the web shell
       pixels.truenas.pixels_container:
         name: web
         provision: {public_keys: ["{{ public_key }}"]}
         wait: ssh
       register: provisioned
-    - name: Do it once more
+    - name: Provision the pixel again
       pixels.truenas.pixels_container:
         name: web
         cpu: 0-1
@@ -51,7 +51,7 @@ CREATE = """
         provision: {public_keys: ["{{ public_key }}"]}
         wait: ssh
       register: again
-    - name: Enter it over SSH
+    - name: Run a command over SSH
       pixels.truenas.pixels_exec:
         name: web
         transport: ssh
@@ -61,7 +61,7 @@ CREATE = """
 """
 
 INSIDE = """
-- name: Whatever Ansible can do, in a pixel that needs no address for it
+- name: Run modules of Ansible through the web shell
   hosts: pixels
   gather_facts: false
   vars:
@@ -72,27 +72,27 @@ INSIDE = """
         content: "{{ inventory_hostname }}"
         dest: /etc/pixel-of-26
         mode: "0644"
-    - name: Read it
+    - name: Read the file
       ansible.builtin.command: cat /etc/pixel-of-26
       changed_when: false
       register: content
-    - name: Put it back to how it was before
+    - name: Restore the checkpoint
       pixels.truenas.pixels_checkpoint_restore:
         label: fresh
         wait: ready
-    - name: Forget the shell that went with it
+    - name: Reset the connection
       ansible.builtin.meta: reset_connection
-    - name: Look for the file
+    - name: Check for the file
       ansible.builtin.raw: test ! -e /etc/pixel-of-26
       changed_when: false
 """
 
 DESTROY = """
-- name: The end
+- name: Destroy the pixel
   hosts: localhost
   gather_facts: false
   tasks:
-    - name: Destroy it with its checkpoints
+    - name: Destroy the pixel with its checkpoints
       pixels.truenas.pixels_container:
         name: web
         state: absent
@@ -128,19 +128,19 @@ def test_a_pixel_lives_from_an_image_to_its_end(ansible, truenas, variables, tmp
     played = ansible.play(CREATE, *variables)
 
     web = truenas.world.domains["px-web"]
-    assert outcome(played, "Create it")["container"]["cpu"] == "0-1"
-    said = outcome(played, "Enter it before it has anything to enter it by")
+    assert outcome(played, "Create the pixel")["container"]["cpu"] == "0-1"
+    said = outcome(played, "Run a command through the web shell before provisioning")
     assert (said["stdout"], said["stderr"]) == ("px-web\nin", "error")
-    assert outcome(played, "Set it up for SSH, through the shell of the NAS")["changed"]
-    assert not outcome(played, "Do it once more")["changed"]
-    assert outcome(played, "Enter it over SSH")["stdout"]
+    assert outcome(played, "Provision the pixel through the web shell")["changed"]
+    assert not outcome(played, "Provision the pixel again")["changed"]
+    assert outcome(played, "Run a command over SSH")["stdout"]
     assert (web.status, web.cpu, web.autostart) == ("RUNNING", "0-1", True)
     assert [each.attributes["dtype"] for each in web.devices] == ["NIC"]
 
     entered = ansible.play(INSIDE, "-i", str(tmp_path / "all.pixels.yml"))
 
-    assert outcome(entered, "Read it")["stdout"] == "web"
-    assert outcome(entered, "Look for the file")["rc"] == 0
+    assert outcome(entered, "Read the file")["stdout"] == "web"
+    assert outcome(entered, "Check for the file")["rc"] == 0
 
     ansible.play(DESTROY)
 

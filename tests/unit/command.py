@@ -20,33 +20,40 @@ import time
 import typing as t
 from pathlib import Path
 
+from tests.prepared import MEASURING, Running, prepared
+from tests.simulator.engines.process.streams import read_rest
+from tests.unit.error_shape import assert_well_formed
+
 PIXELS = Path(__file__).resolve().parents[2] / "bin" / "pixels"
 
 # Far more than anything here takes.
 PATIENCE = 30.0
 
-# A session of its own has no terminal until somebody gives it one.
+# A new session has no terminal until one is assigned.
 OWN_THE_TERMINAL = (
     "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
 )
 
 Ended = subprocess.CompletedProcess[str]
+Process = subprocess.Popen[bytes] | Running
+
+STARTUP_VARIABLES = (
+    "PATH",
+    "PIXELS_PYTHON",
+    *("LANG", "LC_ALL", "LC_CTYPE"),
+    *("PYTHONIOENCODING", "PYTHONUTF8", "PYTHONPATH", "PYTHONUNBUFFERED", "PYTHONWARNINGS"),
+)
+"""What `libexec/pixels` and the interpreter read before the code of the command runs."""
 
 
 class Terminal:
     """A command at a terminal of its own, which is read and written as a person does."""
 
-    def __init__(self, command: t.Sequence[str], environment: t.Mapping[str, str], columns: int) -> None:
+    def __init__(self, start: t.Callable[[int], Process], columns: int) -> None:
+        """`start` starts the command with a terminal of that file descriptor."""
         self._ours, theirs = pty.openpty()
         self.resize(columns)
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", OWN_THE_TERMINAL, *command],
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            env=dict(environment),
-            start_new_session=True,
-        )
+        self.process = start(theirs)
         os.close(theirs)
         self.shown = ""
 
@@ -87,22 +94,28 @@ class Terminal:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        if isinstance(self.process, Running):
+            self.process.closing.close()
         os.close(self._ours)
 
     def _read(self, seconds: float) -> bool:
         """Read what comes within so many seconds; False at the end."""
         if not select.select([self._ours], [], [], seconds)[0]:
-            return self.process.poll() is None
+            if self.process.poll() is None:
+                return True
+            # It may have written since, and ended then.
+            if not select.select([self._ours], [], [], 0)[0]:
+                return False
         try:
             text = os.read(self._ours, 65536)
         except OSError:
-            return False
+            text = read_rest(self._ours)
         self.shown += text.decode("utf-8", "replace").replace("\r\n", "\n")
         return bool(text)
 
 
 class Command:
-    """Runs pixels for somebody with a home and an environment of his own."""
+    """Run pixels as a user with a separate home directory and environment."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -113,10 +126,23 @@ class Command:
             "LANG": "C.UTF-8",
             "TERM": "xterm",
             "PIXELS_PYTHON": sys.executable,
+            **MEASURING,
         }
+        self._initial = dict(self.environment)
 
     def __call__(self, *arguments: str, stdin: str = "", **variables: str | None) -> Ended:
-        """Run it to its end; C(variables) are set, or with None unset."""
+        """Run it to its end in a fork of a prepared process; `variables` are set, or with None unset."""
+        environment = self.having(variables)
+        if self._needs_own_process(arguments, environment):
+            return self.as_own_process(*arguments, stdin=stdin, **variables)
+        ended = prepared("pixels").run(arguments, environment, stdin=stdin, seconds=PATIENCE * 2)
+        for line in ended.stderr.splitlines():
+            if line.startswith("Error: "):
+                assert_well_formed(line.removeprefix("Error: "))
+        return ended
+
+    def as_own_process(self, *arguments: str, stdin: str = "", **variables: str | None) -> Ended:
+        """Run the program itself to its end."""
         return subprocess.run(
             [str(PIXELS), *arguments],
             env=self.having(variables),
@@ -127,16 +153,47 @@ class Command:
             timeout=PATIENCE * 2,
         )
 
+    def _needs_own_process(self, arguments: t.Sequence[str], environment: t.Mapping[str, str]) -> bool:
+        """Return whether `libexec/pixels` or the start of the interpreter matters."""
+        if any(environment.get(name) != self._initial.get(name) for name in STARTUP_VARIABLES):
+            return True
+        # `libexec/pixels` itself runs a command over a connection that is open.
+        cache = Path(environment.get("XDG_CACHE_HOME") or Path(environment.get("HOME", "/")) / ".cache")
+        return arguments[:1] == ("exec",) and any(cache.glob("pixels/ssh/*.warm"))
+
     def json(self, *arguments: str, **how: t.Any) -> t.Any:
         return json.loads(self("--json", *arguments, **how).stdout)
 
-    def start(self, *arguments: str, **how: t.Any) -> subprocess.Popen[bytes]:
+    def start(self, *arguments: str, stdin: int = subprocess.DEVNULL) -> Process:
         """Begin it, in a session of its own."""
-        how = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | how
-        return subprocess.Popen([str(PIXELS), *arguments], env=self.environment, start_new_session=True, **how)
+        if not self._needs_own_process(arguments, self.environment):
+            return prepared("pixels").start(arguments, self.environment, stdin=stdin, session="own")
+        return subprocess.Popen(
+            [str(PIXELS), *arguments],
+            env=self.environment,
+            start_new_session=True,
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
 
     def at_terminal(self, *arguments: str, columns: int = 80, **variables: str | None) -> Terminal:
-        terminal = Terminal([str(PIXELS), *arguments], self.having(variables), columns)
+        environment = self.having(variables)
+
+        def start(file: int) -> Process:
+            if not self._needs_own_process(arguments, environment):
+                streams = {"stdin": file, "stdout": file, "stderr": file}
+                return prepared("pixels").start(arguments, environment, **streams, session="terminal")
+            return subprocess.Popen(
+                [sys.executable, "-c", OWN_THE_TERMINAL, str(PIXELS), *arguments],
+                stdin=file,
+                stdout=file,
+                stderr=file,
+                env=environment,
+                start_new_session=True,
+            )
+
+        terminal = Terminal(start, columns)
         self._terminals.append(terminal)
         return terminal
 

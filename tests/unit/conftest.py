@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pixels command, for a person who has a home, and a NAS if a test has one."""
+"""The pixels command with a home directory, and with a NAS if a test has one."""
 
 from __future__ import annotations
 

@@ -22,8 +22,17 @@ class CallbackModule(CallbackBase):
     CALLBACK_TYPE = "stdout"
     CALLBACK_NAME = "results"
 
+    def v2_playbook_on_play_start(self, play):
+        self._play = play.get_name()
+
     def _print(self, outcome, result):
-        line = {"host": result._host.name, "task": result.task_name, "outcome": outcome, "result": result._result}
+        line = {
+            "host": result._host.name,
+            "play": self._play,
+            "task": result.task_name,
+            "outcome": outcome,
+            "result": result._result,
+        }
         self._display.display(json.dumps(line, default=str))
 
     def v2_runner_on_ok(self, result):

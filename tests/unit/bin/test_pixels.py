@@ -44,7 +44,7 @@ def test_it_runs_from_an_installed_collection(command, home):
 
 @pytest.fixture
 def telling(home):
-    """An interpreter that only says who it is."""
+    """An interpreter that only prints its name."""
     path = home / "python-of-ansible"
     path.write_text('#!/bin/sh\necho "$0"\n')
     path.chmod(0o755)

@@ -33,7 +33,9 @@ def test_another_system_is_named(os_release: str) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="asks for namespaces, which takes root")
-def test_a_machine_without_memory_is_told_how_much_it_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_without_memory_is_reported_how_much_it_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     memory = tmp_path / "meminfo"
     memory.write_text("MemTotal:  2048000 kB\nMemAvailable:  819200 kB\n")
     monkeypatch.setattr(machine, "MEMORY", memory)
@@ -54,7 +56,7 @@ def test_a_full_disk_is_named_with_what_is_left_of_it(tmp_path: Path, monkeypatc
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may have a lab")
-def test_who_may_have_no_lab_is_told_so_by_a_status_of_its_own() -> None:
+def test_who_may_have_no_lab_is_reported_so_by_a_status_of_its_own() -> None:
     ended = subprocess.run([sys.executable, "-m", "tests.lab"], cwd=ROOT, capture_output=True, text=True, check=False)
 
     assert ended.returncode == machine.UNFIT

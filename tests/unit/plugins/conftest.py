@@ -7,37 +7,53 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import time
 import typing as t
+from pathlib import Path
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
+from ansible.utils.display import Display
 
+from ansible_collections.pixels.truenas.plugins.module_utils._api import session as api_session
 from ansible_collections.pixels.truenas.plugins.module_utils._api.session import Credential, Endpoint, Session
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels import Pixels
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.model.pixels import Pixels
 from tests.simulator.engines.process.image_builder import Ids
 from tests.simulator.running import running_simulator
+from tests.unit import forwarding
 from tests.unit.command import Command
+from tests.unit.error_shape import assert_well_formed
+from tests.unit.forwarding import forwarded
+from tests.unit.jumping_clock import JumpingClock
 
 INCUS = ("25.04", "25.10")
-"""Whose containers are those of C(virt.*)."""
+"""Whose containers are those of `virt.*`."""
 RELEASES = (*INCUS, "26")
 
 both_generations = pytest.mark.parametrize("release", ["25.10", "26"])
 """For what each of the two APIs for containers does in its own way."""
 
 
+@pytest.fixture(autouse=True)
+def shown_warnings() -> None:
+    """Forget what Ansible has shown: a process shows each warning once, and the ports of simulated NAS recur."""
+    display = Display()
+    for texts in (display._warns, display._deprecations, display._errors):
+        texts.clear()
+
+
 @pytest.fixture
 def engine() -> str:
-    """What the containers of the NAS are; a test that goes inside one asks for C(process)."""
+    """What the containers of the NAS are; a test that goes inside one asks for `process`."""
     return "paper"
 
 
 @pytest.fixture(params=INCUS)
 def release(request: pytest.FixtureRequest) -> str:
-    """Every test runs once for each, unless it says that one is enough, or C(both_generations).
+    """Every test runs once for each, unless it says that one is enough, or `both_generations`.
 
-    The names of methods and datasets in most tests are those of C(virt.*); what differs by the API for containers is
+    The names of methods and datasets in most tests are those of `virt.*`; what differs by the API for containers is
     tested with that API.
     """
     return request.param
@@ -53,6 +69,7 @@ def ssh_installed() -> bool:
 def truenas(release, engine, ssh_installed, tmp_path, monkeypatch) -> t.Iterator[t.Any]:
     """A running simulator; the test fails when a request or a reply is not what the real API allows."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     # A login for each module: nothing outlives its test. Tests of the shared session ask for it.
     monkeypatch.setenv("PIXELS_SESSION", "direct")
     with running_simulator(release=release, engine=engine, ssh_installed=ssh_installed) as simulator:
@@ -81,9 +98,22 @@ def run(nas, capfd) -> t.Callable[..., dict[str, t.Any]]:
         arguments = {**nas, **params, "_ansible_check_mode": check_mode}
         with patch_module_args(json.loads(json.dumps(arguments))), pytest.raises(SystemExit):
             module.main()
-        return json.loads(capfd.readouterr().out)
+        result = json.loads(capfd.readouterr().out)
+        if result.get("failed"):
+            # A fleet has one line for each pixel.
+            for message in result["msg"].splitlines():
+                assert_well_formed(message)
+        return result
 
     return run_module
+
+
+@pytest.fixture
+def no_pauses(monkeypatch) -> JumpingClock:
+    """Sessions that wait for the NAS to come back find that the time for it has passed."""
+    clock = JumpingClock()
+    monkeypatch.setattr(api_session, "time", clock)
+    return clock
 
 
 @pytest.fixture
@@ -118,14 +148,27 @@ def key(tmp_path_factory) -> Key:
 
 @pytest.fixture
 def guest(truenas, key, nas) -> str:
-    """A running pixel that lets our key in, by its bare name; C(nas) then holds how to log in to it."""
+    """A running pixel that lets our key in, by its bare name; `nas` then holds how to log in to it."""
     truenas.world.add_container("px-web")
     put(truenas, "/root/.ssh/authorized_keys", f"{key.public}\n", mode=0o600)
     nas.update(ssh_key=key.private, ssh_port=truenas.ssh_port)
     return "web"
 
 
-# A guest has its own users where root gives it ids for them; whoever else runs the tests has only the own one to give.
+@pytest.fixture
+def ipv6_guest(truenas, guest, nas) -> t.Iterator[str]:
+    """The same pixel as the NAS would report it if it had an IPv6 address alone."""
+    made = truenas.world.containers["px-web"]
+    with forwarded((made.aliases[0]["address"], truenas.ssh_port)) as port:
+        made.aliases = [
+            {"type": "INET6", "address": "fe80::216:3eff:fe11:2233", "netmask": 64},
+            {"type": "INET6", "address": forwarding.ADDRESS, "netmask": 128},
+        ]
+        nas.update(ssh_port=port)
+        yield guest
+
+
+# A guest has its own users only if root runs the tests; other users can give it only their own id.
 users_of_its_own = pytest.mark.skipif(Ids.here().number == 1, reason="only root can give guests users of their own")
 
 
@@ -140,8 +183,26 @@ def put(truenas, path: str, text: str, *, name: str = "px-web", mode: int = 0o64
     truenas.run(engine.write_file(name, path, text.encode(), append=False, mode=mode, uid=0, gid=0))
 
 
+def link_next_names(start: str, target: str) -> str:
+    """Return the line of a user who expects names that end in a process ID, and makes links of the next 3000."""
+    names = f"os.path.expanduser('{start}') + str(os.getpid() + i)"
+    return f"""python3 -c "import os; [os.symlink('{target}', {names}) for i in range(3000)]" """
+
+
+def set_password(truenas, user: str, password: str, *, name: str = "px-web") -> None:
+    """Give a user of a pixel a password, as its own root could."""
+    ended = truenas.run(truenas.world.engine.run(name, ["chpasswd"], stdin=f"{user}:{password}\n".encode()))
+    assert ended.returncode == 0, ended.stderr
+
+
+def list_inventory(source: Path) -> subprocess.CompletedProcess[str]:
+    """Run `ansible-inventory --list` on a file."""
+    command = [str(Path(sys.executable).with_name("ansible-inventory")), "-i", str(source), "--list"]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
 def strike(truenas, fault: str, method: str, after: int = 0) -> None:
-    """Order a fault of one call of a method: C(fail) as such calls fail, any other by its name in the simulator."""
+    """Order a fault of one call of a method: `fail` as such calls fail, any other by its name in the simulator."""
     if fault != "fail":
         truenas.faults.add(fault, method=method, after=after)
     elif method.startswith("virt.instance.") and not method.endswith("query"):

@@ -20,7 +20,7 @@ Connect = t.Callable[..., Talk]
 
 @pytest.fixture
 def start() -> t.Iterator[Start]:
-    """Start a simulator with these options; at the end nobody may have left a contract error behind."""
+    """Start simulators with these options; fail the test at the end if one has recorded a contract error."""
     with contextlib.ExitStack() as stack:
         started: list[RunningSimulator] = []
 

@@ -14,6 +14,7 @@ from tests.simulator import methods
 from tests.simulator.engines.base import Stat
 from tests.simulator.engines.paper import PaperEngine
 from tests.simulator.errors import SimulatedError
+from tests.simulator.faults import Fault
 from tests.simulator.job import Job
 from tests.simulator.models.base import accept
 from tests.simulator.registry import REGISTRY, Context
@@ -45,11 +46,11 @@ class Faults:
     def __init__(self, *names: str) -> None:
         self.waiting = list(names)
 
-    def take(self, name: str, method: str | None = None) -> bool:
+    def take(self, name: str, method: str | None = None) -> Fault | None:
         if name not in self.waiting:
-            return False
+            return None
         self.waiting.remove(name)
-        return True
+        return Fault(name, method, times=1)
 
 
 class Nas:

@@ -75,7 +75,7 @@ class Talk:
         self._run(self.socket.ping())
 
     def frame(self, *, patience: float = PATIENCE) -> aiohttp.WSMessage:
-        """Whatever comes next. Raises C(TimeoutError)."""
+        """Return the next message. Raises `TimeoutError`."""
         return t.cast("aiohttp.WSMessage", self._run(asyncio.wait_for(self.socket.receive(), patience)))
 
     def receive(self) -> Message:
@@ -102,7 +102,7 @@ class Talk:
         return id
 
     def reply(self, id: t.Any) -> Message:
-        """The answer to a request, whatever comes before it; events are kept in C(events)."""
+        """Return the reply to a request; events that arrive before it are kept in `events`."""
         while id not in self._replies:
             message = self.receive()
             if "method" in message:
@@ -140,7 +140,7 @@ class Talk:
         )
 
     def download(self, path: str) -> tuple[int, bytes]:
-        """Status and content of what C(core.download) has named."""
+        """Status and content of what `core.download` has named."""
         return t.cast("tuple[int, bytes]", self._run(self._download(path)))
 
     async def _download(self, path: str) -> tuple[int, bytes]:

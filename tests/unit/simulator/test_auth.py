@@ -36,7 +36,7 @@ def test_an_api_key_logs_in_and_tells_who_one_is(simulator: RunningSimulator, st
     assert simulator.stats.logins == 1
 
 
-def test_user_info_is_left_out_when_nobody_wants_it(simulator: RunningSimulator, stranger: Talk) -> None:
+def test_user_info_is_omitted_unless_requested(simulator: RunningSimulator, stranger: Talk) -> None:
     answer = stranger.call("auth.login_ex", key_login(simulator) | {"login_options": {"user_info": False}})
 
     assert answer == {"response_type": "SUCCESS", "user_info": None, "authenticator": "LEVEL_1"}

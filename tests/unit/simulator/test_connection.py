@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What does one websocket let through, and how does it end?"""
+"""Test the messages that one websocket accepts, and how it ends."""
 
 from __future__ import annotations
 

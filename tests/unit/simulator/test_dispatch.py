@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What becomes of a request: refused, executed, answered, or hit by a fault?"""
+"""Test that requests are rejected, executed, answered, or hit by a fault."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.unit.simulator.talk import Talk
 CREATE = {"name": "px-web", "image": "ubuntu/24.04", "autostart": False}
 
 
-def test_an_unknown_method_is_told_to_strangers_too(stranger: Talk) -> None:
+def test_an_unknown_method_is_reported_to_strangers_too(stranger: Talk) -> None:
     assert stranger.refusal("no.such.method") == {"code": -32601, "message": "Method does not exist"}
 
 
@@ -120,7 +120,9 @@ def test_a_rate_limit_can_be_ordered(simulator: RunningSimulator, stranger: Talk
     assert simulator.stats.rate_limited == 2
 
 
-def test_the_twenty_first_call_at_once_is_refused_without_data(simulator: RunningSimulator, talk: Talk) -> None:
+def test_the_twenty_first_call_at_the_same_time_is_refused_without_data(
+    simulator: RunningSimulator, talk: Talk
+) -> None:
     simulator.faults.add("delay", method="core.ping", seconds=0.3, times=20)
 
     requests = [talk.start("core.ping") for _call in range(21)]
@@ -215,7 +217,7 @@ def test_a_job_can_be_made_to_fail(
     assert simulator.world.containers == {}
 
 
-def test_a_call_can_be_answered_with_the_job_of_somebody_else(simulator: RunningSimulator, talk: Talk) -> None:
+def test_a_call_can_be_answered_with_the_job_of_another_user(simulator: RunningSimulator, talk: Talk) -> None:
     simulator.faults.add("substitute_job", method="virt.instance.create")
 
     row = talk.job(talk.call("virt.instance.create", CREATE))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Do events of sources come to whoever asked, as often as asked, and does who asks wrongly hear why?"""
+"""Test that subscribers of event sources get their events at the interval, and errors for invalid arguments."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_a_second_subscription_delivers_a_second_time(simulator: RunningSimulato
         ("nonsense", "", "Invalid JSON"),
     ],
 )
-def test_wrong_arguments_end_the_subscription_at_once(talk: Talk, text: str, attribute: str, words: str) -> None:
+def test_wrong_arguments_end_the_subscription_immediately(talk: Talk, text: str, attribute: str, words: str) -> None:
     event = f"{METRICS}:{text}"
 
     assert isinstance(talk.call("core.subscribe", event), str)
@@ -139,7 +139,7 @@ def test_25_04_wants_to_know_which_container(old_talk: Talk) -> None:
     assert old_talk.event(is_end)["error"]["extra"] == [["id", "Field required", 22]]
 
 
-def test_who_unsubscribes_is_told_of_the_end(talk: Talk) -> None:
+def test_who_unsubscribes_is_reported_of_the_end(talk: Talk) -> None:
     ident = talk.call("core.subscribe", METRICS)
     talk.event(is_update)
 

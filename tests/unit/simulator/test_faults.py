@@ -96,7 +96,7 @@ def test_a_fault_nobody_knows_is_refused(faults: Faults) -> None:
         faults.add("earthquake")
 
 
-def test_removed_roles_are_handed_on_at_once() -> None:
+def test_removed_roles_are_handed_on_immediately() -> None:
     removed: list[tuple[str, str | None]] = []
     faults = Faults(role_removed=lambda role, username: removed.append((role, username)), cleared=removed.clear)
 
@@ -106,3 +106,14 @@ def test_removed_roles_are_handed_on_at_once() -> None:
 
     assert told == [("VIRT_INSTANCE_WRITE", "limited")]
     assert removed == []
+
+
+def test_a_nas_can_go_away_after_calls_of_one_method(faults: Faults) -> None:
+    faults.go_away(after=2, of="pool.promote")
+
+    struck = [
+        faults.take("drop_before_call", each) is not None for each in ("a", "pool.promote", "b", "pool.promote", "c")
+    ]
+
+    assert struck == [False, False, False, False, True]
+    assert faults.take("drop_before_call", "pool.promote")

@@ -67,7 +67,7 @@ def test_a_malformed_date_spoils_the_whole_message() -> None:
         ({"params": "x"}, "'params' member must be of type array"),
     ],
 )
-def test_an_invalid_request_is_told_what_is_wrong(change: dict[str, t.Any], message: str) -> None:
+def test_an_invalid_request_is_reported_what_is_wrong(change: dict[str, t.Any], message: str) -> None:
     members = {"jsonrpc": "2.0", "id": 3, "method": "core.ping", "params": []} | change
     text = json.dumps({name: value for name, value in members.items() if value is not None})
 

@@ -70,7 +70,7 @@ def test_only_25_10_knows_message_ids() -> None:
         (GenericError("'id'", "KeyError"), "'id'", {"type": "KeyError", "errno": None, "extra": None}),
     ],
 )
-def test_a_failure_is_told_by_its_kind(failure: Exception, text: str, info: dict[str, t.Any]) -> None:
+def test_a_failure_is_reported_by_its_kind(failure: Exception, text: str, info: dict[str, t.Any]) -> None:
     job = a_job()
 
     job.fail(failure)

@@ -30,7 +30,7 @@ def test_a_job_is_announced_before_the_reply_and_runs_after_it(talk: Talk) -> No
     assert (third["params"]["msg"], third["params"]["fields"]["state"]) == ("changed", "RUNNING")
 
 
-def test_success_is_told_twice_with_the_log_in_the_last_event(simulator: RunningSimulator, talk: Talk) -> None:
+def test_success_is_reported_twice_with_the_log_in_the_last_event(simulator: RunningSimulator, talk: Talk) -> None:
     simulator.world.add_container("px-web", status="STOPPED")
     talk.call("core.subscribe", "core.get_jobs")
 
@@ -101,7 +101,9 @@ def test_a_limited_user_is_refused_instead_of_getting_the_job_of_another(start: 
     assert error["data"]["reason"] == "[EBUSY] This job is already being performed by another user"
 
 
-def test_a_running_job_is_aborted_at_once_and_a_waiting_one_when_its_turn_comes(start: Start, connect: Connect) -> None:
+def test_a_running_job_is_aborted_immediately_and_a_waiting_one_when_its_turn_comes(
+    start: Start, connect: Connect
+) -> None:
     simulator = start(start_seconds=30.0)
     simulator.world.add_container("px-web", status="STOPPED")
     talk = connect(simulator)

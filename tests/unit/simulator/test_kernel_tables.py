@@ -28,7 +28,7 @@ def table(domain: Domain, name: str) -> str:
 
 
 def local(text: str) -> list[str]:
-    """As Linux has it, an address of its own is followed by C(/32 host LOCAL)."""
+    """As Linux has it, an address of its own is followed by `/32 host LOCAL`."""
     lines = [line.strip() for line in text.splitlines()]
     pairs = itertools.pairwise(lines)
     return [line.removeprefix("|-- ") for line, after in pairs if after == "/32 host LOCAL"]
@@ -73,3 +73,14 @@ def test_networks_are_in_the_order_of_their_addresses() -> None:
     assert [line.split()[1] for line in text.splitlines() if line.startswith("     +--")] == [
         *("10.0.0.0/8", "127.0.0.0/8", "172.200.0.0/24"),
     ]
+
+
+def test_interfaces_that_the_guest_made_are_reported_from_the_card_by_the_routes() -> None:
+    docker = {"docker0": [{"type": "INET", "address": "172.17.0.1", "netmask": 16}]}
+    made = dataclasses.replace(WEB, bridges=docker)
+
+    assert local(table(made, "fib_trie")) == ["127.0.0.1", "172.17.0.1", "172.200.0.57"] * 2
+    first, second, third = [line.split() for line in table(made, "route").splitlines()[1:]]
+    assert (first[0], first[1], first[7]) == ("docker0", "000011AC", "0000FFFF")
+    assert (second[0], second[1], second[2]) == ("eth0", "00000000", "0100C8AC")
+    assert (third[0], third[1], third[2]) == ("eth0", "0000C8AC", "00000000")

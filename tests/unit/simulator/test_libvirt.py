@@ -126,7 +126,7 @@ def test_a_new_name_keeps_the_files_and_is_the_hostname(halfmoon: Halfmoon) -> N
     assert list(halfmoon.simulator.world.containers) == ["px-new"]
 
 
-def test_what_is_wrong_with_a_create_is_told_by_its_job(halfmoon: Halfmoon) -> None:
+def test_what_is_wrong_with_a_create_is_reported_by_its_job(halfmoon: Halfmoon) -> None:
     number = halfmoon.talk.call("container.create", {"name": "px_web", "image": IMAGE})
 
     job = halfmoon.talk.job(number)

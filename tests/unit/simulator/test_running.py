@@ -42,7 +42,7 @@ def test_a_client_in_the_middle_of_its_handshake_is_left_by_nothing() -> None:
         client.connect((simulator.host, simulator.port))
         simulator.run(asyncio.sleep(0))  # it is accepted
 
-    gc.collect()  # sockets and transports that nobody has closed would fail the test here
+    gc.collect()  # unclosed sockets and transports would fail the test here
 
 
 def test_a_client_that_never_answers_the_end_of_tls_is_left_by_nothing() -> None:
@@ -64,7 +64,7 @@ def test_a_state_folder_that_was_given_stays(tmp_path: Path) -> None:
     assert (tmp_path / "state").is_dir()
 
 
-def test_a_taken_port_is_told() -> None:
+def test_a_taken_port_is_reported() -> None:
     with running_simulator(engine="paper") as first:
         with (
             pytest.raises(OSError, match="in use"),
@@ -74,7 +74,7 @@ def test_a_taken_port_is_told() -> None:
         assert first.world.containers == {}
 
 
-def test_an_unknown_option_is_told() -> None:
+def test_an_unknown_option_is_reported() -> None:
     with pytest.raises(TypeError, match="colour"), running_simulator(colour="blue"):
         pass
 

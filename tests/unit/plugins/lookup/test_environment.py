@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of what playbooks see of the table env."""
+"""Test the lookup of the table `[env]`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def lookup(tmp_path, monkeypatch):
     return run
 
 
-def test_what_is_written_has_values_and_what_is_not_only_names(lookup):
+def test_image_variables_have_values_and_session_variables_have_names(lookup):
     image, names = lookup("image", "session_names")
 
     assert image == {"EDITOR": "vim"}
@@ -41,37 +41,37 @@ def test_what_is_written_has_values_and_what_is_not_only_names(lookup):
 
 
 @pytest.mark.parametrize("how", [{"variables": {"pixels_nas_profile": "office"}}, {"profile": "office"}])
-def test_the_variables_of_the_hosts_nas_count_for_more(lookup, how):
+def test_the_variables_of_the_profile_override_those_of_the_file(lookup, how):
     assert lookup("image", **how) == [{"EDITOR": "ed"}]
 
 
-def test_without_a_file_there_are_none(lookup, monkeypatch, tmp_path):
+def test_without_a_file_there_are_no_variables(lookup, monkeypatch, tmp_path):
     monkeypatch.delenv("PIXELS_CONFIG")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "none"))
 
     assert lookup("image", "session_names") == [{}, []]
 
 
-def test_another_file_may_be_named(lookup, tmp_path):
+def test_another_file_can_be_set(lookup, tmp_path):
     (tmp_path / "other.toml").write_text('[env]\nA = "1"\n')
 
     assert lookup("image", config=str(tmp_path / "other.toml")) == [{"A": "1"}]
 
 
-def test_what_cannot_be_written_is_told_with_its_name(lookup, tmp_path):
+def test_a_variable_that_cannot_be_written_is_named(lookup, tmp_path):
     (tmp_path / "config.toml").write_text('[env]\nA = "$NOBODY_HAS_IT"\n')
 
     with pytest.raises(AnsibleLookupError, match=r'env "A": it refers to \$NOBODY_HAS_IT'):
         lookup("image")
 
 
-def test_a_file_that_is_wrong_is_told_with_its_line(lookup, tmp_path):
+def test_an_error_names_the_line_of_the_file(lookup, tmp_path):
     (tmp_path / "config.toml").write_text("[env]\nA = 1\n")
 
     with pytest.raises(AnsibleLookupError, match="unsupported type integer"):
         lookup("image")
 
 
-def test_a_term_that_is_none_is_told(lookup):
-    with pytest.raises(AnsibleLookupError, match="there is no 'session'"):
+def test_an_unknown_term_is_an_error(lookup):
+    with pytest.raises(AnsibleLookupError, match="unknown term 'session'"):
         lookup("session")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of taking, pruning and deleting checkpoints, on the world of a simulated NAS."""
+"""Tests of creating, pruning and deleting checkpoints."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import re
 
 import pytest
 
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel import checkpoints
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.checkpoints import checkpoints
 from ansible_collections.pixels.truenas.plugins.modules import pixels_checkpoint
 
 WEB = "tank/.ix-virt/containers/px-web"
@@ -18,7 +18,7 @@ WEB = "tank/.ix-virt/containers/px-web"
 
 @pytest.fixture
 def checkpoint(run):
-    """The module, with the times a test can wait for."""
+    """Run the module with short timeouts."""
 
     def run_module(name="web", **params):
         return run(pixels_checkpoint, **{"name": name, "wait_timeout": 20, **params})
@@ -28,8 +28,8 @@ def checkpoint(run):
 
 @pytest.fixture
 def at_noon(monkeypatch):
-    """The clock stands still, so that names made from the time can be compared."""
-    monkeypatch.setattr(checkpoints, "label_now", lambda prefix="px", now=None: f"{prefix}-20260131-120000")
+    """Fix the time in generated labels."""
+    monkeypatch.setattr(checkpoints, "timestamp_label", lambda prefix="px", now=None: f"{prefix}-20260131-120000")
 
 
 def labels(truenas, dataset=WEB):
@@ -80,7 +80,7 @@ def test_two_in_the_same_second_get_different_labels(checkpoint, truenas, at_noo
     ]
 
 
-def test_one_that_somebody_else_takes_in_the_same_second_is_not_in_the_way(checkpoint, truenas, at_noon):
+def test_one_that_another_user_takes_in_the_same_second_is_not_in_the_way(checkpoint, truenas, at_noon):
     truenas.world.add_container("px-web")
     service = truenas.world.release.snapshot_service
     truenas.faults.add("fail_call", method=f"{service}.create", errno=17, reason="dataset already exists")
@@ -124,7 +124,7 @@ def test_a_label_zfs_would_refuse_is_refused_before_anything_is_sent(checkpoint,
     result = checkpoint(label=label)
 
     assert result["failed"]
-    assert "cannot be the label of a checkpoint" in result["msg"]
+    assert "invalid checkpoint label" in result["msg"]
     assert labels(truenas) == []
 
 
@@ -165,7 +165,7 @@ def test_prunes_although_the_checkpoint_is_there_already(checkpoint, truenas):
 def test_keeping_none_is_refused(checkpoint, truenas):
     truenas.world.add_container("px-web")
 
-    assert "keep is at least 1" in checkpoint(keep=0)["msg"]
+    assert "keep must be at least 1" in checkpoint(keep=0)["msg"]
 
 
 def test_a_pixel_is_stopped_for_it_and_runs_again(checkpoint, truenas):
@@ -177,6 +177,26 @@ def test_a_pixel_is_stopped_for_it_and_runs_again(checkpoint, truenas):
     steps = ("virt.instance.stop", f"{service}.create", "virt.instance.start")
     assert [each for each in truenas.stats.methods_called if each in steps] == list(steps)
     assert truenas.world.containers["px-web"].status == "RUNNING"
+
+
+@pytest.mark.parametrize("status", ["RUNNING", "STOPPED"])
+def test_a_pixel_without_a_status_for_a_moment_is_as_it_was_afterwards(checkpoint, truenas, status):
+    web = truenas.world.add_container("px-web", status=status)
+    truenas.faults.add("shows_status", method="px-web", status="UNKNOWN", times=3)
+
+    assert checkpoint(label="ready", quiesce="stop")["changed"]
+
+    assert web.status == status
+    assert truenas.stats.calls["virt.instance.stop"] == (status == "RUNNING")
+
+
+def test_a_pixel_that_takes_long_to_stop_runs_again(checkpoint, truenas):
+    web = truenas.world.add_container("px-web")
+    truenas.faults.add("stop_times_out", method="virt.instance.stop", late=0.3)
+
+    assert checkpoint(label="ready", quiesce="stop")["changed"]
+
+    assert (web.status, web.starts) == ("RUNNING", 1)
 
 
 def test_a_stopped_pixel_stays_stopped(checkpoint, truenas):
@@ -205,9 +225,25 @@ def test_when_it_cannot_be_taken_the_pixel_runs_again(checkpoint, truenas):
 
     assert result["failed"]
     assert "out of space" in result["msg"]
-    assert "web is running, as it was before" in result["msg"]
+    assert "web is now running" in result["msg"]
     assert truenas.world.containers["px-web"].status == "RUNNING"
     assert labels(truenas) == []
+
+
+def test_a_label_that_incus_would_take_for_a_snapshot_of_its_own_is_refused(checkpoint, truenas):
+    truenas.world.add_container("px-web")
+
+    result = checkpoint(label="snapshot-today")
+
+    assert "begin with snapshot- as its own" in result["msg"]
+    assert labels(truenas) == []
+
+
+def test_a_snapshot_of_incus_itself_is_no_checkpoint_to_take_again(checkpoint, truenas):
+    truenas.world.add_container("px-web")
+    truenas.world.add_snapshot("px-web", "snapshot-mine")
+
+    assert not checkpoint(label="snapshot-mine")["changed"]
 
 
 def test_deletes_a_checkpoint_once(checkpoint, truenas):
@@ -249,7 +285,7 @@ def test_of_a_pixel_that_is_not_there_none_can_be_taken_and_none_is_left_to_dele
     assert not checkpoint(label="ready", state="absent")["changed"]
 
 
-def test_an_account_without_the_right_is_told_which_role_it_lacks(checkpoint, truenas, nas):
+def test_an_account_without_the_right_is_reported_which_role_it_lacks(checkpoint, truenas, nas):
     truenas.world.add_container("px-web")
     nas.update(username="reader", api_key=truenas.add_account("reader", roles=["READONLY_ADMIN"]))
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of checkpoints of a pixel on TrueNAS 26, from the first to the end of the pixel."""
+"""Tests of checkpoints on TrueNAS 26."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_one_is_taken_once_and_as_check_mode_says(checkpoint, truenas, web):
     assert labels(truenas) == ["ready"]
 
 
-def test_all_that_is_known_is_told(checkpoint, listed, truenas, web):
+def test_all_that_is_known_is_reported(checkpoint, listed, truenas, web):
     truenas.world.add_snapshot("px-web", "auto")
     checkpoint(label="ready")
     truenas.world.storage.hold(f"{WEB}@ready")
@@ -118,7 +118,9 @@ def test_what_is_newer_is_given_up_only_when_told(restore, checkpoint, truenas, 
     assert labels(truenas) == ["ready"]
 
 
-def test_the_state_before_cannot_be_kept_and_that_is_told_before_anything_is_stopped(restore, checkpoint, truenas, web):
+def test_the_state_before_cannot_be_kept_and_that_is_reported_before_anything_is_stopped(
+    restore, checkpoint, truenas, web
+):
     checkpoint(label="ready")
 
     for check_mode in (True, False):
@@ -168,7 +170,7 @@ def test_a_pixel_that_something_was_cloned_from_stays_as_it_is(run, truenas, web
 
         assert result["error"]["kind"] == ("Refused" if clones == "refuse" else "Unsupported")
         assert "tank/copy (from ready)" in result["msg"]
-        # Neither helps here.
+        # Neither option can help on TrueNAS 26.
         assert "clones: promote" not in result["msg"]
     assert (labels(truenas), web.status) == (["ready"], "RUNNING")
 
@@ -198,13 +200,13 @@ def test_a_pixel_with_one_that_is_held_is_not_destroyed(checkpoint, run, truenas
 def test_one_from_before_the_upgrade_is_not_restored(restore, truenas, web, check_mode):
     taken = truenas.world.add_snapshot("px-web", "of-incus")
     put(truenas, STATE, "after")
-    # The upgrade makes the folder, and moves the dataset there with its snapshots.
+    # The upgrade creates the directory, and moves the dataset there with its snapshots.
     truenas.world.storage.zfs.datasets[FOLDER].txg = taken.txg + 1
 
     result = restore("of-incus", check_mode=check_mode)
 
     assert "web on 127.0.0.1" in result["msg"]
-    assert "was not restored to of-incus, and nothing was done: it is from before the upgrade" in result["msg"]
+    assert "was not restored to of-incus, and nothing was changed: it was taken before the upgrade" in result["msg"]
     assert (read(truenas, STATE), web.status) == ("after", "RUNNING")
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of what is said about the checkpoints of a pixel."""
+"""Tests of listing the checkpoints of a pixel."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_never_has_the_nas_look_at_all_its_snapshots(listed, truenas):
     listed()
 
     service = truenas.world.release.snapshot_service
-    # Which API there is, the names, and each by its id: only these are quick on a NAS with many snapshots.
+    # The API, the names, and each snapshot by its ID: only these calls are fast on a NAS with many snapshots.
     assert truenas.stats.calls[f"{service}.query"] <= 1 + 1 + 2
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of putting a pixel back to a checkpoint, and of all that can go wrong on the way."""
+"""Tests of restoring a pixel to a checkpoint, with faults at each step."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import itertools
 
 import pytest
 
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel import checkpoints
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import TimedOut, UnexpectedReply
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.checkpoints import checkpoints, restorer
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.runstate import quiesce
 from ansible_collections.pixels.truenas.plugins.modules import (
     pixels_checkpoint,
     pixels_checkpoint_info,
@@ -25,7 +27,7 @@ NOON = "20260131-120000"
 
 @pytest.fixture
 def restore(run):
-    """The module, with the times a test can wait for."""
+    """Run the module with short timeouts."""
 
     def run_module(name="web", label="ready", **params):
         return run(pixels_checkpoint_restore, **{"name": name, "label": label, "wait_timeout": 20, **params})
@@ -35,13 +37,13 @@ def restore(run):
 
 @pytest.fixture
 def at_noon(monkeypatch):
-    """The clock stands still, so that names made from the time can be compared."""
-    monkeypatch.setattr(checkpoints, "label_now", lambda prefix="px", now=None: f"{prefix}-{NOON}")
+    """Fix the time in generated labels."""
+    monkeypatch.setattr(checkpoints, "timestamp_label", lambda prefix="px", now=None: f"{prefix}-{NOON}")
 
 
 @pytest.fixture
 def save(truenas):
-    """Take a checkpoint of a state that is called like it."""
+    """Write the label to the files of the pixel, and create a checkpoint with that label."""
 
     def take(*labels):
         for label in labels:
@@ -53,7 +55,7 @@ def save(truenas):
 
 @pytest.fixture
 def web(truenas, save):
-    """A running pixel with a checkpoint C(ready) and something newer in its files."""
+    """Return a running pixel with a checkpoint `ready` and newer files."""
     made = truenas.world.add_container("px-web")
     save("ready")
     put(truenas, STATE, "now")
@@ -122,7 +124,7 @@ def test_newer_checkpoints_go_when_they_may(restore, truenas, web, save):
 
 
 def while_it_stops(truenas, label):
-    """Somebody else takes a checkpoint at that moment."""
+    """Let another client create a checkpoint at that moment."""
     engine = truenas.world.engine
     stop = engine.stop
 
@@ -135,7 +137,7 @@ def while_it_stops(truenas, label):
 
 
 @pytest.mark.parametrize("wanted", [{}, {"discard_newer": True}])
-def test_a_checkpoint_nobody_was_told_of_is_not_destroyed(restore, truenas, web, save, wanted):
+def test_a_checkpoint_that_was_not_reported_is_not_destroyed(restore, truenas, web, save, wanted):
     if wanted:
         save("later")
     while_it_stops(truenas, "precious")
@@ -143,7 +145,7 @@ def test_a_checkpoint_nobody_was_told_of_is_not_destroyed(restore, truenas, web,
     result = restore(**wanted)
 
     assert "precious" in result["msg"]
-    assert "web is running, as it was before" in result["msg"]
+    assert "web is now running" in result["msg"]
     assert read(truenas, STATE) == ("later" if wanted else "now")
     assert labels(truenas)[-1] == "precious"
     assert "failed" not in restore(discard_newer=True)
@@ -157,6 +159,55 @@ def test_a_checkpoint_that_is_taken_meanwhile_is_set_aside_with_the_rest(restore
 
     aside = f"tank/.ix-virt/deleted/containers/px-web.{kept}"
     assert labels(truenas, aside) == ["precious", kept]
+
+
+@pytest.fixture
+def started_meanwhile(monkeypatch):
+    """Let another client start the pixel between its stop and the exchange of its files."""
+    stop = quiesce.stop
+
+    def stop_and_start(pixels, container, *args, **kwargs):
+        stop(pixels, container, *args, **kwargs)
+        pixels.containers.start(container.name, timeout=20)
+        monkeypatch.setattr(quiesce, "stop", stop)
+
+    monkeypatch.setattr(quiesce, "stop", stop_and_start)
+
+
+@pytest.mark.parametrize("safety", [False, True])
+def test_files_are_not_exchanged_below_a_pixel_that_was_started_meanwhile(
+    restore, truenas, web, started_meanwhile, safety
+):
+    before = truenas.world.as_json()["snapshots"]
+
+    result = restore(safety=safety)
+
+    assert result["failed"]
+    assert "was started" in result["msg"]
+    assert "web is now running" in result["msg"]
+    assert (web.status, read(truenas, STATE)) == ("RUNNING", "now")
+    assert truenas.world.as_json()["snapshots"] == before
+    assert "failed" not in restore(safety=safety)
+    assert read(truenas, STATE) == "ready"
+
+
+@pytest.mark.parametrize("release", ["25.10"])
+@pytest.mark.parametrize("error", [TimedOut("no reply within 1 s"), UnexpectedReply("unexpected reply of the NAS")])
+def test_a_status_that_cannot_be_read_before_files_are_exchanged_leaves_them_and_no_safety_checkpoint(
+    restore, truenas, web, monkeypatch, error
+):
+    before = truenas.world.as_json()["snapshots"]
+
+    def fail(*_args):
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(restorer, "reject_running", fail)
+        result = restore(safety=True)
+
+    assert "its files are unchanged: " in result["msg"]
+    assert "kept as" not in result["msg"]
+    assert truenas.world.as_json()["snapshots"] == before
 
 
 def test_older_checkpoints_are_in_nobodys_way(restore, truenas, web, save):
@@ -178,7 +229,7 @@ def test_a_clone_of_a_newer_checkpoint_is_never_destroyed(restore, truenas, web,
     assert labels(truenas) == ["ready", "later"]
 
 
-def test_a_held_newer_checkpoint_is_told_before_anything_is_stopped(restore, truenas, web, save):
+def test_a_held_newer_checkpoint_is_reported_before_anything_is_stopped(restore, truenas, web, save):
     save("later")
     truenas.world.storage.hold(f"{WEB}@later")
 
@@ -201,7 +252,7 @@ def test_a_pixel_that_is_not_there_is_an_error(restore, truenas):
     assert "there is no pixel named web" in restore()["msg"]
 
 
-def test_who_may_not_roll_back_is_told_which_role_it_takes(restore, truenas, web, nas):
+def test_who_may_not_roll_back_is_reported_which_role_it_takes(restore, truenas, web, nas):
     roles = ["VIRT_GLOBAL_READ", "VIRT_INSTANCE_WRITE", "SNAPSHOT_READ"]
     nas.update(username="limited", api_key=truenas.add_account("limited", roles=roles))
 
@@ -214,20 +265,20 @@ def test_who_may_not_roll_back_is_told_which_role_it_takes(restore, truenas, web
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
-def test_who_may_not_change_places_is_told_before_anything_is_done(restore, truenas, web, nas, check_mode):
+def test_who_may_not_change_places_is_reported_before_anything_is_done(restore, truenas, web, nas, check_mode):
     roles = ["VIRT_GLOBAL_READ", "VIRT_INSTANCE_WRITE", "SNAPSHOT_READ", "SNAPSHOT_WRITE", "SNAPSHOT_DELETE"]
     nas.update(username="limited", api_key=truenas.add_account("limited", roles=roles))
     before = truenas.world.as_json()
 
     result = restore(safety=True, check_mode=check_mode)
 
-    assert "nothing was done" in result["msg"]
+    assert "nothing was changed" in result["msg"]
     assert "the role FULL_ADMIN" in result["msg"]
     assert truenas.world.as_json() == before
     assert "virt.instance.stop" not in truenas.stats.methods_called
 
 
-# the present state is kept
+# the current state is kept
 
 
 def test_the_present_state_can_be_kept_and_gone_back_to(restore, run, truenas, web, save, at_noon):
@@ -265,7 +316,7 @@ def test_what_was_kept_goes_with_the_last_of_its_checkpoints(restore, run, truen
     assert read(truenas, STATE) == "ready"
 
 
-def test_who_may_not_delete_what_was_kept_is_told_before_its_last_checkpoint_goes(
+def test_who_may_not_delete_what_was_kept_is_reported_before_its_last_checkpoint_goes(
     restore, run, truenas, web, nas, at_noon
 ):
     restore(safety=True)
@@ -281,7 +332,7 @@ def test_who_may_not_delete_what_was_kept_is_told_before_its_last_checkpoint_goe
 
 @pytest.fixture
 def emptied(restore, truenas, web, save, at_noon):
-    """What was kept has lost its last checkpoint, and is still there."""
+    """Leave a dataset that was set aside and has no checkpoint."""
     save("later")
     restore(label="later", safety=True)
     aside = f"tank/.ix-virt/deleted/containers/px-web.px-safety-{NOON}"
@@ -321,7 +372,7 @@ def test_a_state_that_was_kept_is_in_the_way_of_rolling_back_further(restore, tr
     assert read(truenas, STATE) == "later"
 
 
-# what goes wrong
+# faults
 
 ROLLBACK = ["virt.instance.stop", "{snapshot}.rollback", "virt.instance.start"]
 BRANCH = [
@@ -333,11 +384,11 @@ BRANCH = [
     "virt.instance.start",
 ]
 FAULTS = ["fail", "drop_before_call", "drop_before_reply", "drop_after_reply"]
-# The release, whether with safety, and how many calls there are before: it is away as the files change places.
-GONE = [("25.10", True, 17), ("25.04", True, 18), ("25.10", True, 20), ("25.04", False, 15)]
+# The release, the value of safety, and the number of calls before the fault: the pixel is gone during the swap.
+GONE = [("25.10", True, 20), ("25.10", True, 21), ("25.10", True, 23), ("25.04", False, 18)]
 
 
-# Each step meets each fault, on one release or the other; what looks around is struck in the midst of it.
+# Each step has each fault on one of the releases. For read-only steps, a call in the middle has the fault.
 STRUCK = [
     (INCUS[(number + number // len(FAULTS)) % 2], *case)
     for number, case in enumerate(
@@ -360,7 +411,7 @@ def test_a_step_that_fails_leaves_the_old_state_or_the_new_one_and_the_next_run_
     first = restore(safety=safety)
 
     if method.endswith(".query"):
-        # Whether it is asked so often is no matter of this test.
+        # This test does not check the number of calls.
         truenas.faults.clear()
     assert truenas.faults.waiting == []
     assert web.status == "RUNNING"
@@ -369,9 +420,9 @@ def test_a_step_that_fails_leaves_the_old_state_or_the_new_one_and_the_next_run_
     if "failed" not in first:
         assert state == "ready"
     elif "virt.instance.stop" in truenas.stats.methods_called:
-        assert "web is running, as it was before" in first["msg"]
-        assert ("its files are as they were" not in first["msg"]) or state == "now"
-    assert "ready" in labels(truenas)
+        assert "web is now running" in first["msg"]
+        assert ("its files are unchanged" not in first["msg"]) or state == "now"
+    assert "ready" in [each["label"] for each in run(pixels_checkpoint_info, name="web")["checkpoints"]]
     assert "failed" not in restore(safety=safety, discard_newer=not safety)
     assert read(truenas, STATE) == "ready"
     assert web.status == "RUNNING"
@@ -381,7 +432,9 @@ def test_a_step_that_fails_leaves_the_old_state_or_the_new_one_and_the_next_run_
 
 
 @pytest.mark.parametrize(("release", "safety", "after"), GONE)
-def test_a_nas_that_stays_away_loses_nothing_and_the_next_run_converges(restore, truenas, web, safety, after):
+def test_a_nas_that_stays_away_loses_nothing_and_the_next_run_converges(
+    restore, truenas, web, no_pauses, safety, after
+):
     truenas.faults.go_away(after=after)
 
     first = restore(safety=safety, connect_timeout=1, call_timeout=1)
@@ -389,20 +442,20 @@ def test_a_nas_that_stays_away_loses_nothing_and_the_next_run_converges(restore,
     truenas.faults.clear()
     assert "failed" in first
     if "could not be started again" in first["msg"]:
-        assert "started: true" in first["msg"]
-    assert "failed" not in restore(safety=safety, started=True, discard_newer=not safety)
+        assert "Run this again to start it as well" in first["msg"]
+    assert "failed" not in restore(safety=safety, discard_newer=not safety)
     assert read(truenas, STATE) == "ready"
     assert web.status == "RUNNING"
 
 
-def test_one_that_cannot_be_started_again_is_told_so(restore, truenas, web):
+def test_one_that_cannot_be_started_again_is_reported_so(restore, truenas, web):
     truenas.faults.add("fail_job", method="virt.instance.start", errno=14, text="no room", times=2)
 
     result = restore()
 
     assert "its files are those of ready, but it was not started" in result["msg"]
-    assert "could not be started again" in result["msg"]
-    assert "failed" not in restore(started=True)
+    assert "web is now stopped, and ran before. Run this again to start it as well" in result["msg"]
+    assert "failed" not in restore()
     assert web.status == "RUNNING"
 
 
@@ -431,6 +484,175 @@ def test_one_that_will_not_stop_goes_on_as_it_was(restore, truenas, web):
     assert web.status == "RUNNING"
     assert read(truenas, STATE) == "now"
     assert "failed" not in restore(force=True)
+
+
+@pytest.mark.parametrize("safety", [False, True])
+def test_one_that_takes_long_to_stop_is_restored_and_runs_again(restore, truenas, web, safety):
+    truenas.faults.add("stop_times_out", method="virt.instance.stop", late=0.3)
+
+    assert restore(safety=safety)["restored_to"] == "ready"
+
+    assert (web.status, web.starts) == ("RUNNING", 1)
+    assert read(truenas, STATE) == "ready"
+
+
+def test_one_that_shows_no_status_after_its_stop_is_restored_and_runs_again(restore, truenas, web):
+    truenas.world.options.unknown_seconds = 0.3
+
+    assert restore()["container"]["status"] == "running"
+
+    assert read(truenas, STATE) == "ready"
+
+
+@pytest.mark.parametrize("status", ["RUNNING", "STOPPED"])
+def test_one_that_shows_no_status_at_first_is_as_it_was_afterwards(restore, truenas, web, status):
+    web.status = status
+    truenas.faults.add("shows_status", method="px-web", status="UNKNOWN", times=3)
+
+    restore()
+
+    assert web.status == status
+    assert read(truenas, STATE) == "ready"
+
+
+@pytest.fixture
+def heir(truenas, web, run):
+    """Return a clone that received the checkpoint of its source when the source was destroyed."""
+    for path, text in {"/etc/hostname": "px-web\n", "/etc/ssh/ssh_host_ed25519_key": "secret of web"}.items():
+        put(truenas, path, text)
+    truenas.world.add_snapshot("px-web", "set")
+    made = run(pixels_container, name="heir", wait_timeout=20, **{"from": "web@set"})
+    assert "failed" not in made
+    gone = run(pixels_container, name="web", state="absent", clones="promote", wait_timeout=20, delete_delay=0)
+    assert "failed" not in gone
+    assert labels(truenas, HEIR) == ["ready", "set"]
+    return truenas.world.containers["px-heir"]
+
+
+HEIR = "tank/.ix-virt/containers/px-heir"
+
+
+@pytest.mark.parametrize("started", [False, True])
+@pytest.mark.parametrize("options", [{}, {"safety": True}, {"discard_newer": True}])
+def test_a_checkpoint_of_another_pixel_comes_back_as_one_of_this(restore, truenas, heir, started, options):
+    mac, environment, uuid = heir.mac, dict(heir.environment), heir.uuid
+
+    result = restore("heir", "set", started=started, **options)
+
+    assert result["safety"] in labels(truenas, f"tank/.ix-virt/deleted/containers/px-heir.{result['safety']}")
+    assert read(truenas, "/etc/hostname", name="px-heir") == "px-heir\n"
+    assert "OPENSSH PRIVATE KEY" in read(truenas, "/etc/ssh/ssh_host_ed25519_key", name="px-heir")
+    truenas.set_up_incus()
+    assert truenas.world.state == "INITIALIZED"
+    found = truenas.world.containers["px-heir"]
+    assert (found.mac, found.environment, found.uuid) == (mac, environment, uuid)
+
+
+def test_a_checkpoint_of_its_own_keeps_its_host_keys_whichever_way_it_comes_back(restore, truenas, web):
+    put(truenas, "/etc/ssh/ssh_host_ed25519_key", "secret of web")
+    truenas.world.add_snapshot("px-web", "own")
+
+    restore(label="own", safety=True)
+
+    assert read(truenas, "/etc/ssh/ssh_host_ed25519_key") == "secret of web"
+
+
+@pytest.mark.parametrize("safety", [False, True])
+def test_settings_are_those_of_now_when_the_nas_is_set_up_again(restore, run, truenas, web, safety):
+    run(pixels_container, name="web", labels={"role": "db"}, cpu="4", state="present")
+
+    restore(started=False, safety=safety, discard_newer=not safety)
+    truenas.set_up_incus()
+
+    found = truenas.world.containers["px-web"]
+    assert (found.cpu, found.environment) == ("4", {"PIXELS/label/role": "db"})
+
+
+def test_who_may_not_exchange_datasets_is_reported_before_anything_is_stopped(restore, truenas, nas, heir):
+    roles = ["VIRT_GLOBAL_READ", "VIRT_INSTANCE_WRITE", "SNAPSHOT_READ", "SNAPSHOT_WRITE", "SNAPSHOT_DELETE"]
+    nas.update(username="helper", api_key=truenas.add_account("helper", roles=roles))
+
+    result = restore("heir", "set")
+
+    assert "nothing was changed" in result["msg"]
+    assert "FULL_ADMIN" in result["msg"]
+    assert heir.status == "RUNNING"
+
+
+@pytest.mark.parametrize("release", ["25.10"])
+@pytest.mark.parametrize("label", ["set", "own"])
+@pytest.mark.parametrize(
+    ("step", "after", "there"),
+    [
+        ("pool.snapshot.clone", 1, True),
+        ("filesystem.file_receive", 1, True),
+        ("zfs.dataset.rename", 1, False),
+        ("zfs.dataset.rename", 2, True),
+        ("pool.dataset.promote", 1, True),
+    ],
+)
+def test_a_nas_set_up_again_amid_a_restore_keeps_all_containers(
+    restore, truenas, heir, no_pauses, monkeypatch, tmp_path, label, step, after, there
+):
+    truenas.world.add_container("px-other")
+    truenas.world.add_snapshot("px-heir", "own")
+    truenas.faults.go_away(after=after, of=step)
+    mac, uuid = heir.mac, heir.uuid
+
+    assert "failed" in restore("heir", label, safety=True, connect_timeout=1, call_timeout=1, login_wait=0)
+    truenas.faults.clear()
+    truenas.set_up_incus()
+    # The next run is on another controller, so the logins of this one do not count.
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+
+    assert truenas.world.state == "INITIALIZED"
+    assert set(truenas.world.containers) == {"px-other"} | ({"px-heir"} if there else set())
+    if there:
+        found = truenas.world.containers["px-heir"]
+        assert (found.mac, found.uuid) == (mac, uuid)
+        assert "failed" not in restore("heir", label, safety=True, started=True)
+        assert read(truenas, "/etc/hostname", name="px-heir") == "px-heir\n"
+        assert not any("/.pixels-" in name for name in truenas.world.storage.zfs.datasets)
+
+
+def test_what_an_interrupted_restore_left_goes_with_its_checkpoint(run, truenas, web):
+    truenas.world.run(truenas.world.storage.clone(f"{WEB}@ready", "tank/.pixels-px-web.1"))
+
+    assert run(pixels_checkpoint, name="web", label="ready", state="absent")["changed"]
+
+    assert "tank/.pixels-px-web.1" not in truenas.world.storage.zfs.datasets
+
+
+def test_what_an_interrupted_restore_left_goes_with_its_pixel(run, truenas, web):
+    truenas.world.run(truenas.world.storage.clone(f"{WEB}@ready", "tank/.pixels-px-web.1"))
+
+    assert run(pixels_container, name="web", state="absent", wait_timeout=20, delete_delay=0)["changed"]
+
+    assert not any("px-web" in name for name in truenas.world.storage.zfs.datasets)
+
+
+@pytest.mark.parametrize(
+    ("order", "options", "refused"),
+    [
+        (["snapshot-mine", "ready"], {}, False),
+        (["snapshot-mine", "ready"], {"safety": True}, True),
+        (["ready", "snapshot-mine"], {"discard_newer": True}, True),
+        (["ready", "snapshot-mine"], {"safety": True}, True),
+    ],
+)
+def test_snapshots_of_incus_itself_neither_go_nor_change_places(restore, truenas, save, order, options, refused):
+    web = truenas.world.add_container("px-web")
+    save(*order)
+
+    result = restore(**options)
+
+    if refused:
+        assert "nothing was changed" in result["msg"]
+        assert "incus snapshot delete px-web mine" in result["msg"]
+        assert web.status == "RUNNING"
+        assert labels(truenas) == order
+    else:
+        assert result["restored_to"] == "ready"
 
 
 CASES = [

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of pixels whose restore was broken off, by Ctrl-C or the end of its controller: what comes next mends it."""
+"""Tests that the next operation completes a restore that was interrupted, by Ctrl-C or on the controller."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ansible_collections.pixels.truenas.plugins.modules import (
     pixels_checkpoint_restore,
     pixels_container,
 )
+from tests.sweeps.nas import DELAY_S, Nas
 from tests.unit.plugins.conftest import put, read
 
 WEB = "tank/.ix-virt/containers/px-web"
@@ -23,7 +24,7 @@ STATE = "/root/state"
 
 @pytest.fixture
 def release():
-    """One is enough: the calls it takes are the same on both, and tests of the module see faults on both."""
+    """Test one release, because the calls are the same on both, and the tests of the module cover faults on both."""
     return "25.10"
 
 
@@ -48,7 +49,7 @@ def labels(truenas, dataset=WEB):
 
 
 def datasets(truenas):
-    """All of them, with what they were made from, and the checkpoints."""
+    """Return all datasets with their origins, and the checkpoints."""
     return {name: truenas.world.as_json()[name] for name in ("datasets", "snapshots")}
 
 
@@ -58,7 +59,7 @@ def shown(run):
 
 @pytest.fixture(params=["nothing at home", "a clone at home"])
 def web(request, truenas):
-    """Stopped for a restore to C(ready), which got no further than that."""
+    """Return a pixel that was stopped for a restore to `ready` that was then interrupted."""
     made = truenas.world.add_container("px-web", status="STOPPED")
     for label, text in {"ready": "ready", "px-safety-noon": "now"}.items():
         put(truenas, STATE, text)
@@ -128,19 +129,19 @@ def test_clones_of_what_was_set_aside_are_in_the_way_of_its_end(container, truen
     assert "copy (from px-safety-noon)" in container(state="absent")["msg"]
 
 
-def test_whoever_may_not_rename_datasets_is_not_bothered(run, truenas, nas, web):
+def test_who_may_not_rename_datasets_is_not_bothered(run, truenas, nas, web):
     roles = ["VIRT_GLOBAL_READ", "VIRT_INSTANCE_READ", "SNAPSHOT_READ"]
     nas.update(username="reader", api_key=truenas.add_account("reader", roles=roles))
 
     assert "failed" not in run(pixels_checkpoint_info, name="web")
 
 
-# what an earlier pixel of the same name left
+# remains of an earlier pixel of the same name
 
 
 @pytest.fixture
 def earlier(truenas, container, restore):
-    """C(web) was restored with C(safety), cloned from what was kept, and destroyed."""
+    """Restore `web` with `safety`, clone the kept state, and destroy `web`."""
     truenas.world.add_container("px-web")
     put(truenas, STATE, "one")
     truenas.world.add_snapshot("px-web", "one")
@@ -169,3 +170,71 @@ def test_what_nobody_needs_of_an_earlier_pixel_goes_with_the_next(container, tru
 
     assert ASIDE not in truenas.world.storage.zfs.datasets
     assert read(truenas, STATE, name="px-copy") == "one"
+
+
+# pixels that were running before
+
+
+@pytest.fixture
+def ran(truenas):
+    """Return a running pixel with a checkpoint `ready` and changed files."""
+    made = truenas.world.add_container("px-web")
+    put(truenas, STATE, "ready")
+    truenas.world.add_snapshot("px-web", "ready")
+    put(truenas, STATE, "now")
+    return made
+
+
+@pytest.mark.parametrize("position", range(5), ids=["note", "stop", "rollback", "start", "end of the note"])
+def test_it_runs_again_once_a_restore_is_repeated_whose_controller_was_killed(restore, truenas, ran, position):
+    first = Nas(truenas).attempt(pixels_checkpoint_restore, {"name": "web", "label": "ready"}, kill_at=position)
+
+    done = restore(wait="running")
+
+    assert first.killed
+    assert "failed" not in done
+    assert (ran.status, read(truenas, STATE), ran.environment) == ("RUNNING", "ready", {})
+
+
+def test_a_stopped_one_stays_stopped_when_a_restore_is_repeated(restore, truenas, ran):
+    assert "failed" not in restore(started=False)
+
+    assert "failed" not in restore()
+    assert (ran.status, ran.environment) == ("STOPPED", {})
+
+
+def test_nothing_is_promised_while_it_may_still_be_stopped_and_the_next_run_starts_it(restore, truenas, ran):
+    truenas.faults.add("delay", method="virt.instance.stop", seconds=DELAY_S)
+
+    first = Nas(truenas).attempt(pixels_checkpoint_restore, {"name": "web", "label": "ready"})
+
+    assert "web is now running, which may still change" in first.error
+    assert ran.status == "STOPPED"
+    assert "failed" not in restore(wait="running")
+    assert (ran.status, read(truenas, STATE), ran.environment) == ("RUNNING", "ready", {})
+
+
+def test_nothing_is_taken_back_while_the_clone_may_still_be_promoted(restore, run, truenas, ran):
+    image = truenas.world.storage.zfs.datasets[WEB].origin.partition("@")[0]
+    truenas.faults.add("delay", method="pool.dataset.promote", seconds=DELAY_S)
+
+    first = Nas(truenas).attempt(pixels_checkpoint_restore, {"name": "web", "label": "ready", "safety": True})
+    second = restore(safety=True, wait="running")
+
+    assert "but the last step is unfinished" in first.error
+    assert "Nothing is lost: the next restore, checkpoint or start of the pixel completes it" in first.error
+    assert "failed" not in second
+    assert truenas.world.storage.zfs.datasets[image].origin is None
+    assert read(truenas, STATE) == "ready"
+    assert "ready" in shown(run)
+
+
+def test_one_that_was_not_stopped_is_not_said_to_be(restore, truenas, nas, ran):
+    roles = ["VIRT_GLOBAL_READ", "VIRT_INSTANCE_READ", "SNAPSHOT_READ", "SNAPSHOT_WRITE", "POOL_WRITE"]
+    nas.update(username="reader", api_key=truenas.add_account("reader", roles=roles))
+
+    told = restore()["msg"]
+
+    assert "web is now running. " in told
+    assert "could not be started again" not in told
+    assert (ran.status, ran.environment) == ("RUNNING", {})

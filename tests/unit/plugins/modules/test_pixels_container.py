@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of creating, changing and destroying one pixel, on the world of a simulated NAS."""
+"""Tests of creating, changing and destroying a pixel."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import itertools
 
 import pytest
 
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Refused
 from ansible_collections.pixels.truenas.plugins.modules import pixels_container
 from tests.unit.plugins.conftest import strike
 
@@ -18,7 +19,7 @@ STATES = ["present", "started", "stopped", "restarted", "absent"]
 
 @pytest.fixture
 def container(run):
-    """The module, with the times a test can wait for."""
+    """Run the module with short timeouts."""
 
     def run_module(name="web", **params):
         return run(pixels_container, **{"name": name, "wait_timeout": 20, "delete_delay": 0, **params})
@@ -110,7 +111,7 @@ def test_moves_an_existing_pixel_to_another_interface(container, truenas):
 
 @pytest.mark.parametrize("there", [False, True])
 @pytest.mark.parametrize("nic", [{"parent": "eno9"}, {"parent": "eno1", "type": "bridged"}])
-def test_an_interface_that_is_not_there_is_told_before_anything_is_made_also_in_check_mode(
+def test_an_interface_that_is_not_there_is_reported_before_anything_is_made_also_in_check_mode(
     container, truenas, nic, there
 ):
     if there:
@@ -121,7 +122,7 @@ def test_an_interface_that_is_not_there_is_told_before_anything_is_made_also_in_
         result = container(nic=nic, check_mode=check_mode)
 
         assert result["failed"]
-        assert f"no container can be attached to {nic['parent']}" in result["msg"]
+        assert f"cannot attach a container to {nic['parent']!r}" in result["msg"]
         assert result["error"]["fields"][0]["field"] == "nic.parent"
     assert truenas.world.as_json() == before
 
@@ -188,17 +189,46 @@ def test_a_stop_that_takes_too_long_says_what_helps_and_force_does(container, tr
     assert truenas.world.containers["px-web"].status == "STOPPED"
 
 
-@pytest.mark.parametrize(
-    ("state", "method"), [("stopped", "virt.instance.stop"), ("restarted", "virt.instance.restart")]
-)
-def test_one_that_did_not_hear_the_first_request_is_asked_again(container, truenas, state, method):
-    truenas.world.add_container("px-web")
-    truenas.faults.add("stop_times_out", method=method)
+def test_one_that_did_not_hear_the_first_request_is_asked_again(container, truenas):
+    web = truenas.world.add_container("px-web")
+    truenas.faults.add("stop_times_out", method="virt.instance.stop")
 
-    assert container(state=state, stop_timeout=30)["changed"]
+    assert container(state="stopped", stop_timeout=30)["changed"]
 
-    assert truenas.stats.calls[method] == 2
-    assert truenas.world.containers["px-web"].status == {"stopped": "STOPPED", "restarted": "RUNNING"}[state]
+    assert truenas.stats.calls["virt.instance.stop"] == 2
+    assert web.status == "STOPPED"
+
+
+@pytest.mark.parametrize("late", [None, 0.3])
+def test_one_that_does_not_stop_in_time_for_its_restart_runs_in_the_end(container, truenas, late):
+    web = truenas.world.add_container("px-web")
+    truenas.faults.add("stop_times_out", method="virt.instance.restart", late=late)
+
+    assert container(state="restarted", stop_timeout=30)["changed"]
+
+    assert (web.status, web.starts) == ("RUNNING", 1)
+
+
+@pytest.mark.parametrize(("state", "status"), [("started", "RUNNING"), ("stopped", "STOPPED")])
+def test_a_status_that_passes_is_waited_out_before_it_is_compared(container, truenas, state, status):
+    truenas.world.add_container("px-web", status=status)
+    truenas.faults.add("shows_status", method="px-web", status="UNKNOWN", times=3)
+
+    assert not container(state=state, check_mode=True)["changed"]
+    assert truenas.faults.waiting == []
+
+
+@pytest.mark.parametrize("state", ["started", "restarted", "absent"])
+def test_one_that_is_on_its_way_down_ends_as_asked(container, truenas, pixels, state):
+    web = truenas.world.add_container("px-web")
+    truenas.faults.add("stop_times_out", method="virt.instance.stop", late=0.3)
+    with pytest.raises(Refused):
+        pixels.wire.run_job("virt.instance.stop", "px-web", {"timeout": 1})
+
+    assert container(state=state)["changed"]
+
+    assert truenas.world.containers == ({} if state == "absent" else {"px-web": web})
+    assert web.status == ("STOPPED" if state == "absent" else "RUNNING")
 
 
 def test_restarts_every_time(container, truenas):
@@ -237,6 +267,34 @@ def test_tries_again_while_the_storage_is_busy(container, truenas):
 
     assert container(state="absent")["changed"]
     assert truenas.world.containers == {}
+
+
+def test_a_delete_that_reports_busy_storage_only_after_a_while_is_repeated(container, truenas):
+    truenas.world.add_container("px-web", status="STOPPED")
+    truenas.faults.add("busy_delete", times=2, seconds=1.0)
+
+    assert container(state="absent")["changed"]
+    assert truenas.world.containers == {}
+
+
+def test_a_delete_that_outlasts_the_time_is_reported_as_unfinished_and_the_next_run_converges(container, truenas):
+    truenas.world.add_container("px-web", status="STOPPED")
+    truenas.faults.add("busy_delete", times=1, seconds=1.0)
+
+    result = container(state="absent", wait_timeout=0.5)
+
+    assert "destroying web" in result["msg"]
+    assert "web is now stopped, which may still change" in result["msg"]
+    assert "Run this again" in result["msg"]
+    assert container(state="absent")["changed"]
+    assert truenas.world.containers == {}
+
+
+def test_cores_that_the_nas_does_not_have_may_be_in_a_set(container, truenas):
+    truenas.world.cores = 2
+
+    assert container(cpu="7-9")["container"]["status"] == "running"
+    assert not container(cpu="7-9")["changed"]
 
 
 def test_gives_up_on_storage_that_stays_busy_and_says_so(container, truenas):
@@ -323,14 +381,14 @@ def test_a_connection_that_breaks_leaves_what_the_next_run_completes(container, 
     assert len(truenas.world.containers) == 1
 
 
-def test_an_address_that_never_comes_is_told_with_a_hint(container, truenas):
+def test_an_address_that_never_comes_is_reported_with_a_hint(container, truenas):
     truenas.world.add_container("px-web", status="STOPPED")
     truenas.world.options.address_seconds = 600
 
     result = container(wait_timeout=1)
 
     assert result["failed"]
-    assert "no IPv4 address" in result["msg"]
+    assert "no address" in result["msg"]
     assert "DHCP" in result["msg"]
 
 
@@ -352,7 +410,7 @@ def test_a_nas_without_containers_says_so(container, truenas):
     assert "choose a storage pool" in result["msg"]
 
 
-def test_an_account_without_the_right_is_told_which_call_it_may_not_make(container, truenas, nas):
+def test_an_account_without_the_right_is_reported_which_call_it_may_not_make(container, truenas, nas):
     nas.update(username="reader", api_key=truenas.add_account("reader", roles=["READONLY_ADMIN"]))
 
     result = container()
@@ -365,9 +423,9 @@ def test_an_account_without_the_right_is_told_which_call_it_may_not_make(contain
 @pytest.mark.parametrize(
     ("params", "problem"),
     [
-        ({"name": "we_b"}, "cannot be the name of a pixel"),
-        ({"memory": "lots"}, "not an amount of memory"),
-        ({"state": "stopped", "provision": {"public_keys": ["ssh-ed25519 AAAA"]}}, "needs the pixel running"),
+        ({"name": "we_b"}, "invalid pixel name"),
+        ({"memory": "lots"}, "invalid amount of memory"),
+        ({"state": "stopped", "provision": {"public_keys": ["ssh-ed25519 AAAA"]}}, "requires a running pixel"),
     ],
 )
 def test_nonsense_is_refused_before_anything_is_done(container, truenas, params, problem):
@@ -435,9 +493,31 @@ def test_a_profile_leads_to_its_nas(container, truenas, nas, monkeypatch, tmp_pa
     assert container(profile="lab")["changed"]
 
 
-def test_one_that_is_as_it_should_be_is_looked_at_once(container, truenas):
+def test_one_that_is_as_it_should_be_is_read_once(container, truenas):
     truenas.world.add_container("px-web")
     truenas.stats.reset()
 
     assert not container()["changed"]
     assert truenas.stats.calls["virt.instance.query"] == 1
+
+
+def test_a_nas_whose_set_up_failed_names_the_dataset_at_fault_and_the_way_out(container, truenas):
+    truenas.world.add_container("px-web")
+    truenas.world.add_container("px-db")
+    datasets = truenas.world.storage.zfs.datasets
+    datasets["tank/.ix-virt/containers/px-db"].beside = dict(datasets["tank/.ix-virt/containers/px-web"].beside)
+    truenas.set_up_incus()
+
+    result = container()
+
+    assert "state ERROR" in result["msg"]
+    assert "tank/.ix-virt/containers/px-db has the record of px-web" in result["msg"]
+    assert "`zfs rename tank/.ix-virt/containers/px-db " in result["msg"]
+
+
+def test_a_nas_whose_set_up_failed_says_where_to_look_to_who_may_not_see_why(container, truenas, nas):
+    truenas.world.state = "ERROR"
+    roles = ["VIRT_GLOBAL_READ", "VIRT_INSTANCE_WRITE"]
+    nas.update(username="helper", api_key=truenas.add_account("helper", roles=roles))
+
+    assert "see the job virt.global.setup as a full administrator" in container()["msg"]

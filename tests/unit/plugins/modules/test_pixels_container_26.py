@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of one pixel on TrueNAS 26, as far as it is not what test_pixels_container.py has of the releases before."""
+"""Tests of pixels on TrueNAS 26 that differ from earlier releases in test_pixels_container.py."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import re
 import pytest
 
 from ansible_collections.pixels.truenas.plugins.modules import pixels_container, pixels_container_info, pixels_nas_info
+from tests.sweeps.nas import DELAY_S, Nas
 from tests.unit.plugins.conftest import strike
 
 STATES = ["present", "started", "stopped", "restarted", "absent"]
@@ -25,7 +26,7 @@ def release():
 
 @pytest.fixture
 def container(run):
-    """The module, with the times a test can wait for."""
+    """Run the module with short timeouts."""
 
     def run_module(name="web", **params):
         return run(pixels_container, **{"name": name, "wait_timeout": 20, "delete_delay": 0, **params})
@@ -35,7 +36,7 @@ def container(run):
 
 @pytest.fixture
 def limited(nas, truenas):
-    """Has the module log in as an account that has only these roles."""
+    """Let the module log in with an account that has only these roles."""
 
     def log_in(*roles, web_shell=False):
         nas.update(username="operator", api_key=truenas.add_account("operator", roles=roles, web_shell=web_shell))
@@ -92,7 +93,7 @@ def test_check_mode_predicts_and_a_second_run_changes_nothing(container, truenas
 
 @pytest.mark.parametrize(
     ("limit", "told"),
-    [({"memory": "2GiB"}, "cannot limit the memory.*MemoryMax="), ({"cpu": 2}, "only pin it.*write cpu: 0-1")],
+    [({"memory": "2GiB"}, "cannot limit the memory.*MemoryMax="), ({"cpu": 2}, "only pin it.*set cpu: 0-1")],
 )
 @pytest.mark.parametrize("there", [True, False])
 def test_a_limit_that_cannot_be_is_refused_before_anything_is_done(container, truenas, limit, told, there):
@@ -140,19 +141,19 @@ def test_moves_an_existing_pixel_to_another_interface(container, truenas):
     assert not container(nic={"parent": "eno1"})["changed"]
 
 
-def test_an_interface_it_does_not_have_is_told_before_anything_is_made(container, truenas):
+def test_an_interface_it_does_not_have_is_reported_before_anything_is_made(container, truenas):
     result = container(nic={"parent": "eno9"})
 
-    assert "no container can be attached to eno9" in result["msg"]
+    assert "cannot attach a container to 'eno9'" in result["msg"]
     assert truenas.world.containers == {}
 
 
-def test_an_image_it_does_not_have_is_told_with_what_is_nearly_called_so(container, truenas):
+def test_an_image_it_does_not_have_is_reported_with_what_is_nearly_called_so(container, truenas):
     result = container(image="debian/bookwurm")
 
     assert result["failed"]
     assert "creating web on" in result["msg"]
-    assert "near to it are debian/bookworm" in result["msg"]
+    assert "Similar images: debian/bookworm" in result["msg"]
     assert truenas.world.containers == {}
 
 
@@ -173,7 +174,7 @@ def test_a_clone_is_refused_with_what_to_do_instead(container, truenas):
         result = container(**{"from": "base@ready"}, check_mode=check_mode)
 
         assert result["error"]["kind"] == "Unsupported"
-        assert "web cannot be cloned from base@ready on" in result["msg"]
+        assert "cannot clone web from base@ready on" in result["msg"]
         assert "from an image and provision it" in result["msg"]
     assert set(truenas.world.containers) == {"px-base"}
 
@@ -195,7 +196,7 @@ def test_a_create_that_was_broken_off_is_completed_by_the_next_run(container, tr
 
 @pytest.mark.parametrize("state", ["present", "started"])
 def test_one_whose_maker_died_before_it_was_attached_is_attached_before_its_first_start(container, truenas, state):
-    # The NAS answers neither to the card nor to the removal any more.
+    # The NAS responds neither to the creation of the NIC nor to the removal.
     for method in ("container.device.create", "container.delete"):
         truenas.faults.add("fail_call", method=method, errno=14, reason="[EFAULT] bad luck")
     assert container(nic={"parent": "eno1"}, state=state)["failed"]
@@ -233,7 +234,7 @@ def test_a_stop_that_takes_too_long_says_what_helps_and_force_does(container, tr
 
     result = container(state="stopped", stop_timeout=5)
 
-    assert "still running 5 s after it was asked to stop" in result["msg"]
+    assert "still running after 5 s" in result["msg"]
     assert "force: true" in result["msg"]
     assert container(state="stopped", force=True)["changed"]
     assert domain(truenas).status == "STOPPED"
@@ -261,13 +262,13 @@ def test_an_account_made_for_it_creates_and_waits_without_full_rights(container,
     assert container(state="absent")["changed"]
 
 
-def test_who_is_told_no_address_and_may_open_no_shell_is_told_what_to_wait_for(container, truenas, limited):
+def test_who_is_reported_no_address_and_may_open_no_shell_is_reported_what_to_wait_for(container, truenas, limited):
     limited(*ROLES)
 
     result = container(nic=ON_THE_BRIDGE)
 
     assert result["error"]["kind"] == "NotPermitted"
-    assert "the address of web cannot be waited for" in result["msg"]
+    assert "cannot wait for the address of web" in result["msg"]
     assert "wait: running" in result["msg"]
 
 
@@ -296,3 +297,48 @@ def test_those_of_other_people_are_not_shown(run, truenas):
     found = run(pixels_container_info)["containers"]
 
     assert [(each["name"], each["ipv4"] is not None) for each in found] == [("web", True)]
+
+
+# interrupted operations
+
+
+@pytest.mark.parametrize("autostart", [True, False])
+@pytest.mark.parametrize("state", ["present", "started"])
+def test_one_whose_making_was_answered_too_late_gets_its_card_by_the_run_that_finds_it(
+    container, truenas, state, autostart
+):
+    truenas.faults.add("delay", method="container.create", seconds=DELAY_S)
+    first = Nas(truenas).attempt(pixels_container, {"name": "web", "state": state, "autostart": autostart})
+
+    predicted = container(state=state, autostart=autostart, check_mode=True)
+    second = container(state=state, autostart=autostart)
+    third = container(state=state, autostart=autostart)
+
+    assert "which may still change" in first.error
+    assert predicted["diff"] == second["diff"]
+    assert [device.attributes["nic_attach"] for device in domain(truenas).devices] == ["eno1"]
+    assert (domain(truenas).autostart, third["changed"]) == (autostart, False)
+
+
+def test_a_restart_whose_start_is_refused_says_that_it_is_stopped(container, truenas):
+    truenas.world.add_container("px-web")
+    strike(truenas, "fail", "container.start")
+
+    told = container(state="restarted")["msg"]
+
+    assert "bad luck" in told
+    assert "web is now stopped" in told
+    assert "then run this again" in told
+
+
+@pytest.mark.parametrize("state", ["present", "started", "stopped", "restarted"])
+def test_the_shutdown_timeout_that_a_killed_controller_left_is_put_back_by_the_next_run(container, truenas, state):
+    web = truenas.world.add_container("px-web", status="STOPPED" if state == "stopped" else "RUNNING")
+    web.shutdown_timeout, web.description = 30, 'pixels.truenas: {"shutdown_timeout": 90}'
+
+    first = container(state=state, wait="running")
+    second = container(state=state, wait="running")
+
+    assert first["changed"]
+    assert (web.shutdown_timeout, web.description) == (90, "")
+    assert second["changed"] is (state == "restarted")

@@ -1,21 +1,23 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of cloning a pixel from a checkpoint of another, and of destroying those that others were cloned from."""
+"""Tests of cloning pixels, and of destroying pixels that have clones."""
 
 from __future__ import annotations
 
 import itertools
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import PixelsError
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel import cloning
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.waiting import Deadline
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.cloning import cloner
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.cloning.source import find_source, parse_origin
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.common.deadline import Deadline
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import NewContainer
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas.pixel_name import PixelName
 from ansible_collections.pixels.truenas.plugins.modules import pixels_checkpoint, pixels_container, pixels_fleet
+from tests.sweeps.nas import Nas
 from tests.unit.plugins.conftest import INCUS, put, read, strike
 
 BASE = "tank/.ix-virt/containers/px-base"
@@ -27,7 +29,7 @@ OLD_ID = "0123456789abcdef0123456789abcdef\n"
 
 @pytest.fixture
 def container(run):
-    """The module, with the times a test can wait for."""
+    """Run the module with short timeouts."""
 
     def run_module(name="new", **params):
         return run(pixels_container, **{"name": name, "wait_timeout": 20, "delete_delay": 0, **params})
@@ -37,13 +39,13 @@ def container(run):
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch):
-    """What a run left is known as such after a moment."""
-    monkeypatch.setattr(cloning, "GRACE", 0.1)
+    """Shorten the time after which the remains of an interrupted run are recognized."""
+    monkeypatch.setattr(cloner, "ACTIVITY_TIMEOUT_S", 0.1)
 
 
 @pytest.fixture
 def base(truenas):
-    """A running pixel with a checkpoint C(ready) and something newer in its files."""
+    """Return a running pixel with a checkpoint `ready` and newer files."""
     made = truenas.world.add_container("px-base", cpu="3", environment={"A": "b"})
     for path, text in {
         STATE: "ready",
@@ -114,10 +116,13 @@ def test_lives_on_the_pool_of_its_source(container, truenas):
 
     assert result["container"]["dataset"] == "fast/.ix-virt/containers/px-new"
     assert origin(truenas, "fast/.ix-virt/containers/px-new") == "fast/.ix-virt/containers/px-base@ready"
-    assert "a clone cannot leave it" in container("other", storage_pool="tank", **{"from": "base@ready"})["msg"]
+    assert (
+        "a clone is on the pool of its source"
+        in container("other", storage_pool="tank", **{"from": "base@ready"})["msg"]
+    )
 
 
-def test_is_somebody_of_its_own(container, truenas, base):
+def test_is_a_user_of_its_own(container, truenas, base):
     container(**{"from": "base@ready"})
 
     assert read(truenas, "/etc/hostname", name="px-new") == "px-new\n"
@@ -130,7 +135,7 @@ def test_is_somebody_of_its_own(container, truenas, base):
     assert read(truenas, "/etc/machine-id", name="px-base") == OLD_ID
 
 
-def test_is_somebody_of_its_own_before_it_meets_the_network(container, truenas, base):
+def test_is_a_user_of_its_own_before_it_meets_the_network(container, truenas, base):
     container(**{"from": "base@ready"})
 
     called = truenas.stats.methods_called
@@ -197,7 +202,7 @@ def test_goes_on_when_the_source_is_gone(container, truenas, base):
         ("base@raedy", "base on 127.0.0.1"),
         ("base@raedy", "has no checkpoint raedy; it has ready"),
         ("new@ready", "cannot be cloned from itself"),
-        ("@ready", "names nothing to clone from"),
+        ("@ready", "invalid source"),
     ],
 )
 @pytest.mark.parametrize("check_mode", [False, True])
@@ -217,13 +222,13 @@ def test_a_pixel_of_another_origin_is_refused_and_stays_as_it_is(container, true
     container("other", **{"from": "base"})
     before = truenas.world.as_json()
 
-    assert "new is no clone, and cannot become one of base@ready" in container(**{"from": "base@ready"})["msg"]
+    assert "new is not a clone, and cannot become a clone of base@ready" in container(**{"from": "base@ready"})["msg"]
     assert "other was cloned from base@px-clone-other" in container("other", **{"from": "base@ready"})["msg"]
     assert truenas.world.as_json() == before
 
 
 def make_symlink(truenas, path, target):
-    """From here on a file of every pixel is one, as its root could have made it."""
+    """Replace a file of every pixel with a symbolic link, as root in the pixel could."""
     engine = truenas.world.engine
     looked = engine.stat
 
@@ -259,14 +264,14 @@ def test_a_folder_that_is_a_symlink_in_the_checkpoint_is_not_written_through(con
 
     result = container(**{"from": "base@ready"})
 
-    assert "/etc in px-new is a symlink: nothing is written through it" in result["msg"]
+    assert "/etc in new is a symlink" in result["msg"]
     assert datasets(truenas) == before
 
 
-def test_what_is_in_a_clone_that_nobody_is_in_yet_is_looked_at_once(container, truenas, base):
-    put(truenas, "/etc/ssh/ssh_host_rsa_key", "secret of base", name="px-base")
+def test_the_files_of_a_clone_that_was_never_started_are_read_once(container, truenas, base):
+    put(truenas, "/etc/ssh/ssh_host_ecdsa_key", "secret of base", name="px-base")
     truenas.world.add_snapshot("px-base", "without")
-    put(truenas, "/etc/ssh/ssh_host_rsa_key.pub", "ssh-rsa AAAA base", name="px-base")
+    put(truenas, "/etc/ssh/ssh_host_ecdsa_key.pub", "ecdsa-sha2-nistp256 AAAA base", name="px-base")
     truenas.world.add_snapshot("px-base", "with")
     looks = []
 
@@ -275,11 +280,11 @@ def test_what_is_in_a_clone_that_nobody_is_in_yet_is_looked_at_once(container, t
         container(name, **{"from": f"base@{name}"})
         looks.append(truenas.stats.calls["filesystem.stat"])
 
-    # Whether it is there, and not once more before it is written; nor the folders that it is in.
+    # One check that the file exists, none before the write, and none of its directories.
     assert looks[1] == looks[0]
 
 
-def test_who_may_not_clone_is_told_which_role_it_takes(container, truenas, base, nas):
+def test_who_may_not_clone_is_reported_which_role_it_takes(container, truenas, base, nas):
     roles = ["VIRT_GLOBAL_READ", "VIRT_INSTANCE_WRITE", "SNAPSHOT_READ", "NETWORK_INTERFACE_READ"]
     roles += ["NETWORK_GENERAL_READ", "SNAPSHOT_WRITE", "SNAPSHOT_DELETE", "FILESYSTEM_ATTRS_READ"]
     nas.update(username="limited", api_key=truenas.add_account("limited", roles=roles))
@@ -293,7 +298,7 @@ def test_who_may_not_clone_is_told_which_role_it_takes(container, truenas, base,
 
 
 @pytest.mark.parametrize("release", ["25.10"])
-def test_what_all_clones_of_a_checkpoint_have_is_looked_at_once(run, truenas, base):
+def test_what_all_clones_of_a_checkpoint_have_is_read_once(run, truenas, base):
     looks = []
 
     for names in (["alone"], [f"agent-{number}" for number in range(4)]):
@@ -320,7 +325,7 @@ def test_a_clone_after_one_that_failed_looks_for_itself(run, truenas, base):
 
 
 @pytest.mark.parametrize("release", ["25.10"])
-def test_twenty_at_once_from_one_checkpoint(run, truenas, base):
+def test_twenty_at_the_same_time_from_one_checkpoint(run, truenas, base):
     names = [f"agent-{number}" for number in range(1, 21)]
 
     result = run(pixels_fleet, pixels=names, defaults={"from": "base@ready", "wait_timeout": 60}, concurrency=10)
@@ -331,7 +336,7 @@ def test_twenty_at_once_from_one_checkpoint(run, truenas, base):
     assert len(truenas.world.storage.zfs.clones(f"{BASE}@ready")) == 20
 
 
-# what goes wrong
+# faults
 
 STEPS = [
     "{snapshot}.clone",
@@ -346,7 +351,7 @@ STEPS = [
 
 FAULTS = ["fail", "drop_before_call", "drop_before_reply", "drop_after_reply"]
 SECOND = ["zfs.dataset.rename", "filesystem.stat", "virt.instance.update"]
-# Each step meets each fault, on one release or the other.
+# Each step has each fault on one of the releases.
 STRUCK = [
     (INCUS[(number + number // len(FAULTS)) % 2], *case)
     for number, case in enumerate(
@@ -381,7 +386,7 @@ def test_a_step_that_fails_leaves_no_clone_or_a_whole_one_and_the_next_run_conve
 
 
 @pytest.mark.parametrize(("release", "after"), [("25.10", 43), ("25.04", 45), ("25.10", 47)])
-def test_a_nas_that_stays_away_leaves_what_the_next_run_converges(container, truenas, base, after):
+def test_a_nas_that_stays_away_leaves_what_the_next_run_converges(container, truenas, base, no_pauses, after):
     before = datasets(truenas)
     truenas.faults.go_away(after=after)
 
@@ -390,6 +395,98 @@ def test_a_nas_that_stays_away_leaves_what_the_next_run_converges(container, tru
     truenas.faults.clear()
     assert "failed" in first
     converges(container, truenas, before, "base@ready")
+
+
+def test_snapshots_of_incus_itself_are_not_handed_over(container, truenas, base):
+    truenas.world.add_snapshot("px-base", "snapshot-mine")
+    container(**{"from": "base@ready"})
+
+    result = container("base", state="absent", clones="promote")
+
+    assert "incus snapshot delete px-base mine" in result["msg"]
+    assert labels(truenas) == ["ready", "snapshot-mine"]
+
+
+@pytest.mark.parametrize("release", ["25.10"])
+@pytest.mark.parametrize(
+    ("step", "after", "there"),
+    [
+        ("zfs.dataset.rename", 1, False),
+        ("zfs.dataset.rename", 2, True),
+        ("zfs.dataset.delete", 1, True),
+        ("virt.instance.update", 1, True),
+    ],
+)
+def test_a_nas_set_up_again_after_a_step_that_was_the_last_one_keeps_all_containers(
+    container, truenas, base, no_pauses, monkeypatch, tmp_path, step, after, there
+):
+    truenas.faults.go_away(after=after, of=step)
+    before = set(truenas.world.containers)
+
+    assert "failed" in container(connect_timeout=1, call_timeout=1, **{"from": "base@ready"})
+    truenas.faults.clear()
+    made = truenas.world.containers["px-new"]
+    truenas.set_up_incus()
+    # The next run is on another controller, so the logins of this one do not count.
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+
+    assert truenas.world.state == "INITIALIZED"
+    assert set(truenas.world.containers) == before | ({"px-new"} if there else set())
+    if there:
+        found = truenas.world.containers["px-new"]
+        assert (found.mac, found.uuid, found.environment) == (made.mac, made.uuid, made.environment)
+        assert found.mac != base.mac
+    assert "failed" not in container(**{"from": "base@ready"})
+    assert read(truenas, STATE, name="px-new") == "ready"
+
+
+@pytest.mark.parametrize("state", ["present", "started"])
+def test_a_finished_clone_keeps_its_own_settings_when_the_nas_is_set_up_again(container, truenas, base, state):
+    container(state=state, labels={"role": "web"}, **{"from": "base@ready"})
+    made = truenas.world.containers["px-new"]
+
+    truenas.set_up_incus()
+
+    found = truenas.world.containers["px-new"]
+    assert (found.mac, found.environment, found.cpu) == (made.mac, made.environment, made.cpu)
+    assert found.environment["PIXELS/label/role"] == "web"
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_lines_of_its_own_in_the_hosts_file_survive_the_first_start_and_a_new_set_up(container, truenas, base, again):
+    put(truenas, "/etc/hosts", "127.0.0.1 localhost\n127.0.1.1 px-base\n10.0.0.5 db px-base.lan\n", name="px-base")
+
+    container(**{"from": "base"})
+    if again:
+        truenas.set_up_incus()
+        assert "failed" not in container(state="started")
+
+    assert read(truenas, "/etc/hosts", name="px-new") == (
+        "127.0.0.1 localhost\n127.0.1.1 px-new\n10.0.0.5 db px-new.lan\n"
+    )
+    assert read(truenas, "/etc/hostname", name="px-new") == "px-new\n"
+
+
+def test_a_pixel_of_an_image_keeps_its_hosts_file_when_the_nas_is_set_up_again(container, truenas):
+    container(autostart=False)
+    put(truenas, "/etc/hosts", "10.0.0.5 db\n", name="px-new")
+
+    truenas.set_up_incus()
+    container(state="started")
+
+    assert read(truenas, "/etc/hosts", name="px-new") == "10.0.0.5 db\n"
+
+
+def test_a_checkpoint_without_a_record_makes_no_clone_and_leaves_nothing(container, truenas, base):
+    before = datasets(truenas)
+    truenas.world.snapshots[f"{BASE}@ready"].beside.clear()
+
+    result = container(**{"from": "base@ready"})
+
+    assert "is missing on" in result["msg"]
+    assert "backup.yaml" in result["msg"]
+    assert datasets(truenas) == before
+    assert set(truenas.world.containers) == {"px-base"}
 
 
 def converges(container, truenas, before, source):
@@ -402,12 +499,12 @@ def converges(container, truenas, before, source):
 
 @pytest.fixture
 def unfinished(container, truenas, base):
-    """A clone that could neither be finished nor taken back."""
+    """Return a clone that could neither be completed nor removed."""
     for method in ("zfs.dataset.rename", "zfs.dataset.delete"):
         truenas.faults.add("fail_call", method=method, errno=14, reason="bad luck", times=2)
     result = container(**{"from": "base"})
     truenas.faults.clear()
-    assert "Taking back what had been done failed as well" in result["msg"]
+    assert "Removing what had been created failed as well" in result["msg"]
     return truenas.world.containers["px-new"]
 
 
@@ -431,7 +528,7 @@ def test_what_is_not_finished_is_not_started(container, truenas, base, unfinishe
     assert unfinished.status == "STOPPED"
 
 
-def test_what_somebody_started_before_it_was_finished_is_not_thrown_away(container, truenas, base, unfinished):
+def test_what_a_user_started_before_it_was_finished_is_not_thrown_away(container, truenas, base, unfinished):
     unfinished.status = "RUNNING"
     unfinished.starts = 1
 
@@ -441,15 +538,35 @@ def test_what_somebody_started_before_it_was_finished_is_not_thrown_away(contain
     assert "px-new" in truenas.world.containers
 
 
+def test_files_are_not_exchanged_below_a_clone_that_was_started_meanwhile(container, truenas, base, monkeypatch):
+    before = datasets(truenas)
+    swap = cloner.swap_datasets
+
+    def start_and_swap(pixels, name, where):
+        pixels.containers.start(name, timeout=20)
+        swap(pixels, name, where)
+
+    monkeypatch.setattr(cloner, "swap_datasets", start_and_swap)
+
+    result = container(**{"from": "base@ready"})
+
+    assert "new on" in result["msg"]
+    assert "unfinished clone of base@ready" in result["msg"]
+    assert truenas.world.containers["px-new"].status == "RUNNING"
+    assert container(state="absent")["changed"]
+    assert datasets(truenas) == before
+
+
 def test_of_two_that_make_the_same_clone_one_succeeds_and_neither_harms_the_other(truenas, pixels, base, monkeypatch):
-    monkeypatch.setattr(cloning, "GRACE", 20.0)
-    source = cloning.find_source(pixels, cloning.parse("base@ready"), "px-new")
-    new = NewContainer("px-new", "ubuntu/24.04", pool="tank")
+    monkeypatch.setattr(cloner, "ACTIVITY_TIMEOUT_S", 20.0)
+    name = PixelName("px-new")
+    source = find_source(pixels, parse_origin("base@ready"), name)
+    new = NewContainer(name, "ubuntu/24.04", pool="tank")
     before = datasets(truenas)
 
     def make(_each):
         try:
-            cloning.clone(pixels, source, new, deadline=Deadline(20))
+            cloner.clone(pixels, source, new, deadline=Deadline(20))
         except PixelsError as error:
             return str(error)
         return None
@@ -463,22 +580,22 @@ def test_of_two_that_make_the_same_clone_one_succeeds_and_neither_harms_the_othe
     assert read(truenas, STATE, name="px-new") == "ready"
 
 
-def test_what_somebody_else_is_making_right_now_is_left_to_him(container, truenas, base, unfinished, monkeypatch):
-    monkeypatch.setattr(cloning, "GRACE", 20.0)
+def test_what_another_user_is_making_right_now_is_left_to_him(container, truenas, base, unfinished, monkeypatch):
+    class FinishedMeanwhile(cloner.Deadline):
+        def wait_until(self, *arguments, **options):
+            unfinished.environment = {"PIXELS/origin": "base@px-clone-new"}
+            return super().wait_until(*arguments, **options)
 
-    def finished_meanwhile():
-        unfinished.environment = {"PIXELS/origin": "base@px-clone-new"}
+    with monkeypatch.context() as patch:
+        patch.setattr(cloner, "ACTIVITY_TIMEOUT_S", 20.0)
+        patch.setattr(cloner, "Deadline", FinishedMeanwhile)
+        result = container(**{"from": "base"})
 
-    timer = threading.Timer(0.5, finished_meanwhile)
-    timer.start()
-    result = container(**{"from": "base"})
-    timer.join()
-
-    assert "somebody else is making new right now" in result["msg"]
+    assert "another client is creating new on" in result["msg"]
     assert not container(**{"from": "base"}, state="present")["changed"]
 
 
-# the end of clones, and of what they were made from
+# destroying clones and their sources
 
 
 def test_an_origin_that_was_taken_for_a_clone_goes_with_it(container, truenas, base):
@@ -500,7 +617,7 @@ def test_a_checkpoint_of_the_users_stays(container, truenas, base):
 def test_an_origin_left_by_an_earlier_clone_is_not_taken_for_the_present_state(container, run, truenas, base):
     container(**{"from": "base"})
     put(truenas, STATE, "later", name="px-base")
-    # Destroyed in the web interface of TrueNAS, which knows nothing of origins.
+    # Destroyed in the web interface of TrueNAS, which does not check for clones.
     truenas.world.run(truenas.world.storage.remove_container(NEW))
     truenas.world.containers.pop("px-new")
 
@@ -548,7 +665,7 @@ def test_its_checkpoints_can_be_handed_over_to_a_clone(container, run, truenas, 
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
-def test_checkpoints_of_the_same_name_are_told_before_anything_is_handed_over(
+def test_checkpoints_of_the_same_name_are_reported_before_anything_is_handed_over(
     container, run, truenas, base, check_mode
 ):
     container(**{"from": "base@ready"})
@@ -561,12 +678,12 @@ def test_checkpoints_of_the_same_name_are_told_before_anything_is_handed_over(
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
-def test_a_held_checkpoint_is_told_before_the_pixel_is_stopped(container, truenas, base, check_mode):
+def test_a_held_checkpoint_is_reported_before_the_pixel_is_stopped(container, truenas, base, check_mode):
     truenas.world.storage.hold(f"{BASE}@ready")
 
     result = container("base", state="absent", check_mode=check_mode)
 
-    assert "checkpoints that are held, which is ready" in result["msg"]
+    assert "held checkpoints, and there are ready" in result["msg"]
     assert base.status == "RUNNING"
 
 
@@ -637,7 +754,7 @@ DESTROYED = [
     )
     if case[0] or case[1:] == ((), "none", "refuse")
 ]
-# In a fleet it is the same plan.
+# Fleets use the same plan.
 IN_A_FLEET = [(True, *case) for case in DESTROYED if case[0] != "STOPPED" and case[1] == ()]
 
 
@@ -675,3 +792,37 @@ def test_check_mode_predicts_each_end(run, truenas, fleet, status, around, clone
     else:
         assert "px-base" not in truenas.world.containers
         assert not run(module, **options)["changed"]
+
+
+# the snapshot of the current state
+
+
+def origins(truenas):
+    return [each.label for each in truenas.world.storage.zfs.of(BASE) if each.label.startswith("px-clone-")]
+
+
+@pytest.mark.parametrize("fault", ["fail", "drop_before_call", "drop_before_reply", "restart_middleware"])
+@pytest.mark.parametrize("method", ["{snapshot}.delete", "virt.instance.delete"])
+def test_the_snapshot_of_a_clone_of_the_present_state_goes_with_it_whatever_breaks_off(
+    container, truenas, base, method, fault
+):
+    container(**{"from": "base"}, wait="running")
+    assert origins(truenas) == ["px-clone-new"]
+    strike(truenas, fault, method.format(snapshot=truenas.world.release.snapshot_service))
+
+    container(state="absent")
+    truenas.faults.clear()
+    container(state="absent")
+
+    assert "px-new" not in truenas.world.containers
+    assert origins(truenas) == []
+
+
+def test_the_snapshot_goes_with_the_clone_where_the_controller_is_killed_as_that_is_deleted(container, truenas, base):
+    container(**{"from": "base"}, wait="running")
+    destroying = Nas(truenas).attempt(pixels_container, {"name": "new", "state": "absent"}, kill_at=2)
+
+    assert destroying.killed
+    assert destroying.changes[-1].method == "virt.instance.delete"
+    assert "px-new" not in truenas.world.containers
+    assert origins(truenas) == []

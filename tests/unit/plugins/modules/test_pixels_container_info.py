@@ -39,7 +39,7 @@ def test_says_all_that_is_known_of_one(run, fleet, truenas):
     assert web["nas"] == f"{truenas.host}:{truenas.port}"
 
 
-def test_names_may_have_the_prefix_and_missing_ones_are_told(run, fleet):
+def test_names_may_have_the_prefix_and_missing_ones_are_reported(run, fleet):
     result = run(pixels_container_info, names=["px-web", "gone"])
 
     assert names(result) == ["web"]
@@ -48,6 +48,13 @@ def test_names_may_have_the_prefix_and_missing_ones_are_told(run, fleet):
 
 def test_a_status_filters(run, fleet):
     assert names(run(pixels_container_info, status=["stopped"])) == ["db"]
+
+
+def test_a_status_that_does_not_exist_is_refused_with_those_that_do(run, fleet):
+    result = run(pixels_container_info, status=["running", "runing"])
+
+    assert result["failed"]
+    assert "unknown status 'runing': choose from running, stopped, unknown," in result["msg"]
 
 
 def test_no_pixels_is_an_empty_list(run, truenas):
@@ -74,7 +81,7 @@ def test_a_lost_connection_is_made_again(run, fleet, truenas):
     assert names(run(pixels_container_info)) == ["db", "web"]
 
 
-def test_an_account_without_the_right_is_told(run, fleet, truenas, nas):
+def test_an_account_without_the_right_is_reported(run, fleet, truenas, nas):
     nas.update(username="nobody", api_key=truenas.add_account("nobody", roles=["VIRT_GLOBAL_READ"]))
 
     result = run(pixels_container_info)

@@ -1,13 +1,13 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of making a pixel reachable over SSH, with guests that boot, run the script and answer."""
+"""Tests of provisioning, with guests that boot, run the script and start an SSH server."""
 
 from __future__ import annotations
 
 import pytest
 
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel import host_keys
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.state import known_hosts
 from ansible_collections.pixels.truenas.plugins.modules import pixels_container, pixels_exec
 from tests.unit.plugins.conftest import both_generations, put, read
 
@@ -26,7 +26,7 @@ def ssh_installed():
 
 @pytest.fixture(params=["shell", "rootfs"])
 def method(request):
-    """Every test runs both ways, unless it is about one."""
+    """Run each test with both methods, unless it sets one."""
     return request.param
 
 
@@ -36,7 +36,7 @@ by_rootfs = pytest.mark.parametrize("method", ["rootfs"])
 
 @pytest.fixture
 def provision(run, truenas, key, nas, method):
-    """The module, asking for a pixel with SSH."""
+    """Run the module for a pixel that is reachable over SSH."""
     nas.update(ssh_key=key.private, ssh_port=truenas.ssh_port)
 
     def run_module(options=None, **params):
@@ -106,7 +106,7 @@ def test_a_first_boot_that_fails_fails_the_task_with_what_it_said_and_what_is_in
     assert result["failed"]
     assert "first-boot script" in result["msg"]
     assert "Failed to fetch" in result["msg"] or "Unable to" in result["msg"] or "resolve" in result["msg"]
-    assert f"{KEYS}, /etc/rc.local in place by then" in result["msg"]
+    assert f"Already written: {KEYS}, /etc/rc.local" in result["msg"]
     truenas.world.engine.mirrors_down.clear()
     assert "failed" not in provision()
 
@@ -132,12 +132,34 @@ def test_a_symlink_of_the_guest_is_not_followed(provision, truenas, run):
     result = provision()
 
     assert result["failed"]
-    assert "/root/.ssh in px-web is a symlink" in result["msg"]
+    assert "/root/.ssh in web is a symlink" in result["msg"]
     assert truenas.run(engine.stat("px-web", "/etc/authorized_keys")) is None
 
 
 @by_rootfs
-def test_a_script_of_somebody_else_is_not_overwritten(provision, truenas):
+@pytest.mark.parametrize(
+    ("plant", "problem"),
+    [
+        ("ln -s /etc/my-shadow /root/.ssh/authorized_keys", "/root/.ssh/authorized_keys in web is a symlink"),
+        ("rm -r /root/.ssh; ln -s /nowhere /root/.ssh", "/root/.ssh in web is a symlink"),
+        ("ln -s /nowhere/x /etc/rc.local", "/etc/rc.local in web is a symlink"),
+        ("mkfifo /root/.ssh/authorized_keys", "/root/.ssh/authorized_keys in web is not a regular file"),
+        ("truncate -s 100G /root/.ssh/authorized_keys", "has 107374182400 bytes, more than the"),
+    ],
+)
+def test_what_the_guest_put_in_the_place_of_a_file_is_neither_read_nor_written(provision, truenas, plant, problem):
+    truenas.world.add_container("px-web")
+    script = f"mkdir -p /root/.ssh; rm -f /root/.ssh/authorized_keys; {plant}"
+    truenas.run(truenas.world.engine.run("px-web", ["sh", "-c", script]))
+
+    result = provision()
+
+    assert result["failed"]
+    assert problem in result["msg"]
+
+
+@by_rootfs
+def test_a_script_of_another_user_is_not_overwritten(provision, truenas):
     truenas.world.add_container("px-web")
     put(truenas, "/etc/rc.local", "#!/bin/sh\nexit 0\n", mode=0o755)
 
@@ -149,7 +171,7 @@ def test_a_script_of_somebody_else_is_not_overwritten(provision, truenas):
 
 
 @by_rootfs
-def test_an_account_that_may_not_write_is_told(provision, truenas, nas):
+def test_an_account_that_may_not_write_is_reported(provision, truenas, nas):
     roles = ["VIRT_GLOBAL_READ", "VIRT_INSTANCE_READ", "VIRT_INSTANCE_WRITE", "READONLY_ADMIN"]
     nas.update(username="manager", api_key=truenas.add_account("manager", roles=roles))
 
@@ -160,7 +182,7 @@ def test_an_account_that_may_not_write_is_told(provision, truenas, nas):
     assert "web was created" in result["msg"]
 
 
-def test_a_pixel_made_anew_is_trusted_anew(provision, run, truenas):
+def test_a_pixel_made_again_is_trusted_again(provision, run, truenas):
     provision()
     run(pixels_exec, name="web", cmd="true")
     provision(state="absent", options=False)
@@ -207,7 +229,7 @@ def test_host_keys_are_pinned_as_they_are_read_inside(provision, truenas, pixels
     provision()
 
     kind, key, *_comment = read(truenas, "/etc/ssh/ssh_host_ed25519_key.pub").split()
-    assert pixels.host_keys.find(host_keys.alias("px-web", pixels.nas)) == {kind: key}
+    assert pixels.host_keys.find(known_hosts.alias("px-web", pixels.nas)) == {kind: key}
 
 
 @by_shell
@@ -219,7 +241,7 @@ def test_an_account_without_full_rights_can_provision(provision, truenas, nas):
 
 
 @by_shell
-def test_an_account_without_web_shell_is_told_what_it_lacks(provision, truenas, nas):
+def test_an_account_without_web_shell_is_reported_what_it_lacks(provision, truenas, nas):
     roles = ["VIRT_GLOBAL_READ", "VIRT_INSTANCE_READ", "VIRT_INSTANCE_WRITE", "READONLY_ADMIN"]
     nas.update(username="manager", api_key=truenas.add_account("manager", roles=roles))
 
@@ -231,15 +253,15 @@ def test_an_account_without_web_shell_is_told_what_it_lacks(provision, truenas, 
 
 
 @by_shell
-def test_an_installation_that_fails_is_told_with_its_last_words_and_goes_on_next_time(provision, truenas):
+def test_an_installation_that_fails_is_reported_with_its_last_words_and_goes_on_next_time(provision, truenas):
     truenas.world.engine.mirrors_down.add("*")
 
     result = provision()
 
     assert result["failed"]
-    assert "installing and starting an SSH server ended with" in result["msg"]
+    assert "installing and starting an SSH server failed with" in result["msg"]
     assert "Failed to fetch" in result["msg"]
-    assert f"{KEYS} in place by then" in result["msg"]
+    assert f"Already written: {KEYS}" in result["msg"]
     truenas.world.engine.mirrors_down.clear()
     assert provision()["changed"]
     assert not provision()["changed"]
@@ -257,7 +279,7 @@ def test_a_server_that_was_switched_off_is_switched_on_again(provision, truenas)
 
 @pytest.fixture
 def configure(tmp_path, monkeypatch):
-    """Write the table of variables."""
+    """Write the table `[env]` of the configuration file."""
 
     def write(text):
         (tmp_path / "config.toml").write_text(f"[env]\n{text}\n")
@@ -280,11 +302,11 @@ def test_variables_of_the_configuration_are_put_in_place_and_those_of_a_session_
     assert "sesame" not in str(first)
 
 
-def test_a_variable_that_cannot_be_written_is_told_before_anything_is_made(provision, truenas, configure):
+def test_a_variable_that_cannot_be_written_is_reported_before_anything_is_made(provision, truenas, configure):
     configure('A = "$NOT_SET_ANYWHERE"')
 
     result = provision()
 
     assert result["failed"]
-    assert 'env "A": it refers to $NOT_SET_ANYWHERE, which is not set here' in result["msg"]
+    assert 'env "A": it refers to $NOT_SET_ANYWHERE, which is not set' in result["msg"]
     assert not truenas.world.containers

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of many pixels at once, on the world of a simulated NAS."""
+"""Tests of managing many pixels with one task."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress.policy import parse
 from ansible_collections.pixels.truenas.plugins.modules import pixels_container_info, pixels_fleet
 from tests.unit.plugins.conftest import RELEASES, both_generations, wait_until
 
@@ -47,7 +48,7 @@ def test_works_on_several_at_a_time_and_within_the_limits_of_the_nas(fleet, true
 
     fleet(*[f"agent-{number}" for number in range(12)], concurrency=12)
 
-    # One after the other, the first would be started before the second is made.
+    # With a concurrency of 1, the first would be started before the second is created.
     assert changes(truenas)[:2] == ["virt.instance.create"] * 2
     assert truenas.stats.most_in_flight <= 10
 
@@ -79,7 +80,7 @@ def test_those_that_were_there_are_back_before_another_is_touched(fleet, truenas
     world = truenas.world
     a, b = world.add_container("px-a"), world.add_container("px-b")
     before = b.starts
-    world.options.address_seconds = 0.5
+    world.options.address_seconds = 0.2
 
     def addresses_of_one_when_the_other_is_started():
         wait_until(lambda: b.starts != before)
@@ -116,7 +117,7 @@ def test_one_that_fails_stops_no_other_and_is_named_with_its_reason(fleet, truen
     assert outcomes(result) == {"a": "created", "bad": "failed", "worse": "failed", "b": "created"}
     assert "2 of 4 pixels" in result["msg"]
     assert "bad: bad was made from ubuntu noble" in result["msg"]
-    assert "worse: storage pool nowhere" in result["msg"]
+    assert "worse: cannot use the storage pool 'nowhere'" in result["msg"]
     assert {"px-a", "px-b"} <= set(truenas.world.containers)
 
 
@@ -190,10 +191,10 @@ def test_an_empty_list_is_a_fleet_of_none(fleet, truenas):
 @pytest.mark.parametrize(
     ("pixels", "problem"),
     [
-        ([{"memory": "1GiB"}], "a name or a dictionary with one"),
-        ([["a"]], "a name or a dictionary with one"),
-        (["we_b"], "cannot be the name"),
-        ([{"name": "a", "memroy": "1GiB"}], "pixel a: memroy"),
+        ([{"memory": "1GiB"}], "has no name"),
+        ([["a"]], "has no name"),
+        (["we_b"], "invalid pixel name"),
+        ([{"name": "a", "memroy": "1GiB"}], "the entry of a is invalid: memroy"),
         (["a", "px-a"], "listed more than once: a"),
         ([{"name": "a", "labels": {"a-b": "c"}}], "letters, digits and underscores"),
         ([{"name": "a", "owner": " "}], "owner"),
@@ -241,3 +242,38 @@ def test_check_mode_predicts_a_pruning(fleet, truenas):
 
     assert outcomes(result) == {"a": "unchanged", "b": "destroyed"}
     assert set(truenas.world.containers) == {"px-a", "px-b"}
+
+
+@pytest.mark.parametrize("release", ["25.10"])
+def test_a_fleet_has_as_many_numbered_pixels_as_requested(run, truenas):
+    first = run(pixels_fleet, fleet="agents", count=3, name="agent-{n:02}", prune=True)
+    fewer = run(pixels_fleet, fleet="agents", count=2, name="agent-{n:02}", prune=True)
+    listed = run(pixels_fleet, fleet="agents", count=1, name="agent-{n:02}", pixels=["agent-02"], prune=True)
+
+    assert outcomes(first) == {"agent-01": "created", "agent-02": "created", "agent-03": "created"}
+    assert outcomes(fewer) == {"agent-01": "unchanged", "agent-02": "unchanged", "agent-03": "destroyed"}
+    assert not listed["changed"]
+    assert set(truenas.world.containers) == {"px-agent-01", "px-agent-02"}
+
+
+@pytest.mark.parametrize("release", ["25.10"])
+@pytest.mark.parametrize(
+    "params", [{}, {"count": -1}, {"count": 10**6}, {"count": 2, "name": "agent"}, {"count": 2, "name": "{n}-{n}"}]
+)
+def test_an_unusable_number_or_name_changes_nothing(run, truenas, params):
+    truenas.world.add_container("px-web", environment={"PIXELS/fleet": "agents"})
+
+    refused = run(pixels_fleet, fleet="agents", prune=True, **params)
+
+    assert refused["failed"]
+    assert set(truenas.world.containers) == {"px-web"}
+
+
+def test_members_have_the_egress_policy_of_the_defaults_unless_they_have_their_own(fleet, truenas):
+    for name in ("a", "b"):
+        truenas.world.add_container(f"px-{name}", status="STOPPED", environment={"PIXELS/egress": parse("none").note})
+
+    result = fleet("a", {"name": "b", "egress": "agent"}, defaults={"egress": "none", "state": "stopped"})
+
+    assert outcomes(result) == {"a": "unchanged", "b": "failed"}
+    assert "the egress policy of b cannot be changed while b is stopped" in result["pixels"][1]["msg"]

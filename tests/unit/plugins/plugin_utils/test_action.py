@@ -54,15 +54,18 @@ def ignoring_words(result):
     return {key: value for key, value in result.items() if key not in ("invocation", "warnings")}
 
 
-# Each is run twice, so that what changes something is seen to change nothing the second time.
+# Each runs twice, to verify that the second run changes nothing.
 TASKS = {
     "pixels_container": {"name": "web", "memory": "4GiB", "labels": {"role": "front"}},
     "pixels_fleet": {"pixels": ["web", {"name": "db", "memory": "4GiB"}], "fleet": "demo"},
     "pixels_container_info": {},
     "pixels_nas_info": {},
+    "pixels_reap": {},
     "pixels_checkpoint": {"name": "web", "label": "ready"},
     "pixels_checkpoint_info": {"name": "web"},
     "pixels_checkpoint_restore": {"name": "web", "label": "there"},
+    "pixels_egress": {"name": "web", "mode": "unrestricted"},
+    "pixels_egress_info": {"name": "web"},
     "pixels_exec": {"name": "web", "cmd": "uptime"},
     "pixels_authorize": {"name": "web", "public_keys": ["ssh-ed25519 AAAA somebody"]},
 }
@@ -237,7 +240,7 @@ def test_no_secret_comes_back(act, truenas, nas):
     assert nas["api_key"] not in str(result)
 
 
-def test_a_wrong_key_is_told_without_it(act, truenas, nas):
+def test_a_wrong_key_is_reported_without_it(act, truenas, nas):
     nas["api_key"] = "1-" + "wrong" * 12
 
     result = act("pixels_nas_info")

@@ -53,7 +53,7 @@ def test_it_runs_here_whatever_the_host_is_and_is_waited_for(act, truenas):
     assert task.async_val == 0
 
 
-def test_who_does_not_wait_is_told_the_job(act, tmp_path):
+def test_who_does_not_wait_is_reported_the_job(act, tmp_path):
     result, task = act("pixels_container_info", poll=0)
 
     assert result["started"]

@@ -32,7 +32,7 @@ def make_nas(tmp_path: Path) -> t.Iterator[Make]:
 
 @pytest.fixture
 def nas(request: pytest.FixtureRequest, make_nas: Make) -> Nas:
-    """Every release in turn, or those that a file of tests is about (C(ON)), or those that a test names."""
+    """Every release in turn, or those that a file of tests is about (`ON`), or those that a test names."""
     return make_nas(request.param)
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of the life of a container, as container.* of TrueNAS 26 tells it."""
+"""Test the life cycle of a container through container.* of TrueNAS 26."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def test_any_pool_will_do_and_is_prepared(nas: Nas) -> None:
     assert nas.world.storage.zfs.exists("fast/.truenas_containers/images")
 
 
-def test_everything_that_is_wrong_is_reported_at_once(nas: Nas) -> None:
+def test_everything_that_is_wrong_is_reported_together(nas: Nas) -> None:
     add(nas)
     details = {"pool": "nope", "cpuset": "3-1", "capabilities_state": {"foo": True, "chown": True}}
 
@@ -290,7 +290,7 @@ def test_a_start_returns_once_it_runs_and_before_it_has_an_address(make_nas: t.C
     assert web.aliases == []
 
 
-def test_a_start_is_told_by_changes_only(nas: Nas) -> None:
+def test_a_start_is_reported_by_changes_only(nas: Nas) -> None:
     web = add(nas, status="STOPPED")
 
     nas.call("container.start", web.id)
@@ -443,7 +443,7 @@ def test_a_stop_has_no_timeout_of_its_own(nas: Nas) -> None:
 # update
 
 
-def test_only_what_was_sent_is_changed_and_told(nas: Nas) -> None:
+def test_only_what_was_sent_is_changed_and_reported(nas: Nas) -> None:
     web = add(nas)
 
     row = nas.call("container.update", web.id, {"shutdown_timeout": 7, "cpuset": None})

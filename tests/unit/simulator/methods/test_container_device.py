@@ -64,7 +64,7 @@ def test_devices_are_found_by_their_container(web: Nas) -> None:
     assert web.call("container.device.get_instance", other["id"]) == other
 
 
-def test_an_update_is_merged_and_told(web: Nas) -> None:
+def test_an_update_is_merged_and_reported(web: Nas) -> None:
     before = create(web, **NIC, mac=MAC)
 
     after = web.call("container.device.update", before["id"], {"attributes": {"nic_attach": "eno1"}})

@@ -114,7 +114,7 @@ def test_a_circle_of_symlinks_is_an_error(nas: Nas) -> None:
     )
 
 
-def test_append_goes_on_and_without_it_the_file_begins_anew(nas: Nas) -> None:
+def test_append_goes_on_and_without_it_the_file_begins_again(nas: Nas) -> None:
     receive(nas, "/mnt/tank/log", b"one")
     receive(nas, "/mnt/tank/log", b"two", append=True)
     assert nas.call("filesystem.stat", "/mnt/tank/log")["size"] == 6

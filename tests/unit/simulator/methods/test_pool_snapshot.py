@@ -106,7 +106,7 @@ def test_what_is_not_there_is_an_error_that_nobody_caught(
     assert str(error) == f"'{missing}' not found"
 
 
-def test_deleting_what_is_not_there_is_told_as_such(web: Nas) -> None:
+def test_deleting_what_is_not_there_is_reported_as_such(web: Nas) -> None:
     missing = web.refusal("pool.snapshot.delete", f"{WEB}@nope")
     wrong = web.refusal("pool.snapshot.delete", WEB)
 

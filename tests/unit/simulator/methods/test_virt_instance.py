@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of the life of a container, as virt.instance.* tells it."""
+"""Test the life cycle of a container through virt.instance.*."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_memory_is_floored_to_whole_mebibytes(nas: Nas) -> None:
     assert create(nas, memory=512 * MIB + 5)["memory"] == 512 * MIB
 
 
-def test_everything_that_is_wrong_is_reported_at_once(nas: Nas) -> None:
+def test_everything_that_is_wrong_is_reported_together(nas: Nas) -> None:
     nas.add("px-web")
 
     error = nas.refusal("virt.instance.create", {**WEB, "storage_pool": "nope", "memory": 2**50, "cpu": "999"})
@@ -90,7 +90,7 @@ def test_everything_that_is_wrong_is_reported_at_once(nas: Nas) -> None:
         ({"name": "-web"}, 'Invalid instance name: Name must not start with "-" character'),
         ({"name": "web-"}, 'Invalid instance name: Name must not end with "-" character'),
         ({"name": "123"}, "Invalid instance name: Name cannot be a number"),
-        ({"name": "a/b"}, 'Invalid instance name: The character "/" is reserved for snapshots'),
+        ({"name": "a/b"}, 'The character "/" is reserved for snapshots'),
         (
             {"image": "nope"},
             "Failed getting remote image info: Failed getting image: The requested image couldn't be found",
@@ -441,9 +441,55 @@ def test_a_stop_longer_than_the_middleware_waits_goes_on_and_the_container_is_bu
     instance = nas.add("px-web")
 
     assert str(nas.refusal("virt.instance.stop", "px-web", {"timeout": 600})) == "[EFAULT] Timed out"
-    assert 'Instance is busy running a "stop" operation' in str(nas.refusal("virt.instance.start", "px-web"))
+    assert 'Instance is busy running a "stop" operation' in str(nas.refusal("virt.instance.update", "px-web", {}))
+    assert "The instance is already running" in str(nas.refusal("virt.instance.start", "px-web"))
 
     nas.wait_until(lambda: instance.status == "STOPPED")
+
+
+@pytest.mark.parametrize("second", [{"timeout": 30}, {"force": True}])
+def test_a_stop_that_timed_out_goes_on_unseen_and_another_one_is_taken(
+    make_nas: t.Callable[..., Nas], second: dict[str, t.Any]
+) -> None:
+    nas = make_nas(stop_seconds=1.2)
+    instance = nas.add("px-web")
+
+    nas.refusal("virt.instance.stop", "px-web", {"timeout": 1})
+
+    [row] = nas.call("virt.instance.query", [["name", "=", "px-web"]], {})
+    assert (row["status"], instance.status) == ("UNKNOWN", "RUNNING")
+    assert 'busy running a "stop" operation' in str(nas.refusal("virt.instance.update", "px-web", {}))
+    assert nas.refusal("virt.instance.start", "px-web").triples == [
+        ("virt.instance.start.id", "px-web: instance may not be started because current status is: UNKNOWN", 22)
+    ]
+    assert nas.call("virt.instance.stop", "px-web", second) is True
+    assert instance.status == "STOPPED"
+    assert nas.call("virt.instance.start", "px-web") is True
+
+
+def test_a_container_shows_no_status_for_a_moment_after_its_stop_has_succeeded(make_nas: t.Callable[..., Nas]) -> None:
+    nas = make_nas(unknown_seconds=0.1)
+    instance = nas.add("px-web")
+
+    nas.call("virt.instance.stop", "px-web", {"timeout": 30})
+
+    assert nas.call("virt.instance.get_instance", "px-web")["status"] == "UNKNOWN"
+    assert "current status is: UNKNOWN" in str(nas.refusal("virt.instance.start", "px-web"))
+    nas.wait_until(lambda: instance.shows is None)
+    assert nas.call("virt.instance.get_instance", "px-web")["status"] == "STOPPED"
+
+
+def test_a_stop_that_the_guest_did_not_hear_of_keeps_incus_busy_for_a_while(make_nas: t.Callable[..., Nas]) -> None:
+    nas = make_nas(busy_seconds=0.1)
+    instance = nas.add("px-web")
+    nas.world.faults = Faults("stop_times_out")
+
+    nas.refusal("virt.instance.stop", "px-web", {"timeout": 1})
+
+    text = 'Instance is busy running a "stop" operation'
+    assert text in str(nas.refusal("virt.instance.restart", "px-web", {"timeout": 30}))
+    nas.wait_until(lambda: instance.busy is None)
+    assert nas.call("virt.instance.update", "px-web", {})["status"] == "RUNNING"
 
 
 def test_a_restart_stops_and_starts_and_a_stopped_container_just_starts(nas: Nas) -> None:
@@ -458,7 +504,7 @@ def test_a_restart_stops_and_starts_and_a_stopped_container_just_starts(nas: Nas
     assert isinstance(nas.refusal("virt.instance.restart", "nope", {"force": True}), InstanceNotFound)
 
 
-def test_starting_many_at_once_takes_as_long_as_one(make_nas: t.Callable[..., Nas]) -> None:
+def test_starting_many_at_the_same_time_takes_as_long_as_one(make_nas: t.Callable[..., Nas]) -> None:
     nas = make_nas(start_seconds=0.02)
     names = [f"px-{number}" for number in range(20)]
     for name in names:
@@ -555,3 +601,21 @@ def test_the_shell_is_looked_for_in_the_default_pool(nas: Nas) -> None:
     assert nas.call("virt.instance.get_shell", "px-far") is None
     nas.call("virt.instance.stop", "px-web", {"force": True})
     assert str(nas.refusal("virt.instance.get_shell", "px-web")) == "[EFAULT] Container must be running."
+
+
+def test_addresses_of_all_interfaces_are_listed_in_the_order_of_their_names(nas) -> None:
+    made = nas.run(nas.world.seed("px-web"))
+    (own,) = made.aliases
+    bridges = {name: [{"type": "INET", "address": f"10.{number}.0.1", "netmask": 16}] for number, name in NAMED}
+    made.bridges = bridges
+
+    [row] = nas.call("virt.instance.query", [["name", "=", "px-web"]], {"extra": {"raw": True}})
+
+    assert [each["address"] for each in row["aliases"]] == ["10.1.0.1", "10.2.0.1", "10.3.0.1", own["address"]]
+    network = row["raw"]["state"]["network"]
+    assert network["docker0"]["addresses"][0]["address"] == "10.3.0.1"
+    assert [each["address"] for each in network["eth0"]["addresses"]] == [own["address"]]
+    assert network["eth0"]["hwaddr"] == row["raw"]["config"]["volatile.eth0.hwaddr"] != network["docker0"]["hwaddr"]
+
+
+NAMED = ((1, "br-8f3a"), (3, "docker0"), (2, "cni0"))

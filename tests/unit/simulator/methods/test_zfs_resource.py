@@ -73,7 +73,7 @@ def test_what_is_no_dataset_below_a_pool_stays(web: Nas, path: str, text: str) -
     assert web.refusal("zfs.resource.destroy", {"path": path}).triples == [("zfs.resource.destroy", text, 22)]
 
 
-def test_a_missing_dataset_is_told_after_its_container_is_gone(web: Nas) -> None:
+def test_a_missing_dataset_is_reported_after_its_container_is_gone(web: Nas) -> None:
     web.call("zfs.resource.destroy", {"path": WEB})
 
     error = web.refusal("container.delete", 1)

@@ -83,7 +83,7 @@ def test_without_a_path_only_the_pools_own_are_found_unless_recursively(web: Nas
         ("release", {"path": f"{WEB}@nope"}, f"{WEB}@nope"),
     ],
 )
-def test_what_is_not_there_is_told_as_such(web: Nas, name: str, data: dict[str, t.Any], missing: str) -> None:
+def test_what_is_not_there_is_reported_as_such(web: Nas, name: str, data: dict[str, t.Any], missing: str) -> None:
     assert refused(web, name, data) == (f"'{missing}' not found", 2)
 
 
@@ -186,7 +186,7 @@ def test_one_tag_is_released_or_all(web: Nas) -> None:
     assert call(web, "holds", {"path": base}) == []
 
 
-def test_all_snapshots_of_a_dataset_go_at_once(web: Nas) -> None:
+def test_all_snapshots_of_a_dataset_go_together(web: Nas) -> None:
     web.snapshot("px-web", "one", "two")
 
     call(web, "destroy", {"path": WEB, "all_snapshots": True})

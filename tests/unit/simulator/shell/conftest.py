@@ -22,7 +22,7 @@ TOKEN = (300, {}, True, True)
 
 
 class ShellTalk(Talk):
-    """One connection to C(/websocket/shell)."""
+    """One connection to `/websocket/shell`."""
 
     def __init__(self, simulator: RunningSimulator, source: str | None = None) -> None:
         super().__init__(simulator, path=SHELL, source=source)
@@ -80,7 +80,7 @@ class Shells:
         return shell
 
     def refused(self, **options: t.Any) -> tuple[bytes, int | None]:
-        """What becomes of a shell that is closed without having been connected."""
+        """Close a shell that was never connected."""
         shell = self.connect()
         shell.send(json.dumps({"token": self.token(), "options": options}))
         return shell.rest()
@@ -94,7 +94,7 @@ def make_shells(start: Start, connect: Connect) -> t.Iterator[MakeShells]:
     opened: list[ShellTalk] = []
 
     def make(**options: t.Any) -> Shells:
-        """On paper unless another engine is asked for; C(px-web) runs."""
+        """A NAS with the engine `paper` unless another one is requested; `px-web` runs."""
         try:
             simulator = start(**options)
         except EngineUnavailable as reason:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who gets a shell of TrueNAS 26, and in which container, with which script?"""
+"""Test which accounts get a shell of TrueNAS 26, in which container, and with which script."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def shells(make_shells: MakeShells) -> Shells:
     return make_shells(release="26", engine="process")
 
 
-# who
+# accounts
 
 
 @pytest.mark.parametrize("single_use", [True, False])
@@ -62,7 +62,7 @@ def test_the_account_needs_the_privilege_and_the_role(paper: Shells) -> None:
     ("roles", "web_shell", "answer"),
     [(["CONTAINER_WRITE"], False, NOT_PRIVILEGED), (["CONTAINER_READ"], True, NO_ROLE), ([], False, NOT_PRIVILEGED)],
 )
-def test_an_account_is_told_what_it_lacks_and_may_try_again(
+def test_an_account_is_reported_what_it_lacks_and_may_try_again(
     paper: Shells, roles: list[str], web_shell: bool, answer: dict[str, t.Any]
 ) -> None:
     key = paper.simulator.add_account("limited", roles=roles, web_shell=web_shell)

@@ -351,7 +351,7 @@ def test_a_shell_may_be_over_in_the_middle_of_what_it_says(shells: Shells, fault
     assert shell.rest() == (b"abcdefgh\r\n", code)
 
 
-def test_a_shell_may_be_over_in_the_middle_of_what_it_is_told(shells: Shells) -> None:
+def test_a_shell_may_be_over_in_the_middle_of_what_it_is_reported(shells: Shells) -> None:
     shells.simulator.faults.add("drop_shell", method="px-web", after_input=4)
     world = shells.simulator.world
     shell = shells.open(command="/bin/sh")

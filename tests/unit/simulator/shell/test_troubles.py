@@ -61,7 +61,7 @@ def test_a_fault_of_one_direction_does_not_count_the_other(shell: Shell) -> None
 
 
 @pytest.mark.parametrize("side", [CONNECTION, INPUT, OUTPUT])
-def test_a_fault_without_a_number_strikes_at_once(shell: Shell, side: str) -> None:
+def test_a_fault_without_a_number_strikes_immediately(shell: Shell, side: str) -> None:
     shell.faults.add("end_shell")
 
     passed = [shell.pass_on(side, 8), shell.pass_on(side, 8)]

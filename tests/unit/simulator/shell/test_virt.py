@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who gets a shell of TrueNAS 25.04 and 25.10, and in which container, with which program?"""
+"""Test which accounts get a shell of TrueNAS 25.04 and 25.10, in which container, and with which program."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NOT_PERMITTED = (
 )
 
 
-# who
+# accounts
 
 
 @pytest.mark.parametrize("release", ["25.04", "25.10"])
@@ -153,5 +153,5 @@ def test_a_container_has_no_console(shells: Shells) -> None:
     assert shells.open(use_console=True).rest() == (b"Error: Invalid number of arguments\r\n", 1000)
 
 
-def test_a_program_that_is_no_text_ends_at_once(shells: Shells) -> None:
+def test_a_program_that_is_no_text_ends_immediately(shells: Shells) -> None:
     assert shells.open(command=["/bin/sh"]).rest() == (b"", 1000)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of how errors and missing libraries become results."""
+"""Test how errors and missing libraries are reported."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
         ),
     ],
 )
-def test_an_error_keeps_its_text_and_its_structure(error, details):
+def test_an_error_keeps_its_message_and_attributes(error, details):
     assert failure(error) == {"msg": str(error), "error": details}
 
 
@@ -51,7 +51,7 @@ def test_a_missing_library_is_named_with_the_interpreter(capfd):
     assert "(paramiko)" in result["msg"]
 
 
-def test_a_result_that_says_it_failed_fails_the_task_with_all_it_says(capfd):
+def test_a_failed_result_fails_the_task_with_all_its_values(capfd):
     result = ended(capfd, lambda task: {"failed": True, "msg": "non-zero return code", "rc": 3})
 
     assert (result["failed"], result["rc"]) == (True, 3)
@@ -68,7 +68,7 @@ def test_an_error_shows_no_traceback_and_no_secret(capfd):
     assert "secret" not in json.dumps(result)
 
 
-def test_a_missing_host_is_told_before_anything_is_tried(capfd):
+def test_a_missing_host_is_reported_before_a_connection(capfd):
     result = ended(capfd, lambda task: {}, params={"host": None})
 
     assert "PIXELS_TRUENAS_HOST" in result["msg"]

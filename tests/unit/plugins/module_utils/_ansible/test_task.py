@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of what a task is connected to."""
+"""Test how a task connects to a NAS."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import tempfile
 
 import pytest
 
-from ansible_collections.pixels.truenas.plugins.module_utils._ansible.task import Keeper, connected
+from ansible_collections.pixels.truenas.plugins.module_utils._ansible.task import SessionCache, connected
+from ansible_collections.pixels.truenas.plugins.module_utils._api.daemon import status as daemon_status
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid
-from ansible_collections.pixels.truenas.plugins.module_utils._api.shared import overview
 
 
 def ignore(text):
-    """Nobody waits for anything here."""
+    """Ignore a message."""
 
 
-def test_options_lead_to_the_pixels_of_a_nas(nas, truenas):
+def test_options_select_the_nas(nas, truenas):
     truenas.world.add_container("px-web")
 
     with connected(nas.get, notice=ignore) as (pixels, settled):
@@ -27,7 +27,7 @@ def test_options_lead_to_the_pixels_of_a_nas(nas, truenas):
         assert settled.ssh.user == "root"
 
 
-def test_an_environment_can_stand_in_for_the_one_of_this_process(nas, truenas):
+def test_an_environment_can_replace_that_of_the_process(nas, truenas):
     variables = {
         "PIXELS_TRUENAS_HOST": nas["host"],
         "PIXELS_TRUENAS_PORT": str(nas["port"]),
@@ -40,7 +40,7 @@ def test_an_environment_can_stand_in_for_the_one_of_this_process(nas, truenas):
         assert pixels.list() == []
 
 
-def test_nothing_at_all_leads_nowhere():
+def test_nothing_is_missing_without_settings():
     with pytest.raises(Invalid), connected({}.get, notice=ignore, environ={}):
         pass
 
@@ -61,56 +61,56 @@ class Clock:
 
 @pytest.fixture
 def shared(nas, monkeypatch):
-    """The options that lead to the NAS over a session that is shared, whose holder ends with the test."""
+    """Options for a shared session with the NAS, whose daemon ends with the test."""
     folder = tempfile.mkdtemp(prefix="px-")
     monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
     yield {**nas, "session": "auto"}
-    overview.stop()
+    daemon_status.stop()
     shutil.rmtree(folder)
 
 
 @pytest.fixture
-def keeper():
-    keeper = Keeper(clock=Clock())
-    yield keeper
-    keeper.close()
+def cache():
+    cache = SessionCache(clock=Clock())
+    yield cache
+    cache.close()
 
 
-def test_a_process_goes_on_with_its_session_and_with_what_it_learnt(shared, truenas, keeper):
+def test_a_process_uses_its_session_and_backend_again(shared, truenas, cache):
     for _item in range(3):
-        with connected(shared.get, notice=ignore, keeper=keeper) as (pixels, _settled):
+        with connected(shared.get, notice=ignore, cache=cache) as (pixels, _settled):
             pixels.list()
 
     assert truenas.stats.calls["virt.global.config"] == 1
     assert truenas.stats.calls["virt.instance.query"] == 3
-    [holder] = overview.status()
+    [holder] = daemon_status.status()
     assert holder.callers == 1
 
 
-def test_the_state_of_the_nas_is_not_believed_for_long(shared, truenas, keeper):
-    with connected(shared.get, notice=ignore, keeper=keeper) as (pixels, _settled):
+def test_the_backend_is_detected_again_after_a_while(shared, truenas, cache):
+    with connected(shared.get, notice=ignore, cache=cache) as (pixels, _settled):
         pixels.list()
 
-    keeper._clock.now += 6
-    with connected(shared.get, notice=ignore, keeper=keeper) as (pixels, _settled):
+    cache._clock.now += 6
+    with connected(shared.get, notice=ignore, cache=cache) as (pixels, _settled):
         pixels.list()
 
     assert truenas.stats.calls["virt.global.config"] == 2
 
 
-def test_another_account_or_setting_is_another_session(shared, truenas, keeper):
+def test_another_account_or_setting_gets_another_session(shared, truenas, cache):
     options = [shared, {**shared, "session_idle": 5.0}, {**shared, "api_key": None, "password": truenas.password}]
     seen = []
     for each in options:
-        with connected(each.get, notice=ignore, keeper=keeper) as (pixels, _settled):
+        with connected(each.get, notice=ignore, cache=cache) as (pixels, _settled):
             seen.append(pixels)
 
     assert len({id(pixels) for pixels in seen}) == 3
 
 
-def test_a_session_that_is_not_shared_is_not_kept(nas, truenas, keeper):
+def test_a_session_that_is_not_shared_is_not_cached(nas, truenas, cache):
     for _item in range(2):
-        with connected(nas.get, notice=ignore, keeper=keeper) as (pixels, _settled):
+        with connected(nas.get, notice=ignore, cache=cache) as (pixels, _settled):
             pixels.list()
 
     assert truenas.stats.logins == 2

@@ -17,7 +17,7 @@ from tests.simulator import tls
 
 
 class Peer:
-    """Listens on a port, says the same to everybody who asks, and hangs up; C(greeting) says it unasked."""
+    """A server that sends the same bytes after each request, or with `greeting` on connect, and closes."""
 
     def __init__(self, says: bytes, *, context: ssl.SSLContext | None = None, greeting: bool = False) -> None:
         self.heard: list[bytes] = []
@@ -35,7 +35,7 @@ class Peer:
                 connection, _address = self._listener.accept()
             except OSError:
                 return
-            # Whoever does not trust the certificate hangs up in the middle.
+            # A client that does not trust the certificate closes the connection during the handshake.
             with connection, contextlib.suppress(OSError):
                 connection.settimeout(5)
                 self._talk(self._context.wrap_socket(connection, server_side=True) if self._context else connection)

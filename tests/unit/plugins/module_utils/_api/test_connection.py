@@ -20,17 +20,19 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
     Invalid,
     NotFound,
     TimedOut,
+    UnexpectedReply,
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._api.heartbeat import Heartbeat
+from ansible_collections.pixels.truenas.plugins.module_utils._api.redaction import Redactor
 
 SOON = 10
 
 
 class PlayedTransport:
-    """The NAS's side of the wire is the test: C(asked()) is what came, C(say()) is what goes back."""
+    """The NAS's side of the wire is the test: `asked()` is what came, `say()` is what goes back."""
 
     def __init__(self):
-        self.last_heard = time.monotonic()
+        self.last_received = time.monotonic()
         self.pings = 0
         self.released = threading.Event()
         self.breaks_on_send = False
@@ -43,7 +45,7 @@ class PlayedTransport:
             raise ConnectionLost("lost the connection to nas.lan: it took no more data")
         self._out.put(json.loads(text))
 
-    def send_at_once(self, text):
+    def send_unblocked(self, text):
         if not self.is_in_the_way:
             self.send(text)
         return not self.is_in_the_way
@@ -127,7 +129,7 @@ def test_at_most_ten_calls_are_in_flight(connection, wire, threads):
 
 
 def test_a_late_answer_is_thrown_away(connection, wire, threads):
-    with pytest.raises(TimedOut, match=r"nas\.lan did not answer slow within 0\.01 s; it may still be working on it"):
+    with pytest.raises(TimedOut, match=r"slow on nas\.lan timed out: no reply within 0\.01 s; it may still be running"):
         connection.call("slow", [], timeout=0.01)
     wire.answer(wire.asked(), "too late")
 
@@ -150,7 +152,7 @@ def test_the_wait_for_a_free_slot_is_bounded(connection, wire, threads):
         wire.answer(request)
 
 
-def test_a_call_refused_for_too_many_at_once_is_made_again(connection, wire, threads):
+def test_a_call_refused_for_too_many_at_the_same_time_is_made_again(connection, wire, threads):
     call = threads.submit(connection.call, "m", [1], timeout=SOON)
     first = wire.asked()
     wire.answer(first, code=-32000, message="Maximum number of concurrent calls (20) has exceeded")
@@ -162,11 +164,11 @@ def test_a_call_refused_for_too_many_at_once_is_made_again(connection, wire, thr
     assert call.result(SOON) == "done"
 
 
-def test_too_many_at_once_is_given_up_in_time(connection, wire, threads):
+def test_too_many_at_the_same_time_is_given_up_in_time(connection, wire, threads):
     call = threads.submit(connection.call, "m", [], timeout=0.1)
     wire.answer(wire.asked(), code=-32000, message="Maximum number of concurrent calls (20) has exceeded")
 
-    with pytest.raises(TimedOut, match="too many calls at once"):
+    with pytest.raises(TimedOut, match="too many calls are running"):
         call.result(SOON)
 
 
@@ -196,7 +198,7 @@ def test_an_error_without_an_id_fails_no_call(connection, wire, threads):
 def test_a_request_over_the_limit_is_not_sent(connection, wire, logins, method, limit):
     connection.logins = logins
 
-    with pytest.raises(Invalid, match=f"TrueNAS takes {limit} at most"):
+    with pytest.raises(Invalid, match=f"TrueNAS accepts at most {limit}"):
         connection.call(method, ["x" * limit], timeout=SOON)
 
     assert not wire.has_more
@@ -258,14 +260,14 @@ def test_a_connection_without_a_sign_of_life_is_given_up(wire, threads):
     connection = Connection(wire, "nas.lan", heartbeat=Heartbeat(time.monotonic(), every=0.01, within=0.05))
     call = threads.submit(connection.call, "m", [], timeout=SOON)
 
-    with pytest.raises(ConnectionLost, match="sign of life"):
+    with pytest.raises(ConnectionLost, match="stopped responding"):
         call.result(SOON)
 
     assert wire.pings
 
 
 def test_a_call_can_be_made_without_waiting_for_its_answer(connection, wire):
-    with connection.asking("virt.instance.query", [[]]) as answer:
+    with connection.start_call("virt.instance.query", [[]]) as answer:
         request = wire.asked()
         assert not answer.done()
         wire.answer(request, [{"name": "px-web"}])
@@ -278,7 +280,7 @@ def test_who_does_not_wait_asks_nothing_where_no_slot_is_free(connection, wire, 
     calls = [threads.submit(connection.call, "a.b", [], timeout=SOON) for _number in range(10)]
     requests = [wire.asked() for _call in calls]
 
-    with connection.asking("c.d", []) as answer:
+    with connection.start_call("c.d", []) as answer:
         assert answer is None
 
     for request in requests:
@@ -291,7 +293,7 @@ def test_who_does_not_wait_asks_nothing_where_no_slot_is_free(connection, wire, 
 def test_who_does_not_wait_asks_nothing_where_it_cannot_leave(connection, wire, trouble):
     setattr(wire, trouble, True)
 
-    with connection.asking("a.b", []) as answer:
+    with connection.start_call("a.b", []) as answer:
         assert answer is None
 
     assert wire._out.empty()
@@ -299,13 +301,13 @@ def test_who_does_not_wait_asks_nothing_where_it_cannot_leave(connection, wire, 
 
 def test_who_does_not_wait_gives_his_slot_back(connection, wire):
     for _number in range(module.IN_FLIGHT + 1):
-        with connection.asking("a.b", []) as answer:
+        with connection.start_call("a.b", []) as answer:
             assert answer is not None
             wire.asked()
 
 
 def test_an_answer_that_nobody_waits_for_any_more_does_no_harm(connection, wire, threads):
-    with connection.asking("a.b", []) as answer:
+    with connection.start_call("a.b", []) as answer:
         late = wire.asked()
         assert not answer.cancel()
     wire.answer(late, "late")
@@ -316,16 +318,16 @@ def test_an_answer_that_nobody_waits_for_any_more_does_no_harm(connection, wire,
 
 
 def test_who_does_not_wait_learns_of_a_lost_connection(connection, wire):
-    with connection.asking("a.b", []) as answer:
+    with connection.start_call("a.b", []) as answer:
         wire.hang_up()
 
         assert isinstance(answer.exception(SOON), ConnectionLost)
-    with connection.asking("a.b", []) as answer:
+    with connection.start_call("a.b", []) as answer:
         assert answer is None
 
 
 def test_what_cannot_be_said_is_refused_without_waiting_too(connection, wire):
-    with pytest.raises(Invalid), connection.asking("a.b", [float("nan")]):
+    with pytest.raises(Invalid), connection.start_call("a.b", [float("nan")]):
         pass
 
     assert wire._out.empty()
@@ -350,20 +352,20 @@ def test_jobs_are_subscribed_to_once(connection, wire, threads):
 def test_news_that_came_before_anybody_asked_are_there(connection, wire):
     wire.tell(id=3, state="SUCCESS", result="quick")
 
-    assert connection.next_news(3, None, timeout=SOON).result == "quick"
+    assert connection.wait_for_update(3, None, timeout=SOON).result == "quick"
     assert connection.job(3).state == "SUCCESS"
 
 
 def test_news_of_other_jobs_and_silence_are_no_news(connection, wire):
     wire.tell(id=3, state="RUNNING")
-    known = connection.next_news(3, None, timeout=SOON)
+    known = connection.wait_for_update(3, None, timeout=SOON)
     wire.tell(id=4, state="RUNNING")
 
-    assert connection.next_news(3, known, timeout=0.02) is known
+    assert connection.wait_for_update(3, known, timeout=0.02) is known
 
 
 def test_who_waits_for_news_learns_of_a_lost_connection(connection, wire, threads):
-    waiting = threads.submit(connection.next_news, 3, None, timeout=SOON)
+    waiting = threads.submit(connection.wait_for_update, 3, None, timeout=SOON)
 
     wire.hang_up()
 
@@ -396,3 +398,63 @@ def test_closing_ends_calls_and_the_listening_thread(connection, wire, threads):
 
 def test_the_limit_is_that_of_the_middleware():
     assert module.IN_FLIGHT == 10
+
+
+DEEP = "[" * 600 + "]" * 600
+DEEP_OBJECTS = '{"a":' * 600 + "1" + "}" * 600
+
+
+@pytest.fixture
+def masked(wire):
+    opened = Connection(wire, "nas.lan", redact=Redactor().everywhere)
+    opened.logins = 1
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        "5",
+        "null",
+        "[]",
+        '"no"',
+        f'{{"code":-32001,"message":"x","data":{{"reason":{DEEP}}}}}',
+        f'{{"code":-32602,"message":"x","data":{{"extra":{DEEP_OBJECTS}}}}}',
+        f'{{"code":-32001,"message":{DEEP}}}',
+    ],
+    ids=["number", "null", "list", "text", "deep reason", "deep extra", "deep message"],
+)
+def test_an_error_that_makes_no_sense_is_an_unexpected_reply_immediately(masked, wire, threads, error):
+    call = threads.submit(masked.call, "m", [], timeout=SOON)
+    other = threads.submit(masked.call, "n", [], timeout=SOON)
+    requests = {request["method"]: request for request in (wire.asked(), wire.asked())}
+    wire.say(f'{{"jsonrpc":"2.0","id":"{requests["m"]["id"]}","error":{error}}}')
+    wire.answer(requests["n"], "fine")
+
+    with pytest.raises(UnexpectedReply, match=r"reply of nas\.lan to m: "):
+        call.result(SOON / 2)
+    assert other.result(SOON) == "fine"
+    assert masked.is_alive
+
+
+@pytest.mark.parametrize("deep", [DEEP, DEEP_OBJECTS], ids=["lists", "objects"])
+@pytest.mark.parametrize("fields", ['"progress":{}', '"state":"FAILED","error":{}', '"state":"FAILED","exc_info":{}'])
+def test_news_that_are_nested_too_deeply_are_no_news(masked, wire, fields, deep):
+    row = f'{{"id":3,"method":"m","state":"RUNNING",{fields.replace("{}", deep)}}}'
+    event = f'{{"msg":"changed","collection":"core.get_jobs","id":3,"fields":{row}}}'
+    wire.say(f'{{"jsonrpc":"2.0","method":"collection_update","params":{event}}}')
+    wire.tell(id=4, state="SUCCESS", result="there")
+
+    assert masked.wait_for_update(4, None, timeout=SOON).result == "there"
+    assert masked.job(3) is None
+    assert masked.is_alive
+
+
+def test_jobs_that_are_nested_too_deeply_are_an_unexpected_reply(masked, wire, threads):
+    looking = threads.submit(masked.look_up_jobs, [["id", "=", 3]], timeout=SOON)
+    row = f'{{"id":3,"method":"m","state":"RUNNING","progress":{DEEP}}}'
+    wire.say(f'{{"jsonrpc":"2.0","id":"{wire.asked()["id"]}","result":[{row}]}}')
+
+    with pytest.raises(UnexpectedReply):
+        looking.result(SOON)

@@ -58,11 +58,11 @@ def test_a_refusal_does_not_show_the_token(endpoint):
 
 
 def test_a_certificate_is_checked_here_too(simulator):
-    with pytest.raises(ConnectionFailed, match="cannot be trusted"):
+    with pytest.raises(ConnectionFailed, match="is not trusted"):
         fetch(Endpoint(simulator.host, simulator.port), "/_download/1", timeout=10)
 
 
-def test_who_may_not_read_is_told(simulator, endpoint, note):
+def test_who_may_not_read_is_reported(simulator, endpoint, note):
     key = simulator.add_account("reader", roles=["READONLY_ADMIN"])
 
     with Session(endpoint, Credential("reader", api_key=key)) as session, pytest.raises(NotPermitted):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a NAS is, and as whom."""
+"""Test endpoints: the address of a NAS and the user."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ def test_a_credential_shows_no_secret():
 @pytest.mark.parametrize(
     ("given", "complaint"),
     [
-        ({"username": "", "api_key": "1-a"}, "a username is needed"),
+        ({"username": "", "api_key": "1-a"}, "username is missing"),
         ({"username": "root"}, "either an API key or a password"),
         ({"username": "root", "api_key": "1-a", "password": "b"}, "not both"),
-        ({"username": "root", "api_key": "1-a", "mechanism": "kerberos"}, "auto, scram, plain, not kerberos"),
-        ({"username": "root", "password": "b", "mechanism": "scram"}, "API keys only"),
+        ({"username": "root", "api_key": "1-a", "mechanism": "kerberos"}, "'kerberos': use one of auto, scram, plain"),
+        ({"username": "root", "password": "b", "mechanism": "scram"}, "require an API key"),
     ],
 )
 def test_a_credential_that_cannot_work_is_refused(given, complaint):

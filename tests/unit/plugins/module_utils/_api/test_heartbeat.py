@@ -17,8 +17,8 @@ def beat():
 
 
 def test_the_pause_is_well_inside_the_minute_after_which_the_nas_hangs_up():
-    assert heartbeat.PING_EVERY <= 25
-    assert heartbeat.PING_EVERY + heartbeat.PONG_WITHIN < 60
+    assert heartbeat.PING_INTERVAL_S <= 25
+    assert heartbeat.PING_INTERVAL_S + heartbeat.PONG_TIMEOUT_S < 60
 
 
 def test_a_ping_is_due_every_so_often_and_once_each_time(beat):
@@ -31,14 +31,14 @@ def test_a_ping_is_due_every_so_often_and_once_each_time(beat):
 def test_a_connection_that_answers_lives_on(beat):
     beat.is_ping_due(120)
 
-    assert not beat.is_dead(200, last_heard=121)
+    assert not beat.is_dead(200, last_received=121)
 
 
 def test_a_connection_without_an_answer_dies(beat):
     beat.is_ping_due(120)
 
-    assert not beat.is_dead(134, last_heard=110)
-    assert beat.is_dead(136, last_heard=110)
+    assert not beat.is_dead(134, last_received=110)
+    assert beat.is_dead(136, last_received=110)
 
 
 def test_further_pings_do_not_put_off_the_end(beat):
@@ -46,11 +46,11 @@ def test_further_pings_do_not_put_off_the_end(beat):
     for second in range(1, 17):
         impatient.is_ping_due(second)
 
-    assert impatient.is_dead(17, last_heard=0)
+    assert impatient.is_dead(17, last_received=0)
 
 
 def test_silence_before_the_first_ping_is_no_death(beat):
-    assert not beat.is_dead(119, last_heard=0)
+    assert not beat.is_dead(119, last_received=0)
 
 
 def test_it_says_how_long_nothing_needs_to_be_done(beat):

@@ -7,8 +7,16 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.pixels.truenas.plugins.module_utils._api.jobs import REMEMBERED, JobBook, Progress, job
-from ansible_collections.pixels.truenas.plugins.module_utils._api.refusals import refusal
+from ansible_collections.pixels.truenas.plugins.module_utils._api.endpoint import Credential
+from ansible_collections.pixels.truenas.plugins.module_utils._api.error_mapping import refusal
+from ansible_collections.pixels.truenas.plugins.module_utils._api.jobs import (
+    MAX_JOBS,
+    JobTable,
+    Progress,
+    job,
+    with_masked_texts,
+)
+from ansible_collections.pixels.truenas.plugins.module_utils._api.redaction import Redactor
 
 
 def row(identity=1, **fields):
@@ -112,7 +120,7 @@ def test_a_failed_job_keeps_errno_and_its_name():
 
 
 def test_the_book_keeps_the_last_news_of_each_job():
-    book = JobBook()
+    book = JobTable()
 
     book.note(job(row(1)))
     book.note(job(row(2)))
@@ -125,7 +133,7 @@ def test_the_book_keeps_the_last_news_of_each_job():
 
 
 def test_a_finished_job_stays_finished_when_older_news_arrive_late():
-    book = JobBook()
+    book = JobTable()
     book.note(job(row(1, state="SUCCESS", result=7)))
 
     book.note(job(row(1, state="RUNNING")))
@@ -134,7 +142,7 @@ def test_a_finished_job_stays_finished_when_older_news_arrive_late():
 
 
 def test_the_second_success_of_a_job_changes_nothing():
-    book = JobBook()
+    book = JobTable()
     book.note(job(row(1, state="SUCCESS", result=7)))
     first = book.get(1)
 
@@ -144,9 +152,9 @@ def test_the_second_success_of_a_job_changes_nothing():
 
 
 def test_the_jobs_of_a_busy_nas_do_not_pile_up():
-    book = JobBook()
+    book = JobTable()
 
-    for identity in range(1, REMEMBERED + 3):
+    for identity in range(1, MAX_JOBS + 3):
         book.note(job(row(identity)))
 
     assert book.get(1) is None
@@ -154,10 +162,48 @@ def test_the_jobs_of_a_busy_nas_do_not_pile_up():
 
 
 def test_a_job_can_be_forgotten_twice():
-    book = JobBook()
+    book = JobTable()
     book.note(job(row(1)))
 
     book.forget(1)
     book.forget(1)
 
     assert book.get(1) is None
+
+
+def test_texts_of_a_job_are_masked_and_bounded():
+    row = {"id": 1, "method": "m", "state": "FAILED", "error": "KEY", "exc_info": {"type": "X", "extra": ["KEY"]}}
+    row["progress"] = {"percent": float("inf"), "description": "KEY\n" + "x" * 100_000}
+
+    found = job(row, Redactor(Credential("root", password="KEY!")).everywhere)
+    masked = job({**row, "error": "no KEY!"}, Redactor(Credential("root", password="KEY!")).everywhere)
+
+    assert found.progress.percent == 100
+    assert found.progress.description.startswith("KEY\\n")
+    assert len(found.progress.description) <= 1024
+    assert masked.failure.reason == "no ********"
+
+
+@pytest.mark.parametrize("row", [{"id": True}, {"id": 1, "method": {}}, {"id": 1, "method": "m", "state": []}, {}])
+def test_a_row_that_makes_no_sense_is_no_job(row):
+    assert job(row) is None
+
+
+def test_rows_are_masked_where_they_explain_a_failure_and_nowhere_else():
+    rows = [{"id": 1, "error": "KEY", "exc_info": "KEY", "result": "KEY"}, {"id": 2}, None]
+
+    masked = with_masked_texts(rows, lambda text: text.replace("KEY", "***"))
+
+    assert masked == [{"id": 1, "error": "***", "exc_info": "***", "result": "KEY"}, {"id": 2}, None]
+    assert with_masked_texts("no rows", str.upper) == "no rows"
+
+
+def test_a_failed_validation_with_an_error_number_of_its_own_is_not_about_arguments():
+    found = failed(type="ValidationError", errno=2, extra=[["a.name", "no such pool", 2]])
+
+    assert (found.failure.code, found.failure.errname) == (-32001, "ENOENT")
+    assert found.failure.problems == (("a.name", "no such pool", 2),)
+
+
+def test_a_reason_is_shown_without_the_blanks_around_it():
+    assert job(row(state="FAILED", error=" [EFAULT] it broke\n", exc_info={})).failure.reason == "[EFAULT] it broke"

@@ -54,6 +54,21 @@ def test_an_error_without_data_is_understood():
     assert reply == Reply("abc", error=ServerError(-32601, reason="Method does not exist"))
 
 
+@pytest.mark.parametrize("data", [{}, {"error": "14", "errname": 14, "reason": ["x"]}, None])
+def test_an_error_of_which_nothing_makes_sense_is_that_of_a_call(data):
+    reply = jsonrpc.parse(
+        json.dumps({"jsonrpc": "2.0", "id": "abc", "error": {"code": "x", "message": 1, "data": data}})
+    )
+
+    assert reply.error == ServerError(-32001, errno=None, errname="", reason="", problems=())
+
+
+def test_only_invalid_arguments_have_problems():
+    error = {"code": -32001, "data": {"error": 14, "errname": "EFAULT", "extra": [["a.name", "odd", 22]]}}
+
+    assert jsonrpc.parse(json.dumps({"id": "abc", "error": error})).error == ServerError(-32001, 14, "EFAULT")
+
+
 def test_the_servers_traceback_is_left_at_the_door():
     data = {"error": 14, "errname": "EFAULT", "reason": "[EFAULT] x", "extra": {"password": "S3CRET"}}
     trace = {"class": "CallError", "frames": [{"locals": {"key": "S3CRET"}}], "formatted": "S3CRET", "repr": "S3CRET"}
@@ -108,3 +123,21 @@ def test_results_are_not_shown():
 
 def test_no_two_requests_are_called_the_same():
     assert len({jsonrpc.new_id() for _time in range(100)}) == 100
+
+
+@pytest.mark.parametrize(
+    "rest",
+    ['"error": 5', '"error": []', '"error": "no"', '"error": null', '"error": true', '"jsonrpc": "2.0"'],
+)
+def test_a_reply_to_ours_that_is_neither_a_result_nor_an_error_is_a_reply_with_a_problem(rest):
+    reply = jsonrpc.parse(f'{{"id": "abc", {rest}}}')
+
+    assert (reply.id, reply.result, reply.error) == ("abc", None, None)
+    assert reply.problem
+
+
+def test_an_error_that_cannot_be_masked_is_a_problem():
+    def refuse(_error):
+        raise ValueError("it is too deep")
+
+    assert jsonrpc.parse('{"id": "abc", "error": {}}', refuse).problem == "the error is invalid: it is too deep"

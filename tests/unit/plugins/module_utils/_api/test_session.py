@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import threading
@@ -14,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ansible_collections.pixels.truenas.plugins.module_utils._api import connection
+from ansible_collections.pixels.truenas.plugins.module_utils._api import connection, login
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import (
     AlreadyExists,
     ConnectionFailed,
@@ -35,6 +36,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.session import
     Endpoint,
     Session,
     Timeouts,
+    one_time_secrets,
 )
 from tests.simulator.running import running_simulator
 
@@ -100,7 +102,7 @@ def test_a_wrong_key_is_refused_by_name(truenas):
     error = why_not(truenas, Credential(truenas.username, api_key="1-wrongS3CRET", mechanism="plain"))
 
     assert error.response_type == "AUTH_ERR"
-    assert f"127.0.0.1:{truenas.port} refused the login of {truenas.username}" in str(error)
+    assert f"127.0.0.1:{truenas.port} refused the login of '{truenas.username}'" in str(error)
 
 
 def test_no_secret_is_in_what_a_refused_login_leaves_behind(truenas):
@@ -112,13 +114,13 @@ def test_no_secret_is_in_what_a_refused_login_leaves_behind(truenas):
         seen = seen.__cause__ or seen.__context__
 
 
-def test_an_expired_account_is_told_from_a_wrong_key(truenas):
+def test_an_expired_account_is_reported_from_a_wrong_key(truenas):
     truenas.admin.expired = True
 
     assert why_not(truenas).response_type == "EXPIRED"
 
 
-def test_a_second_factor_is_told_as_such(truenas):
+def test_a_second_factor_is_reported_as_such(truenas):
     truenas.admin.otp = "123456"
 
     error = why_not(truenas, Credential(truenas.username, password=truenas.password))
@@ -127,7 +129,7 @@ def test_a_second_factor_is_told_as_such(truenas):
 
 
 @pytest.mark.parametrize("response", ["DENIED", "REDIRECT"])
-def test_other_answers_to_a_login_are_told_as_such(truenas, response):
+def test_other_answers_to_a_login_are_reported_as_such(truenas, response):
     truenas.faults.add("login_response", response={"response_type": response, "urls": ["10.0.0.2"]})
 
     assert why_not(truenas).response_type == response
@@ -149,14 +151,15 @@ def test_a_nas_without_scram_is_not_sent_the_key_instead(truenas):
     assert truenas.stats.login_attempts == 1
 
 
-def test_a_used_up_login_limit_is_waited_out_and_said():
+def test_a_used_up_login_limit_is_waited_out_and_said(truenas, monkeypatch):
+    monkeypatch.setattr(login, "FIRST_PAUSE_S", 0.01)
+    truenas.faults.add("rate_limit", method="auth.login_ex", times=1)
     notices = []
-    with simulated(login_limit=1, login_window=0.5) as truenas:
-        with session_with(truenas) as first, session_with(truenas, notice=notices.append) as second:
-            first.connect()
-            second.connect()
 
-        assert truenas.stats.logins == 2
+    with session_with(truenas, notice=notices.append) as session:
+        session.connect()
+
+    assert truenas.stats.logins == 1
     assert "allows 20 logins a minute" in notices[0]
 
 
@@ -179,7 +182,7 @@ def test_a_key_goes_in_the_clear_to_this_machine_only():
         assert session.read("system.version")
 
 
-def test_a_redirect_to_https_is_told_as_such():
+def test_a_redirect_to_https_is_reported_as_such():
     with simulated(redirect=True) as truenas:
         session = session_with(truenas, port=truenas.redirect_port, plain=True)
 
@@ -198,9 +201,9 @@ def test_the_certificate_of_a_new_nas_is_not_trusted_unless_told_to():
             assert session.read("system.version")
 
 
-def test_a_nas_that_does_not_accept_our_address_says_so_at_once():
+def test_a_nas_that_does_not_accept_our_address_says_so_immediately():
     with simulated(refuse_addresses=True) as truenas, session_with(truenas) as session:
-        with pytest.raises(ConnectionFailed, match="does not accept the address"):
+        with pytest.raises(ConnectionFailed, match="does not allow the address"):
             session.connect()
 
         assert truenas.stats.logins == 0
@@ -261,7 +264,7 @@ def test_the_errno_of_a_refusal_is_kept(session, truenas):
     assert (caught.value.errno, caught.value.errname) == (16, "EBUSY")
 
 
-def test_an_account_without_rights_is_told_so(truenas):
+def test_an_account_without_rights_is_reported_so(truenas):
     key = truenas.add_account("guest", roles=["SNAPSHOT_READ"])
 
     with session_with(truenas, Credential("guest", api_key=key)) as session, pytest.raises(NotPermitted) as caught:
@@ -277,6 +280,23 @@ def test_a_call_that_is_not_answered_in_time_is_given_up_and_the_session_lives_o
 
     assert session.read("system.version")
     assert truenas.stats.connections == 1
+
+
+def test_whether_a_change_is_made_that_is_not_answered_in_time_is_not_known(session, truenas):
+    truenas.world.add_container("px-web")
+    truenas.faults.add("delay", method="virt.instance.device_update", seconds=600)
+    device = {"dev_type": "NIC", "name": "eth0", "nic_type": "MACVLAN", "parent": "eno1"}
+
+    with pytest.raises(OutcomeUnknown, match="device_update .* within 0.05 s.* may or may not be done"):
+        session.call("virt.instance.device_update", "px-web", device, timeout=0.05)
+
+
+def test_whether_a_job_starts_whose_call_is_not_answered_in_time_is_not_known(session, truenas):
+    truenas.world.add_container("px-web")
+    truenas.faults.add("delay", method="virt.instance.stop", seconds=600)
+
+    with pytest.raises(OutcomeUnknown, match="virt.instance.stop .* no reply .*may or may not have started"):
+        session.run_job("virt.instance.stop", "px-web", {}, call_timeout=0.05)
 
 
 @pytest.mark.parametrize("fault", ["drop_before_call", "drop_before_reply"])
@@ -358,7 +378,7 @@ def test_a_job_is_followed_to_its_result(session, truenas):
     assert reported[-1].percent == 100
 
 
-def test_many_jobs_run_at_once(session, truenas):
+def test_many_jobs_run_at_the_same_time(session, truenas):
     with ThreadPoolExecutor(12) as pool:
         specs = [{**NEW, "name": f"px-{number}"} for number in range(12)]
         created = list(pool.map(lambda spec: session.run_job("virt.instance.create", spec)["name"], specs))
@@ -392,7 +412,7 @@ def test_an_aborted_job_is_no_success(session, truenas, web):
         session.run_job(START, "px-web")
 
 
-def test_somebody_elses_job_in_place_of_ours_is_noticed(session, truenas, web):
+def test_another_users_job_in_place_of_ours_is_noticed(session, truenas, web):
     truenas.faults.add("substitute_job", method=START)
 
     with pytest.raises(Refused, match="too many jobs waiting"):
@@ -402,16 +422,25 @@ def test_somebody_elses_job_in_place_of_ours_is_noticed(session, truenas, web):
     assert session.run_job(START, "px-web")
 
 
-def test_a_job_that_takes_too_long_goes_on_at_the_nas():
-    with simulated(start_seconds=2) as truenas, session_with(truenas) as session:
-        truenas.world.add_container("px-web", status="STOPPED")
+def test_a_job_that_takes_too_long_goes_on_at_the_nas(session, truenas, web, monkeypatch):
+    engine, is_given_up = truenas.world.engine, threading.Event()
+    start = engine.start
 
-        with pytest.raises(TimedOut, match="goes on there with the id"):
-            # Long enough for the NAS to say the id, and far shorter than the job takes.
-            session.run_job(START, "px-web", timeout=0.5)
+    async def start_late(*arguments, **options):
+        while not is_given_up.is_set():
+            await asyncio.sleep(0.01)
+        await start(*arguments, **options)
 
-        # Stopping waits in line behind it.
-        assert session.run_job(STOP, "px-web", {"timeout": 5, "force": True})
+    monkeypatch.setattr(engine, "start", start_late)
+    session.connect()
+
+    with pytest.raises(TimedOut, match="job \\d+ continues there"):
+        # Long enough for the NAS to say the id.
+        session.run_job(START, "px-web", timeout=0.5)
+
+    is_given_up.set()
+    # Stopping waits in line behind it.
+    assert session.run_job(STOP, "px-web", {"timeout": 5, "force": True})
 
 
 @pytest.mark.parametrize("fault", ["drop_before_reply", "drop_after_reply", "drop_mid_job"])
@@ -539,9 +568,22 @@ def test_a_session_knows_whether_it_is_connected(truenas):
     with session_with(truenas) as session:
         assert not session.is_connected
         assert session.connection is None
-        session.connect(patience=1)
+        session.connect(timeout=1)
         assert session.is_connected
         assert session.connection.call("core.ping", [], timeout=5) == "pong"
 
     assert not session.is_connected
     assert session.connection is None
+
+
+def test_the_material_of_a_scram_login_is_secret():
+    first = {"mechanism": "SCRAM", "rfc_str": "n,,n=root:17,r=bm9uY2Ux"}
+    final = {"mechanism": "SCRAM", "rfc_str": "c=biws,r=bm9uY2Uy,p=cHJvb2Yh"}
+
+    assert [one_time_secrets([each]) for each in (first, final, {"rfc_str": 5}, "text")] == [
+        ["bm9uY2Ux"],
+        ["bm9uY2Uy", "cHJvb2Yh"],
+        [],
+        [],
+    ]
+    assert one_time_secrets([]) == []

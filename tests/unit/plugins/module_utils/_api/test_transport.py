@@ -91,26 +91,26 @@ def test_what_is_sent_is_answered(open_transport):
     assert '"Method does not exist"' in open_transport.receive(5)
 
 
-def test_what_is_sent_at_once_is_answered(open_transport):
-    assert open_transport.send_at_once('{"jsonrpc":"2.0","id":"a","method":"auth.nothing","params":[]}')
+def test_what_is_sent_immediately_is_answered(open_transport):
+    assert open_transport.send_unblocked('{"jsonrpc":"2.0","id":"a","method":"auth.nothing","params":[]}')
 
     assert '"Method does not exist"' in open_transport.receive(5)
 
 
-def test_nothing_is_sent_at_once_where_it_could_take_time(open_transport):
-    assert not open_transport.send_at_once(" " * (module.SENT_AT_ONCE + 1))
-    with open_transport._turn:
-        assert not open_transport.send_at_once("{}")
+def test_nothing_is_sent_immediately_where_it_could_take_time(open_transport):
+    assert not open_transport.send_unblocked(" " * (module.MAX_UNBLOCKED_LENGTH + 1))
+    with open_transport._lock:
+        assert not open_transport.send_unblocked("{}")
 
 
-def test_nothing_is_sent_at_once_to_a_nas_that_takes_nothing(websocket_peer):
+def test_nothing_is_sent_immediately_to_a_nas_that_takes_nothing(websocket_peer):
     transport = websocket_peer()
     transport._socket.settimeout(0)
     with contextlib.suppress(BlockingIOError):
         while True:
             transport._socket.send(b" " * 65536)
 
-    assert not transport.send_at_once("{}")
+    assert not transport.send_unblocked("{}")
 
 
 def test_nothing_is_received_where_nothing_is_said(open_transport):
@@ -118,18 +118,18 @@ def test_nothing_is_received_where_nothing_is_said(open_transport):
 
 
 def test_a_ping_brings_a_sign_of_life(open_transport):
-    before = open_transport.last_heard
+    before = open_transport.last_received
 
     open_transport.ping()
 
     assert open_transport.receive(5) is None
-    assert open_transport.last_heard > before
+    assert open_transport.last_received > before
 
 
 def test_an_older_release_has_no_such_path(peer):
     error = why_not(peer(http("404 Not Found")))
 
-    assert "older than TrueNAS 25.04, or it is not a TrueNAS" in str(error)
+    assert "not a TrueNAS system, or older than TrueNAS 25.04" in str(error)
     assert not error.passing
 
 
@@ -152,7 +152,7 @@ def test_a_redirect_to_https_is_not_followed(peer):
 
 
 def test_plain_talk_to_the_tls_port_is_explained(peer):
-    assert "expects TLS" in str(why_not(peer(http("400 Bad Request"))))
+    assert "requires TLS" in str(why_not(peer(http("400 Bad Request"))))
 
 
 def test_another_status_is_named(peer):
@@ -164,14 +164,14 @@ def test_another_status_is_named(peer):
     [b"SSH-2.0-OpenSSH_9.6\r\n", b"\x16\x03\x01\xff\xff\r\n\r\n", http("101 Switching Protocols"), b""],
     ids=["ssh", "binary", "no websocket", "nothing"],
 )
-def test_something_else_on_the_port_is_told_as_such(peer, says):
-    assert "not a TrueNAS web interface" in str(why_not(peer(says)))
+def test_something_else_on_the_port_is_reported_as_such(peer, says):
+    assert "not that of a TrueNAS web interface" in str(why_not(peer(says)))
 
 
 def test_a_port_that_takes_the_call_and_stays_silent_is_given_up(peer):
     silent = Endpoint("127.0.0.1", peer(b"HTTP/1.1 ", greeting=True).port, plain=True)
 
-    with pytest.raises(ConnectionFailed, match="did not answer within"):
+    with pytest.raises(ConnectionFailed, match="did not reply within"):
         WebSocketTransport(silent, timeout=0.2)
 
 
@@ -183,7 +183,7 @@ def test_proxies_of_the_environment_play_no_part(truenas, monkeypatch):
 
 
 def test_a_message_in_pieces_is_put_together(websocket_peer, monkeypatch):
-    monkeypatch.setattr(module, "READ_TURN", 0.001)
+    monkeypatch.setattr(module, "READ_TIMEOUT_S", 0.001)
     text = "piece by piece"
 
     transport = websocket_peer(*(bytes([byte]) for byte in bytes([0x81, len(text)]) + text.encode()))
@@ -199,11 +199,11 @@ def test_a_character_may_be_in_two_frames(websocket_peer):
 
 @pytest.mark.parametrize("pieces", [[b"\x81\x02x\xff"], [b"\x01\x02x\xc3", b"\x80\x01y"], [b"\x81\x03\xed\xa0\x80"]])
 def test_what_is_no_text_ends_the_connection(websocket_peer, pieces):
-    assert str(how_it_ends(websocket_peer(*pieces))).endswith("it sent what is no text")
+    assert str(how_it_ends(websocket_peer(*pieces))).endswith("it sent a text message that is not UTF-8")
 
 
 def test_the_reader_leaves_the_socket_to_others_while_half_a_message_is_there(websocket_peer, monkeypatch):
-    monkeypatch.setattr(module, "READ_TURN", 0.001)
+    monkeypatch.setattr(module, "READ_TIMEOUT_S", 0.001)
     transport = websocket_peer(bytes([0x81, 10]))
 
     assert transport.receive(5) is None
@@ -220,13 +220,13 @@ def test_a_ping_of_the_nas_is_answered_and_no_message(websocket_peer):
 @pytest.mark.parametrize(
     ("code", "said", "passing"),
     [
-        (1008, "does not accept the address of this machine", False),
-        (1009, "longer than it allows", True),
+        (1008, "does not allow the address of this machine", False),
+        (1009, "too long", True),
         (1011, "internal error", True),
         (1000, "code 1000", True),
     ],
 )
-def test_the_reason_of_a_closing_nas_is_told_and_its_words_are_not(websocket_peer, code, said, passing):
+def test_the_reason_of_a_closing_nas_is_reported_and_its_words_are_not(websocket_peer, code, said, passing):
     payload = struct.pack("!H", code) + b"S3CRET"
     transport = websocket_peer(bytes([0x88, len(payload)]) + payload)
 
@@ -241,7 +241,7 @@ def test_frames_that_make_no_sense_end_the_connection(websocket_peer):
     assert "broke off" in str(how_it_ends(websocket_peer(b"\x83\x00\xff\xff")))
 
 
-def test_hanging_up_wakes_whoever_receives(open_transport):
+def test_hanging_up_wakes_who_receives(open_transport):
     ending = threading.Event()
 
     def listen():
@@ -257,10 +257,10 @@ def test_hanging_up_wakes_whoever_receives(open_transport):
     assert ending.is_set()
 
 
-def test_nothing_is_sent_at_once_after_hanging_up(open_transport):
+def test_nothing_is_sent_immediately_after_hanging_up(open_transport):
     open_transport.hang_up()
 
-    assert not open_transport.send_at_once("{}")
+    assert not open_transport.send_unblocked("{}")
 
 
 def test_nothing_is_sent_after_hanging_up(open_transport):
@@ -283,7 +283,7 @@ def test_a_cut_connection_is_lost(truenas, open_transport):
 def test_a_closing_nas_is_understood(truenas, open_transport):
     open_transport.send("x" * 10_000)
 
-    assert "longer than it allows" in str(how_it_ends(open_transport))
+    assert "too long" in str(how_it_ends(open_transport))
 
 
 def test_without_the_library_the_class_is_there_and_says_what_is_missing(monkeypatch):

@@ -63,7 +63,7 @@ def test_closing_ends_what_runs_in_it(endpoint, token, truenas):
         shell.send(b"x")
 
 
-def test_its_end_is_told(endpoint, token):
+def test_its_end_is_reported(endpoint, token):
     shell = WebShell(endpoint, token, WEB, timeout=10)
     shell.send(b"exit\n")
 
@@ -75,18 +75,18 @@ def test_its_end_is_told(endpoint, token):
 def test_a_token_works_once(endpoint, token):
     WebShell(endpoint, token, WEB, timeout=10).close()
 
-    with pytest.raises(NotPermitted, match=r"may not open a shell on \S+ \(Invalid token\): .* web shell access"):
+    with pytest.raises(NotPermitted, match=r"may not open a web shell on \S+ \(Invalid token\): .* web shell access"):
         WebShell(endpoint, token, WEB, timeout=10)
 
 
-def test_a_refusal_is_told_in_the_words_of_the_nas(endpoint, token, truenas):
+def test_a_refusal_is_reported_in_the_words_of_the_nas(endpoint, token, truenas):
     truenas.faults.add("refuse_shell", error=22, reason="Not today")
 
-    with pytest.raises(Refused, match="opened no shell: Not today"):
+    with pytest.raises(Refused, match="did not open a shell: Not today"):
         WebShell(endpoint, token, WEB, timeout=10)
 
 
-def test_one_that_closes_without_a_word_is_told(endpoint, token, truenas):
+def test_one_that_closes_without_a_word_is_reported(endpoint, token, truenas):
     truenas.faults.add("close_shell", method="px-web")
 
     with pytest.raises(ConnectionLost, match="before it opened a shell"):
@@ -96,16 +96,16 @@ def test_one_that_closes_without_a_word_is_told(endpoint, token, truenas):
 def test_a_nas_that_does_not_answer_is_given_up(endpoint, token, truenas):
     truenas.faults.add("delay", method="/websocket/shell", seconds=5)
 
-    with pytest.raises(TimedOut, match="opened no shell within 0.3 s"):
+    with pytest.raises(TimedOut, match="did not open a shell within 0.3 s"):
         WebShell(endpoint, token, WEB, timeout=0.3)
 
 
 @pytest.mark.parametrize(
     ("fault", "ending"), [("drop_shell", "broken"), ("end_shell", "closed"), ("freeze_shell", "silent")]
 )
-def test_how_it_ends_is_told_apart(endpoint, token, truenas, monkeypatch, fault, ending):
-    monkeypatch.setattr(webshell, "PING_EVERY", 0.1)
-    monkeypatch.setattr(webshell, "PONG_WITHIN", 0.5)
+def test_how_it_ends_is_reported_apart(endpoint, token, truenas, monkeypatch, fault, ending):
+    monkeypatch.setattr(webshell, "PING_INTERVAL_S", 0.1)
+    monkeypatch.setattr(webshell, "PONG_TIMEOUT_S", 0.5)
     shell = WebShell(endpoint, token, WEB, timeout=10)
     until(shell, b"# ")
 

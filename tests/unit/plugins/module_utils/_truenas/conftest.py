@@ -11,14 +11,21 @@ import pytest
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid
 from ansible_collections.pixels.truenas.plugins.module_utils._api.session import Credential, Endpoint, Session
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas import virt_backend
 
 PROTECTED = ("create", "delete", "destroy", "rollback")
+
+
+@pytest.fixture(autouse=True)
+def quick_retries(monkeypatch) -> None:
+    """The simulated NAS settles in hundredths of a second."""
+    monkeypatch.setattr(virt_backend, "RETRY_PAUSE_S", 0.02)
 
 
 class Candidate:
     """A session with a beta, but for what the release candidate does otherwise: facts of TrueNAS 26, table of releases.
 
-    A container is deleted by a job that asks before it destroys, and nobody else may touch snapshots of one.
+    A container is deleted by a job that asks before it destroys, and no other process may change its snapshots.
     """
 
     def __init__(self, session: Session, truenas: t.Any) -> None:

@@ -25,7 +25,7 @@ def test_one_that_is_there_is_seen(session, web):
     assert not datasets.exists(session, f"{WEB}-2")
 
 
-def test_what_it_was_made_from_is_told(session, truenas, web):
+def test_what_it_was_made_from_is_reported(session, truenas, web):
     truenas.world.add_snapshot("px-web", "ready")
     truenas.world.run(truenas.world.storage.clone(f"{WEB}@ready", "tank/copy"))
 
@@ -38,7 +38,7 @@ def test_those_of_a_beginning_are_listed_oldest_first(session, truenas, web):
     truenas.world.add_container("px-web-3")
     truenas.world.add_container("px-web-2")
 
-    found = datasets.starting_with(session, WEB)
+    found = datasets.find_by_prefix(session, WEB)
 
     assert [each.name for each in found] == [WEB, f"{WEB}-3", f"{WEB}-2"]
     assert found[0].txg < found[1].txg < found[2].txg
@@ -83,7 +83,7 @@ def test_a_clone_takes_its_origin_over(session, truenas, web):
     assert set(truenas.world.snapshots) >= {"tank/copy@ready"}
 
 
-def test_who_may_not_is_told_the_role(truenas, nas, web):
+def test_who_may_not_is_reported_the_role(truenas, nas, web):
     key = truenas.add_account("limited", roles=["SNAPSHOT_WRITE"])
     endpoint = Endpoint(nas["host"], nas["port"], ca_path=nas["ca_path"])
     with Session(endpoint, Credential("limited", api_key=key)) as session:

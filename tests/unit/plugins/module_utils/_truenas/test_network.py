@@ -14,6 +14,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._truenas.network im
     Interface,
     default_gateway,
     interface,
+    networks,
     preferred,
 )
 
@@ -100,3 +101,21 @@ def test_no_interface_is_none():
 def test_the_first_ipv4_route_is_the_gateway():
     assert default_gateway(Summary("fe80::1", "192.168.1.1")) == ipaddress.IPv4Address("192.168.1.1")
     assert default_gateway(Summary("fe80::1")) is None
+
+
+@pytest.mark.parametrize("address", ["nonsense", "", None, 5, "10.0.0.5%eth0"])
+def test_an_address_that_is_none_is_omitted(address):
+    aliases = [{"type": "INET", "address": address, "netmask": 24}, *row()["state"]["aliases"]]
+
+    assert interface(row(aliases=aliases)) == an_interface("eno1", "192.168.1.10/24")
+
+
+@pytest.mark.parametrize("name", ["$(id)", "a b", "a\nb", ""])
+def test_an_interface_with_a_name_that_none_can_have_is_omitted(name):
+    assert interface({**row(), "name": name}) is None
+
+
+def test_networks_are_those_of_addresses():
+    found = networks("10.0.0.1/24", None, "nonsense", "fd00::1/64")
+
+    assert [str(each) for each in found] == ["10.0.0.0/24", "fd00::/64"]

@@ -23,6 +23,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._truenas.snapshots 
     NEW,
     NEWEST,
     OLD,
+    SnapshotId,
     Snapshots,
     snapshot,
 )
@@ -77,7 +78,7 @@ def test_what_is_taken_is_found(snapshots, web):
 
     assert (taken.id, taken.properties) == (f"{web}@ready", {"org.pixels:made_by": "us"})
     assert snapshots.find(web, "ready") == taken
-    assert snapshots.of(web) == [taken]
+    assert snapshots.find_all(web) == [taken]
     assert taken.created.tzinfo is datetime.UTC
 
 
@@ -85,15 +86,15 @@ def test_they_are_in_the_order_they_were_taken(snapshots, web):
     for label in ("b", "c", "a"):
         snapshots.take(web, label, {})
 
-    assert [each.label for each in snapshots.of(web)] == ["b", "c", "a"]
+    assert [each.label for each in snapshots.find_all(web)] == ["b", "c", "a"]
 
 
 def test_there_are_none_of_what_is_not_there(snapshots, web):
-    assert snapshots.of("tank/.ix-virt/containers/px-nobody") == []
+    assert snapshots.find_all("tank/.ix-virt/containers/px-nobody") == []
     assert snapshots.find(web, "never") is None
 
 
-def test_clones_and_holds_are_told(snapshots, truenas, web):
+def test_clones_and_holds_are_reported(snapshots, truenas, web):
     snapshots.take(web, "ready", {})
     snapshots.clone(f"{web}@ready", "tank/copy")
     truenas.world.storage.hold(f"{web}@ready")
@@ -101,15 +102,15 @@ def test_clones_and_holds_are_told(snapshots, truenas, web):
     found = snapshots.find(web, "ready")
 
     assert (found.clones, found.holds) == (("tank/copy",), ("truenas",))
-    assert snapshots.of(web) == [found]
+    assert snapshots.find_all(web) == [found]
 
 
 @pytest.mark.parametrize("release", ["26"])
-def test_who_may_not_see_datasets_is_told_of_no_clones(truenas, web, session_of):
+def test_who_may_not_see_datasets_is_reported_of_no_clones(truenas, web, session_of):
     truenas.world.add_snapshot("px-web", "ready")
     truenas.run(truenas.world.storage.clone(f"{web}@ready", "tank/copy"))
 
-    found = Snapshots(session_of("SNAPSHOT_READ")).of(web)
+    found = Snapshots(session_of("SNAPSHOT_READ")).find_all(web)
 
     assert [(each.label, each.clones) for each in found] == [("ready", ())]
 
@@ -121,7 +122,7 @@ def test_a_label_is_taken_once(snapshots, web):
         snapshots.take(web, "ready", {})
 
 
-def test_zfs_refuses_are_told_apart(snapshots, truenas, web):
+def test_zfs_refuses_are_reported_apart(snapshots, truenas, web):
     for label in ("cloned", "held"):
         snapshots.take(web, label, {})
     snapshots.clone(f"{web}@cloned", "tank/copy")
@@ -179,9 +180,9 @@ def test_what_the_nas_protects_from_everybody_is_not_supported(candidate, web, t
         lambda: snapshots.delete(f"{web}@old"),
         lambda: snapshots.rollback(f"{web}@old"),
     ):
-        with pytest.raises(Unsupported, match="protects the files of containers.*has no checkpoints.*copy it out"):
+        with pytest.raises(Unsupported, match="does not support checkpoints.*protects their datasets.*copy it out"):
             attempt()
-    assert [each.label for each in snapshots.of(web)] == ["old"]
+    assert [each.label for each in snapshots.find_all(web)] == ["old"]
 
 
 def test_a_library_that_is_missing_here_is_not_blamed_on_the_nas():
@@ -193,3 +194,23 @@ def test_a_library_that_is_missing_here_is_not_blamed_on_the_nas():
 
     with pytest.raises(MissingLibrary):
         Snapshots(Lacking()).labels("tank")
+
+
+@pytest.mark.parametrize("label", ["$(touch owned)", "a\nb", "x y\x1b[31m"])
+def test_a_label_that_no_snapshot_can_have_is_omitted_with_a_warning(session, truenas, web, label):
+    told = []
+    kept = truenas.world.add_snapshot("px-web", "kept")
+    hostile = truenas.world.add_snapshot("px-web", "hostile")
+    hostile.label = label
+    found = Snapshots(session, told.append)
+
+    assert found.labels(kept.dataset) == ["kept"]
+    assert [each.label for each in found.find_all(kept.dataset)] == ["kept"]
+    assert told
+    assert all("invalid label" in text and text.isprintable() for text in told)
+
+
+def test_a_snapshot_id_has_a_dataset_and_a_label():
+    assert SnapshotId.parse("tank/px-web@before") == ("tank/px-web", "before")
+    assert SnapshotId.parse("tank/px-web").label == ""
+    assert str(SnapshotId("tank/px-web", "before")) == "tank/px-web@before"

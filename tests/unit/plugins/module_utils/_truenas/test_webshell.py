@@ -11,7 +11,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.webshell import resize
 
 
-def test_a_shell_that_is_no_more_is_told(session):
+def test_a_shell_that_is_no_more_is_reported(session):
     with pytest.raises(PixelsError, match="Shell does not exist"):
         resize(session, "gone", 80, 24)
 

@@ -15,7 +15,7 @@ from tests.simulator.engines.lxc.rootfs import Rootfs
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A root whose files belong to whoever runs the tests, which is the container's root."""
+    """A root directory whose files belong to the user of the tests, which is the container's root."""
     (tmp_path / "outside").write_text("secret")
     root = tmp_path / "rootfs"
     (root / "etc").mkdir(parents=True)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Do zfs commands run one at a time, with patience where it helps and an end where it does not?"""
+"""Test that zfs commands run one at a time, are retried while busy, and end otherwise."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Scenario = t.Callable[[Zfs], t.Awaitable[t.Any]]
 
 @pytest.fixture
 def run(tmp_path: Path) -> t.Callable[..., t.Any]:
-    """Run a scenario with a zfs that is a shell script; C(stuck) of the result says whether it was called so."""
+    """Run a scenario with a zfs that is a shell script; `stuck` of the result says whether it was called so."""
 
     def run(scenario: Scenario, script: str, **options: t.Any) -> bool:
         stuck: list[str] = []
@@ -39,7 +39,7 @@ def test_a_command_returns_what_it_prints(run: t.Callable[..., t.Any]) -> None:
     assert not run(scenario, 'echo "$@"')
 
 
-def test_two_never_run_at_once(run: t.Callable[..., t.Any], tmp_path: Path) -> None:
+def test_two_never_run_at_the_same_time(run: t.Callable[..., t.Any], tmp_path: Path) -> None:
     async def scenario(zfs: Zfs) -> None:
         await asyncio.gather(*(zfs.run("clone", str(number)) for number in range(8)))
 
@@ -48,7 +48,7 @@ def test_two_never_run_at_once(run: t.Callable[..., t.Any], tmp_path: Path) -> N
     assert len((tmp_path / "done").read_text().splitlines()) == 8
 
 
-def test_a_refusal_is_told_in_the_words_of_zfs(run: t.Callable[..., t.Any]) -> None:
+def test_a_refusal_is_reported_in_the_words_of_zfs(run: t.Callable[..., t.Any]) -> None:
     async def scenario(zfs: Zfs) -> None:
         with pytest.raises(ZfsError, match="cannot create 'tank/a': dataset already exists") as refused:
             await zfs.run("create", "tank/a")
@@ -57,7 +57,7 @@ def test_a_refusal_is_told_in_the_words_of_zfs(run: t.Callable[..., t.Any]) -> N
     run(scenario, "echo \"cannot create 'tank/a': dataset already exists\" >&2; exit 1")
 
 
-def test_a_tag_that_is_not_there_is_told_apart(run: t.Callable[..., t.Any]) -> None:
+def test_a_tag_that_is_not_there_is_reported_apart(run: t.Callable[..., t.Any]) -> None:
     async def scenario(zfs: Zfs) -> None:
         with pytest.raises(NoSuchTag):
             await zfs.run("release", "tag", "tank@a")

@@ -322,7 +322,7 @@ def test_an_absolute_link_leads_to_the_guests_file_and_not_the_machines(lab: Lab
     assert lab.shell(name, f"cat {outside}") == "the guest's"
 
 
-def test_reading_what_is_no_file_is_refused_at_once(lab: Lab) -> None:
+def test_reading_what_is_no_file_is_refused_immediately(lab: Lab) -> None:
     name = lab.start()
     lab.shell(name, "mkfifo /root/pipe")
 

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
+import pytest
+
+from tests.simulator.engines.process.image_builder import Ids
 from tests.unit.simulator.engines.process.conftest import PUBLIC_KEY
 
 if t.TYPE_CHECKING:
@@ -156,3 +159,15 @@ def test_what_guests_say_to_init_in_another_language_is_answered_and_forgotten(l
 
     assert "did not understand" in said
     assert lab.shell(name, "systemctl is-system-running") == "running"
+
+
+@pytest.mark.skipif(Ids.here().number == 1, reason="only root can give guests users of their own")
+def test_a_user_becomes_root_by_the_password_of_root(lab: Lab) -> None:
+    name = lab.start()
+    lab.run(name, "chpasswd", stdin=b"root:sesame\n")
+
+    became = lab.run(name, "su", "-s", "/bin/sh", "ubuntu", "-c", "su -c id", stdin=b"sesame\n")
+    refused = lab.run(name, "su", "-s", "/bin/sh", "ubuntu", "-c", "su -c id", stdin=b"other\n")
+
+    assert became.stdout.startswith(b"uid=0(root)")
+    assert (refused.returncode, refused.stdout) == (1, b"")

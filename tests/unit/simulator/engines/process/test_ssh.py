@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""SSH into a guest with real clients: who may enter, and what happens to bytes, terminals and connections."""
+"""Test SSH into a guest with real clients: logins, bytes, terminals and connections."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def connect(lab: Lab, name: str, **details: t.Any) -> t.Any:
     return asyncssh.connect(lab.address(name), lab.engine.ssh_port, **(options | details))
 
 
-# who may enter
+# logins
 
 
 def test_the_key_in_the_guests_own_file_opens(lab: Lab) -> None:
@@ -92,7 +92,7 @@ def test_another_user_of_the_guest_enters_with_a_key_of_their_own(lab: Lab) -> N
 
 
 @pytest.mark.skipif(Ids.here().number > 1, reason="root gives guests all the user ids they need")
-def test_where_a_guest_has_only_roots_id_another_user_is_told_so(lab: Lab) -> None:
+def test_where_a_guest_has_only_roots_id_another_user_is_reported_so(lab: Lab) -> None:
     name = lab.start_with_ssh()
     lab.write(name, "/home/ubuntu/.ssh/authorized_keys", OTHER_KEY.export_public_key(), mode=0o600)
 
@@ -261,7 +261,7 @@ def test_a_stop_closes_connections(lab: Lab) -> None:
         assert not transport.is_active()
 
 
-def test_many_commands_at_once_do_not_mix(lab: Lab) -> None:
+def test_many_commands_at_the_same_time_do_not_mix(lab: Lab) -> None:
     name = lab.start_with_ssh()
 
     with lab.ssh(name) as client:
@@ -322,3 +322,23 @@ def test_variables_that_the_configuration_takes_are_taken_after_a_reload(lab: La
     lab.shell(name, "systemctl try-reload-or-restart ssh")
 
     assert (before, lab.do(look())) == ("||\n", "a|b|\n")
+
+
+def test_a_password_opens_where_the_configuration_allows_it(lab: Lab) -> None:
+    if Ids.here().number == 1:
+        pytest.skip("only root can give guests users of their own")
+    name = lab.start_with_ssh()
+    lab.run(name, "chpasswd", stdin=b"ubuntu:sesame\nroot:sesame\n")
+
+    def enters(user: str, password: str) -> bool:
+        with paramiko.Transport(socket.create_connection((lab.address(name), lab.engine.ssh_port))) as transport:
+            transport.start_client(timeout=20)
+            try:
+                transport.auth_password(user, password)
+            except paramiko.SSHException:
+                return False
+            return True
+
+    assert not enters("ubuntu", "sesame")
+    lab.do(lab.engine.write_file(name, "/etc/ssh/sshd_config", b"", append=False, mode=0o644, uid=0, gid=0))
+    assert [enters("ubuntu", "sesame"), enters("ubuntu", "other"), enters("root", "sesame")] == [True, False, False]

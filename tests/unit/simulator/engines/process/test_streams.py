@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 
 import pytest
 
+from tests.simulator.engines.process import streams
 from tests.simulator.engines.process.streams import Stream
 
 
@@ -66,6 +68,33 @@ def test_a_terminal_that_all_have_left_is_at_its_end() -> None:
         return content
 
     assert asyncio.run(leave()) == b"bye"
+
+
+def test_what_the_kernel_has_of_a_terminal_after_it_said_that_all_have_left_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def leave() -> bytes:
+        master, slave = os.openpty()
+        stream = Stream(master)
+        os.write(slave, b"bye")
+        os.close(slave)
+        content = await stream.read_all()
+        stream.close()
+        return content
+
+    # What happens about once in a thousand times on a busy machine.
+    failures = [OSError(errno.EIO, "Input/output error")]
+    read = os.read
+
+    def fail_at_first(descriptor: int, most: int) -> bytes:
+        if failures:
+            raise failures.pop()
+        return read(descriptor, most)
+
+    monkeypatch.setattr(streams.os, "read", fail_at_first)
+
+    assert asyncio.run(leave()) == b"bye"
+    assert failures == []
 
 
 def test_a_wait_that_is_cancelled_leaves_the_loop_clean() -> None:

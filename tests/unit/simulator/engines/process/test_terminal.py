@@ -136,7 +136,7 @@ def test_it_runs_as_root_at_home_with_the_containers_environment(lab: Lab) -> No
 
 
 @pytest.mark.parametrize("program", ["/bin/nonsense", "nonsense", "/bin/sh -c true"])
-def test_a_program_that_is_not_there_is_told_by_name(lab: Lab, program: str) -> None:
+def test_a_program_that_is_not_there_is_reported_by_name(lab: Lab, program: str) -> None:
     name = lab.start()
 
     with pytest.raises(FileNotFoundError) as missing:

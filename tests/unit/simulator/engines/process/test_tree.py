@@ -42,7 +42,7 @@ def test_a_rollback_mends_a_guest_without_usr(lab: Lab) -> None:
 
 
 def test_a_snapshot_remembers_what_was_removed(lab: Lab) -> None:
-    """Overlay's marks for removed and replaced folders survive the copy."""
+    """The markers of overlayfs for removed and replaced directories survive the copy."""
     name = lab.start()
     lab.shell(name, "rm /usr/bin/env; rm -r /etc/skel; mkdir /etc/skel; rm -r /usr/share/perl; mkdir /usr/share/perl")
     lab.do(lab.engine.snapshot(name, "without"))

@@ -69,7 +69,7 @@ def test_a_server_without_host_keys_cannot_be_started(lab: Lab) -> None:
         ("hibernate", 1, b"does not know 'hibernate'"),
     ],
 )
-def test_an_unknown_unit_is_told_as_systemd_does(lab: Lab, verb: str, returncode: int, words: bytes) -> None:
+def test_an_unknown_unit_is_reported_as_systemd_does(lab: Lab, verb: str, returncode: int, words: bytes) -> None:
     name = lab.start()
 
     finished = lab.run(name, "systemctl", verb, "nowhere")

@@ -41,7 +41,7 @@ def test_folders_are_made_listed_and_removed(sftp: paramiko.SFTPClient) -> None:
     assert "work" not in sftp.listdir(".")
 
 
-def test_attributes_are_told_and_changed(sftp: paramiko.SFTPClient) -> None:
+def test_attributes_are_reported_and_changed(sftp: paramiko.SFTPClient) -> None:
     with sftp.open("file", "w") as file:
         file.write(b"content")
         file.chmod(0o640)

@@ -1,0 +1,51 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Call a NAS from many processes at the same time, as Ansible's forks do. The program reads its task from stdin."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+from ansible_collections.pixels.truenas.plugins.module_utils._api.daemon import protocol
+from ansible_collections.pixels.truenas.plugins.module_utils._api.daemon.open_session import open_session
+from ansible_collections.pixels.truenas.plugins.module_utils._api.endpoint import Credential, Endpoint, Timeouts
+
+
+def main() -> None:
+    told = json.loads(sys.stdin.read())
+    protocol.RESPONSE_TIMEOUT_S = told["response_timeout"]
+    endpoint = Endpoint(told["host"], told["port"], ca_path=told["ca_path"])
+    credential = Credential(told["username"], api_key=told["api_key"])
+
+    def opened():
+        return open_session(
+            endpoint, credential, Timeouts(login_wait=20), lambda text: None, mode=told["mode"], idle=told["idle"]
+        )
+
+    inherited = opened()
+    if told["before_fork"]:
+        inherited.read("system.version")
+    children = []
+    for number in range(told["forks"]):
+        child = os.fork()
+        if not child:
+            with inherited if told["before_fork"] else opened() as session:
+                do = {"read": session.read, "call": session.call}[told["do"]]
+                answer = do(told["method"], *(each.format(number=number) for each in told["params"]))
+            # In one piece: all children write to the same place.
+            sys.stdout.write(f"{answer if isinstance(answer, str) else answer['name']} for {number}\n")
+            sys.stdout.flush()
+            os._exit(0)
+        children.append(child)
+    for child in children:
+        os.waitpid(child, 0)
+    if told["before_fork"]:
+        sys.stdout.write(f"the parent has {inherited.read('system.version')}\n")
+    inherited.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of the bridge between a caller and a shell, with a shell and a caller that are as slow as they like."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+
+import pytest
+
+from ansible_collections.pixels.truenas.plugins.module_utils._api.daemon.shell_proxy import ShellProxy
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import ConnectionLost
+
+
+class Shell:
+    """A shell that returns what the test puts in, and counts its calls."""
+
+    def __init__(self):
+        self.says: queue.Queue[bytes | Exception | None] = queue.Queue()
+        self.asked = 0
+        self.sent = []
+        self.returned = []
+        self.discarded = threading.Event()
+
+    def send(self, data):
+        self.sent.append(data)
+
+    def receive(self, timeout):
+        self.asked += 1
+        said = self.says.get(timeout=30)
+        if isinstance(said, Exception):
+            raise said
+        return said
+
+    def interrupt(self):
+        self.says.put(None)
+
+    def give_back(self, note):
+        self.returned.append(note)
+
+    def discard(self):
+        self.discarded.set()
+
+
+class Caller:
+    """A client that accepts frames when the test allows it."""
+
+    def __init__(self):
+        self.told = []
+        self.takes = asyncio.Event()
+        self.takes.set()
+
+    async def send(self, frame):
+        await self.takes.wait()
+        self.told.append(frame)
+
+    async def until_told(self, number):
+        async with asyncio.timeout(30):
+            while len(self.told) < number:
+                await asyncio.sleep(0.001)
+
+
+@pytest.fixture
+def shell():
+    return Shell()
+
+
+def test_what_the_shell_says_reaches_the_client_in_order(shell):
+    async def scenario():
+        caller = Caller()
+        bridge = ShellProxy(shell, caller.send)
+        bridge.start()
+        for piece in (b"one", b"two"):
+            shell.says.put(piece)
+        await caller.until_told(2)
+        await bridge.drop()
+        return caller.told[:2]
+
+    assert asyncio.run(scenario()) == [{"output": b"one"}, {"output": b"two"}]
+
+
+def test_a_client_who_takes_nothing_is_waited_for(shell):
+    async def scenario():
+        caller = Caller()
+        caller.takes.clear()
+        bridge = ShellProxy(shell, caller.send)
+        bridge.start()
+        for _piece in range(100):
+            shell.says.put(b"x")
+        while not shell.asked:
+            await asyncio.sleep(0.001)
+        asked = shell.asked
+        caller.takes.set()
+        await bridge.drop()
+        return asked
+
+    assert asyncio.run(scenario()) == 1
+
+
+def test_what_is_given_back_is_not_listened_to_any_more(shell):
+    async def scenario():
+        caller = Caller()
+        bridge = ShellProxy(shell, caller.send)
+        bridge.start()
+        await bridge.send(b"in")
+        was_there = await bridge.give_back("ready")
+        shell.says.put(b"for the next one")
+        return was_there, caller.told
+
+    assert asyncio.run(scenario()) == (True, [])
+    assert (shell.sent, shell.returned, shell.says.qsize()) == ([b"in"], ["ready"], 1)
+
+
+def test_a_shell_that_is_gone_is_reported_and_not_given_back(shell):
+    async def scenario():
+        caller = Caller()
+        bridge = ShellProxy(shell, caller.send)
+        bridge.start()
+        shell.says.put(ConnectionLost("gone"))
+        await caller.until_told(1)
+        return await bridge.give_back("ready"), caller.told
+
+    was_there, [told] = asyncio.run(scenario())
+
+    assert not was_there
+    assert told["over"]["message"] == "gone"
+    assert shell.returned == []
+
+
+def test_a_client_who_goes_away_ends_the_shell(shell):
+    async def scenario():
+        bridge = ShellProxy(shell, Caller().send)
+        bridge.start()
+        await bridge.drop()
+
+    asyncio.run(scenario())
+
+    assert shell.discarded.is_set()

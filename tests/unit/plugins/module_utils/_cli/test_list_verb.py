@@ -1,0 +1,73 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of the verbs list and info."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+
+@pytest.fixture
+def pixels(pixels, truenas):
+    truenas.world.add_container("px-web", environment={"A": "1"})
+    truenas.world.add_container("px-agent-1", status="STOPPED")
+    return pixels
+
+
+@pytest.mark.parametrize("release", ["25.10", "26"])
+def test_lists_for_people_with_addresses(pixels, truenas):
+    address = truenas.world.containers["px-web"].aliases[0]["address"]
+
+    lines = [line.split() for line in pixels("list").stdout.splitlines()]
+
+    assert lines[1:] == [["agent-1", "STOPPED", "—"], ["web", "RUNNING", address]]
+
+
+def test_lists_for_programs(pixels):
+    listed = pixels.json("list")
+
+    assert [(each["name"], each["status"]) for each in listed] == [("agent-1", "stopped"), ("web", "running")]
+
+
+def test_lists_by_status_and_by_pattern(pixels):
+    assert pixels("list", "-q", "--status", "STOPPED").stdout == "agent-1\n"
+    assert pixels("list", "-q", "agent-*").stdout == "agent-1\n"
+
+
+def test_a_name_that_is_not_there_is_an_error_beside_those_that_are(pixels):
+    ended = pixels("list", "-q", "web", "gone")
+
+    assert (ended.returncode, ended.stdout) == (1, "web\n")
+    assert "no pixel named gone" in ended.stderr
+
+
+@pytest.mark.parametrize("verb", ["list", "info", "status"])
+def test_programs_are_reported_what_is_not_there(pixels, verb):
+    ended = pixels("--json", verb, "web", "gone")
+
+    there, gone = json.loads(ended.stdout)
+    assert (ended.returncode, there["name"]) == (1, "web")
+    assert gone["error"]["kind"] == "NotFound"
+
+
+def test_info_tells_all_that_is_known(pixels, truenas):
+    lines = dict(line.split(":", 1) for line in pixels("info", "web").stdout.splitlines())
+
+    told = {name: value.strip() for name, value in lines.items()}
+    assert told["Status"] == "RUNNING"
+    assert told["Memory"] == "2GiB"
+    assert told["IP"] == truenas.world.containers["px-web"].aliases[0]["address"]
+    assert told["Environment"] == "A=1"
+
+
+def test_info_of_several_has_a_line_between_them(pixels):
+    assert pixels("info", "--all").stdout.count("\n\n") == 1
+
+
+def test_a_nas_without_containers_says_so(pixels, truenas):
+    truenas.world.state = "NO_POOL"
+
+    assert "choose a storage pool" in pixels("list").stderr

@@ -1,0 +1,60 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is said of a pixel without a policy; tests/integration/test_egress.py has pixels with one."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.pixels.truenas.plugins.modules import pixels_egress_info
+from tests.unit.plugins.conftest import put
+
+
+@pytest.fixture
+def engine():
+    return "process"
+
+
+@pytest.fixture
+def release():
+    return "25.10"
+
+
+def test_a_pixel_without_a_policy_is_unrestricted(run, truenas):
+    truenas.world.add_container("px-web")
+
+    found = run(pixels_egress_info, name="web")
+
+    assert (found["egress"], found["drift"], found["enforced_by"], found["refused"]) == (
+        {"mode": "unrestricted"},
+        [],
+        "none",
+        [],
+    )
+
+
+def test_a_policy_file_that_is_invalid_is_reported(run, truenas):
+    truenas.world.add_container("px-web")
+    put(truenas, "/etc/pixels/egress/policy.json", "{nonsense")
+
+    found = run(pixels_egress_info, name="web")
+
+    assert found["egress"] == {"mode": "unrestricted"}
+    assert found["drift"] == ["/etc/pixels/egress/policy.json is left over"]
+
+
+@pytest.mark.parametrize(
+    ("kept", "mode", "drift"),
+    [
+        ('{"mode": "none"}', "none", "/etc/pixels/egress/policy.json is missing"),
+        ("0123456789abcdef", "unknown", "the policy in the pixel is not the one that was set"),
+    ],
+)
+def test_the_policy_that_was_set_counts_and_not_what_the_pixel_says(run, truenas, kept, mode, drift):
+    truenas.world.add_container("px-web", environment={"PIXELS/egress": kept})
+
+    found = run(pixels_egress_info, name="web")
+
+    assert found["egress"]["mode"] == mode
+    assert drift in found["drift"]
