@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The peer of a cold `pixels list`: the least that connects, logs in and asks once, with websocket-client."""
+"""Connect, log in and send one query with websocket-client: the baseline of `pixels list` without a session."""
 
 from __future__ import annotations
 

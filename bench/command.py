@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long the pixels command takes, beside what a person would otherwise run."""
+"""Measure the `pixels` command and the commands that users would run otherwise."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Words = t.Sequence[str]
 
 
 class Person:
-    """Somebody with a home, an environment and patience."""
+    """A user with a home directory, whose commands are measured."""
 
     def __init__(self, nas: RunningSimulator, home: Path) -> None:
         self.home = home
@@ -56,7 +56,7 @@ class Person:
     def beside(
         self, ours: Words, peer: Words, *, before: t.Callable[[], object] = lambda: None, **variables: str
     ) -> tuple[float, float]:
-        """The medians of both, taken in turns, so that whatever else the machine does meets both."""
+        """Return the medians of both commands, run alternately so that other load affects both."""
 
         def turn() -> tuple[float, float]:
             before()
@@ -71,7 +71,7 @@ class Person:
 
 
 def measure(_runs: int) -> list[Row]:
-    # A short path: sockets live below it.
+    # Socket paths are limited to about 100 characters, so the directory has a short one.
     home = Path(tempfile.mkdtemp(prefix="px-"))
     try:
         with running_simulator(engine="process", ssh_installed=True, login_limit=100_000) as nas:
@@ -131,6 +131,6 @@ def in_a_home(nas: RunningSimulator, home: Path) -> list[Row]:
 
 
 def forget_logins(folder: Path) -> None:
-    """They are counted there, and none would be allowed any more: a real NAS allows 20 a minute."""
+    """Reset the count of logins, since the client limits itself to the 20 a minute that TrueNAS allows."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long it takes to work inside pixels through the shell of the NAS, beside OpenSSH with an open connection."""
+"""Measure commands and transfers through the web shell, and over an open OpenSSH connection."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ from ansible.plugins.loader import init_plugin_loader
 ROOT = Path(__file__).resolve().parents[1]
 init_plugin_loader([str(ROOT / "build")])
 
+from ansible_collections.pixels.truenas.plugins.module_utils._api.daemon.open_session import open_session  # noqa: E402
 from ansible_collections.pixels.truenas.plugins.module_utils._api.endpoint import (  # noqa: E402 (the loader comes first)
     Credential,
     Endpoint,
     Timeouts,
 )
-from ansible_collections.pixels.truenas.plugins.module_utils._api.shared.opening import open_session  # noqa: E402
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.exec import Command  # noqa: E402
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.pixels import Pixels  # noqa: E402
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.shell import NasShell  # noqa: E402
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.access.command import Command  # noqa: E402
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.access.web_shell.client import WebShellClient  # noqa: E402
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.model.pixels import Pixels  # noqa: E402
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas.pixel_name import PixelName  # noqa: E402
 from bench.rows import Row  # noqa: E402
 from tests.simulator.running import RunningSimulator, running_simulator  # noqa: E402
 
@@ -47,7 +48,7 @@ PLAY = f"""
 
 
 def measure(runs: int) -> list[Row]:
-    # A short path: sockets live below it.
+    # Socket paths are limited to about 100 characters, so the directory has a short one.
     home = Path(tempfile.mkdtemp(prefix="px-"))
     os.environ["XDG_RUNTIME_DIR"] = str(home)
     try:
@@ -80,7 +81,7 @@ def commands(nas: RunningSimulator, home: Path) -> list[Row]:
     try:
         with (
             open_session(endpoint, credential, Timeouts(), lambda text: None, idle=5) as session,
-            NasShell(Pixels(session), "px-p0") as shell,
+            WebShellClient(Pixels(session), PixelName("px-p0")) as shell,
         ):
             once, peer_once = beside(lambda: shell.run(Command(("true",))), lambda: run([*ssh, "true"]), times=COMMANDS)
             put, peer_put = beside(
@@ -98,7 +99,7 @@ def commands(nas: RunningSimulator, home: Path) -> list[Row]:
 
 
 def beside(ours: t.Callable[[], t.Any], peer: t.Callable[[], t.Any], *, times: int) -> tuple[float, float]:
-    """The medians of both, taken in turns, so that whatever else the machine does meets both."""
+    """Return the medians of both, run alternately so that other load affects both."""
     ours(), peer()
     taken = [(seconds(ours), seconds(peer)) for _turn in range(times)]
     return statistics.median(one for one, _other in taken), statistics.median(other for _one, other in taken)

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long it takes to get a pixel that can be entered, beside the raw commands that do the same to the same machine.
+"""Measure how long it takes until a new pixel accepts SSH, and the same with raw `zfs` and `lxc` commands.
 
-Runs in the lab: C(make bench LAB=1). Both sides end when an SSH server has said its first words, and take turns, so
-that whatever else the machine does meets both.
+Requires the lab: `make bench LAB=1`. Both sides end when the SSH server has sent its banner, and run alternately so
+that other load affects both.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ PIXELS = str(Path(__file__).resolve().parents[1] / "bin/pixels")
 TURNS = 5
 MANY = 20
 MANY_TURNS = 3
-# What tests check in every call and reply is no part of what is measured.
+# Do not validate each call and reply against the API, as tests do: it would be measured as well.
 os.environ["PIXELS_CONTRACT_DIR"] = "/nonexistent"
 LIMIT = 1.3
-"""For what 20 clones at once may take, as a multiple of the raw commands."""
+"""Limit for 20 concurrent clones, as a multiple of the duration of the raw commands."""
 RAW_ADDRESSES = FIRST + 512
 SECONDS_TO_BOOT = 60
 BANNER = b"SSH-2.0"
@@ -49,7 +49,7 @@ class Measured(t.NamedTuple):
 
 
 class Raw:
-    """zfs and LXC by hand, in the same pool and on the same bridge."""
+    """The raw `zfs` and `lxc` commands, in the same pool and on the same bridge."""
 
     def __init__(self) -> None:
         self.lab = Lab.here()
@@ -59,7 +59,7 @@ class Raw:
         self.golden = f"{self.lab.golden}@{self.lab.with_ssh}"
 
     def _zfs(self, *words: str) -> None:
-        # One at a time, or zfs-fuse hangs; the simulator uses the same lock.
+        # zfs-fuse hangs with concurrent commands; the simulator uses the same lock.
         run("flock", str(self.lab.folder / "zfs.lock"), "zfs", *words)
 
     def clone(self, name: str, snapshot: str) -> None:
@@ -88,7 +88,7 @@ class Raw:
         for name in names:
             run("lxc-stop", "-P", str(self.folder), "-n", name, "-k", check=False)
         for name in names:
-            # Busy for a moment after the stop.
+            # The dataset stays busy for a moment after the stop.
             until = time.monotonic() + SECONDS_TO_BOOT
             while True:
                 try:
@@ -101,7 +101,7 @@ class Raw:
 
 
 class Ours:
-    """The pixels command, as a person runs it."""
+    """The `pixels` command, as a user runs it."""
 
     def __init__(self, nas: RunningSimulator, home: Path) -> None:
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(home / "key"))
@@ -166,7 +166,7 @@ class Bench:
         *,
         turns: int = TURNS,
     ) -> tuple[float, float]:
-        """The medians of both."""
+        """Return the medians of both sides in seconds."""
         taken = []
         for _turn in range(turns):
             taken.append((seconds(ours), seconds(peer)))
@@ -239,7 +239,7 @@ class Bench:
             with ThreadPoolExecutor(MANY) as pool:
                 list(pool.map(one, range(MANY)))
 
-        # One side's containers are gone before the other side's begin: they would be in the way.
+        # Destroy the containers of one side before the other side runs, since they use memory and processes.
         taken = []
         for _turn in range(MANY_TURNS):
             mine = seconds(ours)
@@ -248,11 +248,11 @@ class Bench:
             self._raw.destroy(*names)
             taken.append((mine, other))
         medians = (statistics.median(each) for each in zip(*taken, strict=True))
-        return Measured(f"{MANY} clones at once, until all SSH servers answer", *medians, RAW_IS, LIMIT)
+        return Measured(f"{MANY} concurrent clones, until all SSH servers answer", *medians, RAW_IS, LIMIT)
 
 
 def measure() -> list[Measured]:
-    # A short path: sockets live below it.
+    # Socket paths are limited to about 100 characters, so the directory has a short one.
     home = Path(tempfile.mkdtemp(prefix="px-"))
     raw = Raw()
     with running_simulator(engine="lxc", ssh_installed=True, login_limit=100_000) as nas:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long a command takes, and whether that is as little beside its peer as it is to be."""
+"""Measure how long commands take."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ BIN = Path(sys.executable).parent
 
 
 class Bench:
-    """Runs commands against one NAS, as a user of whom nothing else is on this machine."""
+    """Run commands against one NAS, with a home and session of their own."""
 
-    def __init__(self, nas: Nas, folder: Path, runs: int) -> None:
-        self.folder = folder
+    def __init__(self, nas: Nas, directory: Path, runs: int) -> None:
+        self.directory = directory
         self.runs = runs
         self.environment = {
             "PATH": f"{BIN}:{os.environ['PATH']}",
-            "HOME": str(folder),
-            # Sessions and the count of logins are not those of who runs this.
-            "XDG_RUNTIME_DIR": str(folder),
+            "HOME": str(directory),
+            # Do not use the sessions and the login count of the current user.
+            "XDG_RUNTIME_DIR": str(directory),
             "LANG": "C.UTF-8",
             "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
             "ANSIBLE_LOCALHOST_WARNING": "0",
@@ -45,11 +45,11 @@ class Bench:
         return self
 
     def __exit__(self, *_how: object) -> None:
-        """End the session that was shared."""
+        """End the shared session."""
         self.run(str(ROOT / "bin" / "pixels"), "session", "stop")
 
     def seconds(self, *command: str, runs: int | None = None, **variables: str) -> float:
-        """The quickest of several runs: in the others the machine had more to do."""
+        """Return the shortest of several runs, the one least affected by other load."""
         taken = []
         for _run in range(runs or self.runs):
             began = time.perf_counter()
@@ -58,10 +58,10 @@ class Bench:
         return min(taken)
 
     def run(self, *command: str, **variables: str) -> str:
-        """What a command prints; its failure ends all."""
+        """Run a command and return its output. Raises SystemExit if it fails."""
         ended = subprocess.run(
             command,
-            cwd=self.folder,
+            cwd=self.directory,
             env=self.environment | variables,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -73,10 +73,10 @@ class Bench:
         return ended.stdout
 
     def play(self, text: str, *options: str, runs: int | None = None, **variables: str) -> float:
-        path = self.folder / "play.yml"
+        path = self.directory / "play.yml"
         path.write_text(text)
         return self.seconds("ansible-playbook", str(path), *options, runs=runs, **variables)
 
     def elsewhere(self) -> dict[str, str]:
-        """A variable for one command that shares neither session nor count of logins with the others."""
-        return {"XDG_RUNTIME_DIR": tempfile.mkdtemp(dir=self.folder)}
+        """Return variables for a command that does not share the session and the login count of the others."""
+        return {"XDG_RUNTIME_DIR": tempfile.mkdtemp(dir=self.directory)}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A simulated NAS in a process of its own, so that what it takes is its own as well."""
+"""Run a simulated NAS in a separate process, so that its CPU time is not measured."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-# Files of thousands of containers are to be removed.
-END_WITHIN = 300.0
+# Long enough to remove the files of thousands of containers.
+END_TIMEOUT_S = 300.0
 
 
 class Nas:
-    """Where it is, and what it has seen."""
+    """The address and the credentials of a simulated NAS."""
 
-    def __init__(self, told: dict[str, t.Any]) -> None:
-        self._control = told["control"]
-        self.host: str = told["host"]
-        self.port: int = told["port"]
-        self.username: str = told["username"]
-        self.api_key: str = told["api_key"]
-        self.ca_file: str = told["ca_file"]
+    def __init__(self, description: dict[str, t.Any]) -> None:
+        self._control = description["control"]
+        self.host: str = description["host"]
+        self.port: int = description["port"]
+        self.username: str = description["username"]
+        self.api_key: str = description["api_key"]
+        self.ca_file: str = description["ca_file"]
 
     def stats(self) -> dict[str, t.Any]:
         with urllib.request.urlopen(f"{self._control}/stats", timeout=60) as reply:
@@ -38,9 +38,9 @@ class Nas:
 
 @contextlib.contextmanager
 def running(**options: float) -> t.Iterator[Nas]:
-    """One whose containers are only written down, and that has no delays but those in the options; ended by its pid."""
-    asked = {"create_seconds": 0, "start_seconds": 0, "stop_seconds": 0, "address_seconds": 0, **options}
-    words = [word for name, value in asked.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+    """Run a simulated NAS with the engine `paper` and without delays, unless `options` set some."""
+    settings = {"create_seconds": 0, "start_seconds": 0, "stop_seconds": 0, "address_seconds": 0, **options}
+    words = [word for name, value in settings.items() for word in (f"--{name.replace('_', '-')}", str(value))]
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.simulator", "--engine", "paper", *words],
         cwd=ROOT,
@@ -51,8 +51,8 @@ def running(**options: float) -> t.Iterator[Nas]:
     try:
         line = process.stdout.readline() if process.stdout else ""
         if not line:
-            raise SystemExit("the simulator did not start; what it printed is above")
+            raise SystemExit("the simulator did not start: see its output above")
         yield Nas(json.loads(line))
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(timeout=END_WITHIN)
+        process.wait(timeout=END_TIMEOUT_S)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Ansible costs: loops, logins, fleets and inventories, on a NAS that takes 20 logins a minute."""
+"""Measure loops, logins, fleets and inventories in Ansible, on a NAS that allows 20 logins a minute."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from bench.nas import Nas, running
 from bench.rows import Row
 
 ITEMS = 30
-# So many that what an item costs stands out from what a start costs.
+# Enough to distinguish the cost of an item from that of the start.
 LOOP_ITEMS = 200
-# Of modules that log in each by themselves: as many as the NAS lets in.
+# For modules that each log in: the NAS limits logins.
 FEW = 15
 TASKS, HOSTS, FORKS, COMMANDS = 10, 30, 10, 5
 CONCURRENCY = 8
@@ -62,9 +62,9 @@ def measure(runs: int) -> list[Row]:
 
 
 def per_item(bench: Bench, *tasks: str) -> list[float]:
-    """What one more item of a loop costs, of each task: the difference between one item and many.
+    """Return the seconds that an additional loop item costs, for each task.
 
-    They take turns, so that whatever else this machine does comes in the way of all of them.
+    The tasks run alternately so that other load affects all of them.
     """
     plays = [LOOP.format(task=task, items=items) for task in tasks for items in (1, LOOP_ITEMS)]
     runs = [[bench.play(text, runs=1) for text in plays] for _run in range(bench.runs)]
@@ -82,11 +82,11 @@ def loops(bench: Bench) -> list[Row]:
 
 
 def module(bench: Bench) -> float:
-    """An item of the module itself, in a process and with a login of its own: the bare name without our actions."""
+    """Return the seconds of a loop item that runs as a plain module, in a separate process with its own login."""
     task = CONTAINER.format(module="pixels_container")
     environment = bench.environment
     bench.environment = environment | {"ANSIBLE_ACTION_PLUGINS": "/nonexistent"}
-    # One run: what it takes is far from what ours takes, and the NAS lets in no more.
+    # A single run: the difference is large, and the NAS limits logins.
     few = bench.play(LOOP.format(task=task, items=FEW), runs=1, **bench.elsewhere())
     one = bench.play(LOOP.format(task=task, items=1), runs=1, **bench.elsewhere())
     bench.environment = environment
@@ -136,7 +136,7 @@ LISTING = ("-i", "ours.pixels.yml", "--list")
 
 
 def replayed(bench: Bench) -> float:
-    (bench.folder / "peer.replay.yml").write_text("plugin: replay\nhosts: hosts.json\n")
+    (bench.directory / "peer.replay.yml").write_text("plugin: replay\nhosts: hosts.json\n")
     return bench.seconds(
         "ansible-inventory",
         *("-i", "peer.replay.yml", "--list"),

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How measurements are shown: each beside its peer, and whether it is as quick as it has to be."""
+"""Format measurements: each with its baseline, the ratio and the target."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Row(t.NamedTuple):
     peer: float
     peer_is: str
     target: float | None = None
-    """How many times as long as the peer it may take; None where nothing is demanded."""
+    """Maximum ratio to the baseline; None without a target."""
     unit: str = "s"
 
     @property
@@ -23,7 +23,7 @@ class Row(t.NamedTuple):
 
     @property
     def met(self) -> bool | None:
-        """Whether the target is; None where there is none."""
+        """Whether the ratio is within the target; None without a target."""
         return None if self.target is None else self.ratio <= self.target
 
     def as_json(self) -> dict[str, t.Any]:
@@ -31,7 +31,7 @@ class Row(t.NamedTuple):
 
 
 def table(rows: t.Iterable[Row]) -> t.Iterator[str]:
-    """A line for each, below one of headings."""
+    """Yield the lines of a table with a heading."""
     yield f"{'what':66} {'ours':>10} {'peer':>10} {'ratio':>6} {'target':>12}  peer"
     for row in rows:
         target = "" if row.target is None else f"{row.target:g} {'met' if row.met else 'MISSED'}"

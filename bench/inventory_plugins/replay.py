@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The least an inventory plugin can do for the same hosts, variables and groups: the peer of ours."""
+"""Add hosts, variables and groups from a file: the baseline of the inventory plugin of this collection."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ansible.template import trust_as_template
 
 DOCUMENTATION = r"""
 name: replay
-short_description: Hosts that ansible-inventory listed before
-description: For comparison.
+short_description: Hosts from an earlier listing
+description: For performance comparisons.
 options:
   plugin:
     description: V(replay).
     required: true
   hosts:
-    description: File with what C(ansible-inventory --list) printed, beside this one.
+    description: File with the output of C(ansible-inventory --list), in the same directory.
     required: true
 """
 
