@@ -119,5 +119,5 @@ def start_if_stopped(context: CliContext, name: PixelName) -> bool:
         # Only here: most consoles need nothing of it.
         from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress import record
 
-        record.enforce_noted(context.pixels, found.name, is_new=True)
+        record.enforce_recorded(context.pixels, found.name, is_new=True)
     return True

@@ -215,7 +215,7 @@ def restrict(pixels: Pixels, container: Container) -> None:
     if container.metadata.egress:
         from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress import record
 
-        record.enforce_noted(pixels, container.name, is_new=True)
+        record.enforce_recorded(pixels, container.name, is_new=True)
 
 
 def restore_files(pixels: Pixels, container: Container, planned: RestorePlan) -> str | None:

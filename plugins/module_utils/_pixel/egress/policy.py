@@ -103,7 +103,7 @@ class EgressPolicy:
             return None
         return self.text if len(self.text) <= NOTE_LIMIT else self.digest
 
-    def is_noted(self, kept: str | None) -> bool:
+    def is_recorded(self, kept: str | None) -> bool:
         """Return whether `kept`, from the metadata of a pixel, stands for this policy."""
         return kept in (self.text, self.digest) if self.enforced else kept is None
 

@@ -44,7 +44,7 @@ SHELL_PAUSES_S = (1.0, 3.0, 6.0)
 """Pauses before another shell is opened in the place of a lost one."""
 
 
-def noted_policy(kept: str | None) -> EgressPolicy | None:
+def recorded_policy(kept: str | None) -> EgressPolicy | None:
     """Return the policy in the metadata; None where that has only a digest, or is invalid."""
     if kept is None:
         return policies.EgressPolicy()
@@ -58,7 +58,7 @@ def inherited_policy(source: Container) -> EgressPolicy | None:
     """Return the policy that a clone has to be under: that of its source. Raises `Unsupported` where it is unknown."""
     if source.metadata.egress is None:
         return None
-    policy = noted_policy(source.metadata.egress)
+    policy = recorded_policy(source.metadata.egress)
     if policy is None:
         bare = source.name.bare
         problem = (
@@ -90,20 +90,20 @@ def plan(container: Container, found: GuestState, wanted: EgressPolicy) -> Chang
 
     Raises `Unsupported` where the pixel can have none.
     """
-    return with_note(enforcement.plan(found, wanted), container, wanted)
+    return with_record_change(enforcement.plan(found, wanted), container, wanted)
 
 
-def with_note(change: Change, container: Container, wanted: EgressPolicy) -> Change:
+def with_record_change(change: Change, container: Container, wanted: EgressPolicy) -> Change:
     """Return a change that also shows where only the metadata of a pixel lacks the policy."""
-    if change.needed or wanted.is_noted(container.metadata.egress):
+    if change.needed or wanted.is_recorded(container.metadata.egress):
         return change
-    return Change({**(change.before or {}), "noted": False}, {**(change.after or {}), "noted": True})
+    return Change({**(change.before or {}), "recorded": False}, {**(change.after or {}), "recorded": True})
 
 
 def enforce(
     pixels: Pixels, name: PixelName, wanted: EgressPolicy, *, check_mode: bool = False, is_new: bool = False
 ) -> Change:
-    """Bring a running pixel to a policy, and note it on the NAS. `name` is the full name.
+    """Bring a running pixel to a policy, and record it on the NAS. `name` is the full name.
 
     Raises what `enforcement.ensure` raises, after it has stopped a pixel that would have had no rules; see
     `enforcement.stopping_on_failure` for `is_new`.
@@ -116,11 +116,11 @@ def enforce(
             container = pixels.get(name)
             if wanted.enforced:
                 # Before the rules are there: a pixel that is stopped for having none gets them at its next start.
-                update_note(pixels, container, wanted)
+                update_record(pixels, container, wanted)
             change = ensure(pixels, name, guard, wanted)
         if not wanted.enforced:
-            update_note(pixels, container, wanted)
-    return with_note(change, container, wanted)
+            update_record(pixels, container, wanted)
+    return with_record_change(change, container, wanted)
 
 
 def ensure(pixels: Pixels, name: PixelName, guard: enforcement.Guard, wanted: EgressPolicy) -> Change:
@@ -135,9 +135,9 @@ def ensure(pixels: Pixels, name: PixelName, guard: enforcement.Guard, wanted: Eg
         return enforcement.ensure(shell, guard, wanted)
 
 
-def update_note(pixels: Pixels, container: Container, policy: EgressPolicy) -> None:
-    """Note a policy in the metadata of a pixel, unless it is noted already."""
-    if policy.is_noted(container.metadata.egress):
+def update_record(pixels: Pixels, container: Container, policy: EgressPolicy) -> None:
+    """Record a policy in the metadata of a pixel, unless it is there already."""
+    if policy.is_recorded(container.metadata.egress):
         return
 
     def keep(kept: str | None) -> None:
@@ -156,7 +156,7 @@ def declared_policy(container: Container, found: GuestState) -> EgressPolicy | N
 
     What the pixel says of its policy is believed where the metadata on the NAS confirms it.
     """
-    policy = noted_policy(container.metadata.egress)
+    policy = recorded_policy(container.metadata.egress)
     if policy is None and found.policy is not None and found.policy.digest == container.metadata.egress:
         return found.policy
     return policy
@@ -167,7 +167,7 @@ def drift(policy: EgressPolicy | None, found: GuestState) -> list[str]:
     return ["the policy in the pixel is not the one that was set"] if policy is None else found.drift(policy)
 
 
-def enforce_noted(pixels: Pixels, name: PixelName, *, is_new: bool = False) -> None:
+def enforce_recorded(pixels: Pixels, name: PixelName, *, is_new: bool = False) -> None:
     """Bring a running pixel to the policy that its metadata has, as after a start or a restore.
 
     `name` is the full name. Raises what `enforce` raises.
@@ -180,7 +180,7 @@ def enforce_noted(pixels: Pixels, name: PixelName, *, is_new: bool = False) -> N
         trying(f"setting the egress policy of {name.bare} on {pixels.nas}"),
         enforcement.stopping_on_failure(pixels, name, is_new=is_new) as guard,
     ):
-        wanted = noted_policy(kept)
+        wanted = recorded_policy(kept)
         if wanted is not None:
             ensure(pixels, name, guard, wanted)
             return

@@ -17,7 +17,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel.common.chang
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.common.error_context import trying
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle import destroyer
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle.spec import (
-    NOTES,
+    METADATA_FIELDS,
     RUNNING_STATES,
     SETTINGS,
     display_value,
@@ -100,7 +100,7 @@ def apply(
         if change.after["status"] == "running":
             # Where it was started, its files may be those of an earlier checkpoint.
             is_started = spec.state == "restarted" or not found.container.running
-            restrict(pixels, spec, noted=found.container.metadata.egress, is_new=is_started)
+            restrict(pixels, spec, recorded=found.container.metadata.egress, is_new=is_started)
             provision(pixels, spec, options=options, deadline=deadline)
 
 
@@ -165,7 +165,7 @@ def start_and_provision(pixels: Pixels, spec: PixelSpec, *, options: ApplyOption
 
 def merged_metadata(pixels: Pixels, spec: PixelSpec, current: Metadata) -> Metadata:
     """Return the current metadata with the values of the specification. A new lifetime starts now."""
-    values = {name: getattr(spec, name) for name in NOTES if getattr(spec, name) is not None}
+    values = {name: getattr(spec, name) for name in METADATA_FIELDS if getattr(spec, name) is not None}
     if "protected" in values:
         values["protected"] = "yes" if spec.protected else None
     if spec.ttl and spec.ttl != display_value("ttl", current.ttl):
@@ -181,7 +181,7 @@ def apply_settings(
 ) -> None:
     """Change settings, metadata and network interface, and complete an interrupted operation."""
     settings = {name: getattr(spec, name) for name in change.touches(*SETTINGS)}
-    if change.touches("environment", *NOTES) or container.metadata.pending:
+    if change.touches("environment", *METADATA_FIELDS) or container.metadata.pending:
         settings["environment"] = container.environment if spec.environment is None else spec.environment
         settings["metadata"] = replace(merged_metadata(pixels, spec, container.metadata), pending=None)
     with trying(f"changing {spec.name.bare} on {pixels.nas}"):
@@ -230,9 +230,9 @@ def start(pixels: Pixels, container: Container, *, deadline: Deadline) -> None:
         pixels.containers.start(container.name, timeout=deadline.left)
 
 
-def restrict(pixels: Pixels, spec: PixelSpec, *, noted: str | None = None, is_new: bool = False) -> None:
-    """Enforce the egress policy of a running pixel: the requested one, else the one that its metadata has (`noted`)."""
-    if not (spec.egress or noted):
+def restrict(pixels: Pixels, spec: PixelSpec, *, recorded: str | None = None, is_new: bool = False) -> None:
+    """Enforce the egress policy of a running pixel: the requested one, else the `recorded` one."""
+    if not (spec.egress or recorded):
         return
     # Only here: most pixels have no policy, and do not wait for what it imports.
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress import record
@@ -240,7 +240,7 @@ def restrict(pixels: Pixels, spec: PixelSpec, *, noted: str | None = None, is_ne
     if spec.egress:
         record.enforce(pixels, spec.name, spec.egress, is_new=is_new)
     else:
-        record.enforce_noted(pixels, spec.name, is_new=is_new)
+        record.enforce_recorded(pixels, spec.name, is_new=is_new)
 
 
 def provision(pixels: Pixels, spec: PixelSpec, *, options: ApplyOptions, deadline: Deadline) -> None:

@@ -14,7 +14,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel.cloning.sour
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.common.change import Change
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle import destroyer
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle.spec import (
-    NOTES,
+    METADATA_FIELDS,
     RUNNING_STATES,
     SETTINGS,
     CurrentState,
@@ -81,7 +81,7 @@ def plan(found: CurrentState | None, spec: PixelSpec) -> Change:
         reject_immutable_changes(found.container, spec)
 
     after: dict[str, t.Any] = {"status": "stopped", **(before or {})}
-    for name in SETTINGS + NOTES:
+    for name in SETTINGS + METADATA_FIELDS:
         value = getattr(spec, name)
         if value is not None:
             after[name] = display_value(name, value)
@@ -116,7 +116,7 @@ def plan_egress(
         was, then = dict(change.before or {}), dict(change.after or {})
     else:
         then = spec.egress.as_dict()
-        if found and spec.egress.is_noted(found.container.metadata.egress):
+        if found and spec.egress.is_recorded(found.container.metadata.egress):
             was = then
         else:
             was = {"mode": "unknown" if found and found.container.metadata.egress else "unrestricted"}
@@ -142,8 +142,8 @@ def describe(found: CurrentState, spec: PixelSpec) -> dict[str, t.Any]:
     if container.metadata.stopped_by:
         state["stopped_by"] = container.metadata.stopped_by
     # Only specified metadata: a diff of empty fields is noise.
-    noted = (name for name in NOTES if getattr(spec, name) is not None)
-    state.update({name: display_value(name, getattr(container.metadata, name)) for name in noted})
+    names = (name for name in METADATA_FIELDS if getattr(spec, name) is not None)
+    state.update({name: display_value(name, getattr(container.metadata, name)) for name in names})
     if spec.nic:
         state["nic"] = display_value("nic", found.nic)
     if spec.provision and spec.state != "absent":

@@ -25,7 +25,7 @@ if t.TYPE_CHECKING:
 # Settings of an existing container, which one job of the NAS changes.
 SETTINGS = ("cpu", "memory", "environment", "autostart")
 
-NOTES = ("fleet", "owner", "labels", "ttl", "ttl_keep", "protected")
+METADATA_FIELDS = ("fleet", "owner", "labels", "ttl", "ttl_keep", "protected")
 
 RUNNING_STATES = ("started", "restarted")
 

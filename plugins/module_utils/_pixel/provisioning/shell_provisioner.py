@@ -171,7 +171,7 @@ def provision(pixels: Pixels, name: PixelName, spec: ProvisionSpec, *, deadline:
             write(shell, path, env_table.accepting(found.accepted, spec.accept_env))
             run(shell, RELOAD_SSH_SERVER, action="reloading the SSH server")
             # An open connection keeps the configuration that the server had when it was opened.
-            control_master.close_connections(name, at_once=False)
+            control_master.close_connections(name, cut_off=False)
             done.append(path)
         # Upstream pixels and `pixels status` recognize a provisioned pixel by the marker.
         marker = f"rm -f {first_boot.FAILURE_PATH}; [ -e {first_boot.MARKER_PATH} ] || touch {first_boot.MARKER_PATH}"

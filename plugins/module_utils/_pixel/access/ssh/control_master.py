@@ -313,12 +313,12 @@ class ControlMaster:
             os.unlink(path)
 
 
-def close_connections(pixel: PixelName, *, at_once: bool = True) -> None:
+def close_connections(pixel: PixelName, *, cut_off: bool = True) -> None:
     """Close the open connections of all users to a pixel, given by its full name.
 
-    Without `at_once`, commands that run over them continue, and later commands get a new connection.
+    Without `cut_off`, commands that run over them continue, and later commands get a new connection.
     """
-    request = "exit" if at_once else "stop"
+    request = "exit" if cut_off else "stop"
     directory = control_directory()
     if directory is None or openssh.program() is None:
         return

@@ -277,8 +277,8 @@ def test_names_are_denied_below_those_that_are_allowed_or_where_any_is():
 def test_a_policy_is_noted_by_its_text_or_by_its_digest(kept):
     agent, none = policy.parse("agent"), policy.parse("none")
 
-    assert agent.is_noted(getattr(agent, kept))
-    assert not agent.is_noted(getattr(none, kept))
-    assert not agent.is_noted(None)
-    assert policy.parse("unrestricted").is_noted(None)
-    assert not policy.parse("unrestricted").is_noted(getattr(agent, kept))
+    assert agent.is_recorded(getattr(agent, kept))
+    assert not agent.is_recorded(getattr(none, kept))
+    assert not agent.is_recorded(None)
+    assert policy.parse("unrestricted").is_recorded(None)
+    assert not policy.parse("unrestricted").is_recorded(getattr(agent, kept))

@@ -31,24 +31,24 @@ def release():
 def test_a_policy_is_noted_as_its_text(value):
     wanted = policy.parse(value)
 
-    assert record.noted_policy(wanted.note) == wanted
+    assert record.recorded_policy(wanted.note) == wanted
 
 
 def test_no_policy_is_no_note():
     assert policy.parse("unrestricted").note is None
-    assert record.noted_policy(None) == policy.EgressPolicy()
+    assert record.recorded_policy(None) == policy.EgressPolicy()
 
 
 def test_a_long_policy_is_noted_as_its_digest():
     wanted = policy.parse(LONG)
 
     assert wanted.note == wanted.digest
-    assert record.noted_policy(wanted.digest) is None
+    assert record.recorded_policy(wanted.digest) is None
 
 
 @pytest.mark.parametrize("kept", ["nonsense", "{}", '{"mode": "evil"}', "5"])
 def test_a_note_that_is_invalid_is_unknown(kept):
-    assert record.noted_policy(kept) is None
+    assert record.recorded_policy(kept) is None
 
 
 def pixel_with(kept):
@@ -95,13 +95,15 @@ def test_a_policy_that_only_the_metadata_lacks_is_a_change():
     wanted = policy.parse("none")
     same = Change({"mode": "none"}, {"mode": "none"})
 
-    assert record.with_note(same, pixel_with(wanted.note), wanted) == same
-    assert record.with_note(same, pixel_with(None), wanted) == Change(
-        {"mode": "none", "noted": False}, {"mode": "none", "noted": True}
+    assert record.with_record_change(same, pixel_with(wanted.note), wanted) == same
+    assert record.with_record_change(same, pixel_with(None), wanted) == Change(
+        {"mode": "none", "recorded": False}, {"mode": "none", "recorded": True}
     )
-    assert record.with_note(Change(None, None), pixel_with(None), wanted) == Change({"noted": False}, {"noted": True})
+    assert record.with_record_change(Change(None, None), pixel_with(None), wanted) == Change(
+        {"recorded": False}, {"recorded": True}
+    )
     changed = Change({"mode": "agent"}, {"mode": "none"})
-    assert record.with_note(changed, pixel_with(None), wanted) == changed
+    assert record.with_record_change(changed, pixel_with(None), wanted) == changed
 
 
 class Nas:
@@ -130,7 +132,7 @@ def test_a_policy_is_noted_beside_the_other_metadata_as_far_as_there_is_room(roo
     pixels.backend = backend = Recording(room)
     container = Container(PixelName("px-web"), "running", environment={"A": "b"}, metadata=Metadata(fleet="agents"))
 
-    record.update_note(pixels, container, wanted)
+    record.update_record(pixels, container, wanted)
 
     noted = Metadata(fleet="agents", egress=getattr(wanted, kept))
     assert backend.updates == [("px-web", {"environment": {"A": "b"}, "metadata": noted}, 60)]
@@ -141,7 +143,7 @@ def test_a_policy_that_is_noted_already_is_not_noted_again(kept):
     wanted, pixels = policy.parse("none"), Pixels(Nas())
     pixels.backend = backend = Recording(600)
 
-    record.update_note(pixels, pixel_with(getattr(wanted, kept)), wanted)
+    record.update_record(pixels, pixel_with(getattr(wanted, kept)), wanted)
 
     assert backend.updates == []
 
@@ -199,7 +201,7 @@ class TestLongPolicies:
         def run_start(text):
             found = inspection.GuestState(init="systemd", policy_text=text, rules="other")
             monkeypatch.setattr(inspection, "inspect", lambda _shell: found)
-            record.enforce_noted(pixels, PixelName("px-long"), is_new=True)
+            record.enforce_recorded(pixels, PixelName("px-long"), is_new=True)
             return enforced
 
         return run_start
