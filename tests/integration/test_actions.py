@@ -165,9 +165,9 @@ def test_what_a_task_says_beside_its_options_counts(ansible, truenas):
     assert "censored" in results(played, "hidden")["localhost"]
     assert results(played, "fleet")["localhost"]["summary"]["created"] == 3
     assert "agent-3: created" in played["text"]
-    told = [int(percent) for percent in re.findall(r"^agent-1: (\d+) % ", played["text"], re.MULTILINE)]
-    assert told
-    assert told == sorted(told)
+    percents = [int(percent) for percent in re.findall(r"^agent-1: (\d+) % ", played["text"], re.MULTILINE)]
+    assert percents
+    assert percents == sorted(percents)
     assert "web: web was made from ubuntu noble" in results(played, "fleet of which one fails")["localhost"]["msg"]
     assert played["rc"] == 2
     assert "px-other" in truenas.world.containers

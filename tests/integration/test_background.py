@@ -96,6 +96,6 @@ def test_a_task_that_takes_too_long_is_given_up_and_what_fails_there_fails_the_t
     made, refused = played["results"]
     assert (made["outcome"], refused["outcome"]) == ("failed", "failed")
     # Ansible's own watch over it may be the first to notice.
-    told = ("did not complete within the requested time", "Timeout exceeded")
-    assert any(words in made["result"]["msg"] for words in told)
+    timeouts = ("did not complete within the requested time", "Timeout exceeded")
+    assert any(words in made["result"]["msg"] for words in timeouts)
     assert "invalid pixel name 'we_b'" in refused["result"]["msg"]

@@ -91,8 +91,8 @@ def shell(request, truenas) -> t.Iterator[WebShellClient]:
         made = truenas.run(truenas.world.engine.run(name, ["/bin/sh", "-ec", script]))
         assert made.returncode == 0, made
         # Which of the two families of programs it has: only those of busybox say so.
-        told = truenas.run(truenas.world.engine.run(name, ["/bin/sh", "-c", "sha256sum --help 2>&1"])).stdout
-        assert (b"BusyBox" in told) == (program == "busybox")
+        usage = truenas.run(truenas.world.engine.run(name, ["/bin/sh", "-c", "sha256sum --help 2>&1"])).stdout
+        assert (b"BusyBox" in usage) == (program == "busybox")
     endpoint = Endpoint(truenas.host, truenas.port, ca_path=truenas.ca_file)
     with (
         Session(endpoint, Credential(truenas.username, api_key=truenas.api_key)) as session,

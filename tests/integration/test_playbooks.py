@@ -126,10 +126,10 @@ def test_the_role_makes_a_fleet_and_refuses_what_makes_no_sense(ansible, truenas
     # JSON is valid YAML.
     played = ansible.play(json.dumps([{**play, "tasks": tasks}, {**play, "roles": [role]}]))
 
-    for number, (variables, told) in enumerate(cases):
+    for number, (variables, message) in enumerate(cases):
         refused = results(played)[f"case {number}"]["ansible_failed_result"]
         assert refused["failed"], variables
-        assert told in refused["msg"], variables
+        assert message in refused["msg"], variables
     assert statuses(truenas) == {"px-app": "RUNNING"}
 
 

@@ -41,7 +41,7 @@ def test_a_run_ends_while_the_daemon_of_its_session_lives_on(ansible, truenas, t
         capture_output=True,
         text=True,
         check=False,
-        # Less than the holder lives: a run that waited for it would not end in time.
+        # Less than the daemon lives: a run that waited for it would not end in time.
         timeout=COMMAND_SECONDS,
     )
 

@@ -119,7 +119,7 @@ def test_the_key_is_nowhere_but_in_its_file(ansible, truenas, tmp_path):
 
     outcomes = [result["outcome"] for result in played["results"]]
     assert outcomes.count("failed") == 1
-    assert any("main.py" in line for line in watch.seen), "the holder of the session was not seen"
+    assert any("main.py" in line for line in watch.seen), "the daemon of the session was not seen"
     assert watch.found == set()
     assert [
         text for text in (played["text"], *(f"{each.stdout}{each.stderr}" for each in said)) if truenas.api_key in text

@@ -98,14 +98,14 @@ def _wait(pid: int) -> int:
 
     Return its status: INTERRUPTED or higher if it was interrupted and did not succeed.
     """
-    told: list[int] = []
+    received: list[int] = []
 
     def interrupt(number: int, _frame: t.Any) -> None:
-        told.append(number)
+        received.append(number)
         signal.alarm(SECONDS_TO_END)
 
     def end(number: int, _frame: t.Any) -> None:
-        told.append(number)
+        received.append(number)
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 
@@ -118,8 +118,8 @@ def _wait(pid: int) -> int:
         for number, handler in before.items():
             signal.signal(number, handler)
     code = os.waitstatus_to_exitcode(status)
-    if told and code:
-        return INTERRUPTED + told[0]
+    if received and code:
+        return INTERRUPTED + received[0]
     return INTERRUPTED - code if code < 0 else code
 
 

@@ -132,9 +132,9 @@ def archive() -> str:
     """Where this machine's own packages come from, which answers. Raises `machine.Unfit`."""
     words = ("apt-get", "indextargets", "--format", "$(REPO_URI)")
     which = ("Created-By: Packages", "Origin: Debian", f"Codename: {SUITE}")
-    told = run(*words, *which).split()
+    uris = run(*words, *which).split()
     # Where no list of packages was ever had, apt-get does not know.
-    found = told[0].rstrip("/") if told else ARCHIVE
+    found = uris[0].rstrip("/") if uris else ARCHIVE
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         try:
@@ -149,8 +149,8 @@ def proxies() -> dict[str, str]:
     """Return the package sources of this machine's apt-get."""
     found = {}
     for scheme in ("http", "https"):
-        if told := run("apt-config", "--format", "%v%n", "dump", f"Acquire::{scheme}::Proxy").strip():
-            found[f"{scheme}_proxy"] = told
+        if proxy := run("apt-config", "--format", "%v%n", "dump", f"Acquire::{scheme}::Proxy").strip():
+            found[f"{scheme}_proxy"] = proxy
     return found
 
 

@@ -13,7 +13,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
 from ansible_collections.pixels.truenas.plugins.module_utils._cli import lifecycle_report, lifecycle_verbs, ssh_config
 from ansible_collections.pixels.truenas.plugins.module_utils._cli.context import CliContext
 from ansible_collections.pixels.truenas.plugins.module_utils._cli.hints import text_of
-from ansible_collections.pixels.truenas.plugins.module_utils._cli.output import FAILED, failure, leave_at_once
+from ansible_collections.pixels.truenas.plugins.module_utils._cli.output import FAILED, exit_immediately, failure
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import serialize as shown
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.access.ssh import control_master
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.checkpoints import (
@@ -116,7 +116,7 @@ def interruptible(context: CliContext, work: t.Callable[[], T], print_state: t.C
             print_state()
         except PixelsError as error:
             context.output.error(f"  the state could not be read: {text_of(error)}")
-        leave_at_once()
+        exit_immediately()
 
 
 def show(args: argparse.Namespace, output: Output) -> int:

@@ -19,7 +19,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._cli import openssh_route, targets
 from ansible_collections.pixels.truenas.plugins.module_utils._cli.context import CliContext
-from ansible_collections.pixels.truenas.plugins.module_utils._cli.output import FAILED, failure, leave_at_once
+from ansible_collections.pixels.truenas.plugins.module_utils._cli.output import FAILED, exit_immediately, failure
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.access.command import Command, process_id
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.access.ssh import pipes, signal_forwarder
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.access.ssh_probe import NoSshServer
@@ -118,7 +118,7 @@ def in_many(context: CliContext, wanted: t.Sequence[str], args: argparse.Namespa
         raise NotFound(f"none of the selected pixels is running on {context.nas}")
     report(context.output, ended, detached=args.detach)
     status = max(each.rc for each in ended)
-    return status if complete else leave_at_once(status)
+    return status if complete else exit_immediately(status)
 
 
 def run_all(context: CliContext, full: t.Sequence[PixelName], command: Command) -> tuple[list[ExecResult], bool]:

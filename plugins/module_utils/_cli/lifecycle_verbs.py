@@ -19,7 +19,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._cli.lifecycle_repo
     print_interrupted_state,
     report,
 )
-from ansible_collections.pixels.truenas.plugins.module_utils._cli.output import FAILED, leave_at_once
+from ansible_collections.pixels.truenas.plugins.module_utils._cli.output import FAILED, exit_immediately
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.access import public_keys
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.access.ssh import control_master
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.cloning.source import parse_origin
@@ -217,7 +217,7 @@ def change(
                 print_interrupted_state(args, context, verb, bare)
             finally:
                 # A normal exit would wait for the thread.
-                leave_at_once()
+                exit_immediately()
     for each in ended:
         remember(context, verb, each)
     ssh_config.keep_up_to_date(context)

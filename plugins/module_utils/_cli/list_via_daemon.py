@@ -85,7 +85,7 @@ def query(note: Note) -> list[dict[str, t.Any]]:
         reject_other_users(connection)
         with connection.makefile("rb") as lines:
             greeting = json.loads(lines.readline())
-            daemon = greeting["holder"]
+            daemon = greeting["daemon"]
             if (daemon["protocol"], daemon["version"]) != (note["protocol"], note["version"]):
                 raise UnexpectedAnswer
             send(connection, {"proof": proof(note, greeting["challenge"]), **note["terms"]})

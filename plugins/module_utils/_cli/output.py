@@ -310,7 +310,7 @@ def columns() -> int:
         return 80
 
 
-def leave_at_once(status: int = INTERRUPTED) -> t.NoReturn:
+def exit_immediately(status: int = INTERRUPTED) -> t.NoReturn:
     """Exit without waiting for threads."""
     for stream in (sys.stdout, sys.stderr):
         try:

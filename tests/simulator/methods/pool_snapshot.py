@@ -28,7 +28,7 @@ Row = dict[str, t.Any]
 READ = ("SNAPSHOT_READ", "SNAPSHOT_WRITE")
 WRITE = ("SNAPSHOT_WRITE",)
 EVENT = "pool.snapshot.query"
-AT_ONCE = ("createtxg", "creation")
+IN_CREATE_REPLY = ("createtxg", "creation")
 """Properties in the row of a new snapshot; other rows have the requested ones."""
 
 
@@ -118,7 +118,7 @@ async def create(context: Context, data: Row) -> Row:
         if refused.errno == errnos.EEXIST:
             raise ValidationError("pool.snapshot.create", f"{label} already exists.", errnos.EEXIST) from refused
         raise uncaught(refused) from refused
-    made = row(taken, {"properties": AT_ONCE})
+    made = row(taken, {"properties": IN_CREATE_REPLY})
     context.emit(EVENT, "added", id=taken.id, fields=made)
     return made
 

@@ -26,7 +26,7 @@ Row = dict[str, t.Any]
 SERVICE = "zfs.resource.snapshot"
 READ = ("SNAPSHOT_READ", "SNAPSHOT_WRITE")
 WRITE = ("SNAPSHOT_WRITE",)
-AT_ONCE = ("creation", "createtxg")
+IN_CREATE_REPLY = ("creation", "createtxg")
 
 
 def says_what_was_wrong(name: str, model: type[Model], *roles: str) -> t.Callable[[Handler], Handler]:
@@ -141,7 +141,7 @@ async def create(context: Context, data: Row) -> Row:
         exclude=data["exclude"],
         properties=data["user_properties"],
     )
-    return row(taken, {"properties": AT_ONCE})
+    return row(taken, {"properties": IN_CREATE_REPLY})
 
 
 @says_what_was_wrong("destroy", models.DestroySnapshot, "SNAPSHOT_DELETE")

@@ -214,12 +214,12 @@ def test_the_command_says_so_in_words_and_in_json(
     truenas.faults.add("answer_with", method="virt.instance.query", times=FOREVER, value=value)
 
     for words in (("list",), ("info", "web"), ("start", "web"), ("checkpoint", "list", "web")):
-        said, told = pixels_command(*words), pixels_command.json(*words)
+        plain, reported = pixels_command(*words), pixels_command.json(*words)
 
-        assert (said.returncode, said.stdout) == (1, "")
-        assert said.stderr.startswith(f"Error: {UNEXPECTED}")
-        assert "Traceback" not in said.stderr
-        assert told["error"]["kind"] == "UnexpectedReply"
+        assert (plain.returncode, plain.stdout) == (1, "")
+        assert plain.stderr.startswith(f"Error: {UNEXPECTED}")
+        assert "Traceback" not in plain.stderr
+        assert reported["error"]["kind"] == "UnexpectedReply"
     truenas.faults.clear()
     assert pixels_command("list").stdout.splitlines()[1].split()[0] == "web"
 
@@ -232,8 +232,8 @@ def test_a_shared_session_outlives_what_is_no_message(pixels_command: t.Any, tru
     [before] = pixels_command.json("session", "status")
     for text in MESSAGES.values():
         truenas.faults.add("answer_with", method="virt.instance.query", times=FOREVER, text=text)
-        said = pixels_command("info", "web")
-        assert said.stderr.startswith(f"Error: {UNEXPECTED}")
+        plain = pixels_command("info", "web")
+        assert plain.stderr.startswith(f"Error: {UNEXPECTED}")
         truenas.faults.clear()
 
     [after] = pixels_command.json("session", "status")

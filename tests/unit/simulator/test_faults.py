@@ -101,10 +101,10 @@ def test_removed_roles_are_handed_on_immediately() -> None:
     faults = Faults(role_removed=lambda role, username: removed.append((role, username)), cleared=removed.clear)
 
     faults.add("remove_role", role="VIRT_INSTANCE_WRITE", username="limited")
-    told = list(removed)
+    reported = list(removed)
     faults.clear()
 
-    assert told == [("VIRT_INSTANCE_WRITE", "limited")]
+    assert reported == [("VIRT_INSTANCE_WRITE", "limited")]
     assert removed == []
 
 

@@ -27,10 +27,10 @@ def test_a_request_without_params_has_none() -> None:
 
 def test_an_id_of_null_is_a_request_and_no_id_a_notification() -> None:
     asked = framing.request(framing.parse('{"jsonrpc": "2.0", "id": null, "method": "core.ping"}'))
-    told = framing.request(framing.parse('{"jsonrpc": "2.0", "method": "core.ping"}'))
+    notification = framing.request(framing.parse('{"jsonrpc": "2.0", "method": "core.ping"}'))
 
     assert not asked.notification
-    assert told.notification
+    assert notification.notification
 
 
 @pytest.mark.parametrize(

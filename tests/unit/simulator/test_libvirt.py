@@ -174,8 +174,8 @@ def test_who_may_read_containers_hears_of_them(halfmoon: Halfmoon, connect: Conn
     refused = other.refusal("core.subscribe", "container.query")
     number = halfmoon.create()
 
-    told = reader.event(lambda event: event["collection"] == "container.query")
-    assert (told["msg"], told["id"], told["fields"]["name"]) == ("added", number, "px-web")
+    event = reader.event(lambda event: event["collection"] == "container.query")
+    assert (event["msg"], event["id"], event["fields"]["name"]) == ("added", number, "px-web")
     assert refused["data"]["reason"] == "[EACCES] Not authorized"
     assert reader.call("container.get_instance", number)["name"] == "px-web"
     assert reader.refusal("container.start", number)["data"]["reason"] == "[EACCES] Not authorized"

@@ -50,7 +50,7 @@ class DaemonConnection:
         self.pid = 0
         greeting = self._receive_or_fail(protocol.RESPONSE_TIMEOUT_S if timeout is None else timeout)
         match greeting:
-            case {"holder": {"protocol": protocol.PROTOCOL, "version": str(version), "pid": int(pid)}}:
+            case {"daemon": {"protocol": protocol.PROTOCOL, "version": str(version), "pid": int(pid)}}:
                 self.pid = pid
                 self.version = version
                 self._challenge = greeting.get("challenge")

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The protocol between clients and the session daemon: frames as lines of JSON, with values and errors; no I/O.
 
-daemon: {"holder": {"protocol", "version", "pid"}, "challenge"}       on each new connection
+daemon: {"daemon": {"protocol", "version", "pid"}, "challenge"}       on each new connection
 client: {"proof", "connect", "login_wait", "idle"}                    reply: {"welcome": true} or {"refused": reason}
         {"ask": "status"}                                             reply: {"status": {...}}
         {"ask": "stop"}                                               reply: {"stopping": pid}; then the daemon ends
@@ -31,7 +31,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api import errors
 from ansible_collections.pixels.truenas.plugins.module_utils._api.ejson import NotSendable
 from ansible_collections.pixels.truenas.plugins.module_utils._api.hint import Hint
 
-PROTOCOL = 2
+PROTOCOL = 3
 MAX_LINE_BYTES = 256 * 1024 * 1024
 MAX_REQUEST_BYTES = 16 * 1024 * 1024
 """TrueNAS accepts 2 MiB, of which each character may take six bytes here."""

@@ -193,7 +193,7 @@ class SessionDaemon:
         """Greet a client. Return whether it proved that it knows the credential and goes on to send requests."""
         challenge = secrets.token_hex(16)
         greeting = {"protocol": protocol.PROTOCOL, "version": VERSION, "pid": os.getpid()}
-        client.write({"holder": greeting, "challenge": challenge})
+        client.write({"daemon": greeting, "challenge": challenge})
         async with asyncio.timeout(HELLO_TIMEOUT_S):
             hello = await read_frame(reader)
         match hello:
@@ -222,7 +222,7 @@ class SessionDaemon:
             "username": self._config.credential.username,
             "age": time.time() - self._started,
             "idle": self._idle_timeout,
-            "callers": len(self._clients),
+            "clients": len(self._clients),
             "calls": self._calls,
             "calls_under_way": sum(client.calls for client in self._clients),
             "version": VERSION,

@@ -42,7 +42,7 @@ class DaemonStatus:
     age: float
     idle: float | None
     """From the last call to its end."""
-    callers: int | None
+    clients: int | None
     """Clients that are connected now."""
     calls: int | None
     """Calls since it started."""

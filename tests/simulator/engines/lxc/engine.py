@@ -219,8 +219,8 @@ class LxcEngine:
         present = await self._zfs.run("list", "-H", "-o", "name", "-r", "-t", "snapshot", self._dataset(target))
         if self._id(target, new_label) not in present.splitlines():
             await self._zfs.run("promote", self._dataset(target), patient=True)
-            told = await self._zfs.run("list", "-H", "-o", "name,origin", "-r", self._lab.containers)
-            origins = dict(line.split("\t") for line in told.splitlines())
+            output = await self._zfs.run("list", "-H", "-o", "name,origin", "-r", self._lab.containers)
+            origins = dict(line.split("\t") for line in output.splitlines())
             for guest in self._guests.values():
                 guest.origin = origins.get(guest.dataset)
 

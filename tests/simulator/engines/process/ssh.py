@@ -204,8 +204,8 @@ async def _tell_how_it_ended(process: asyncssh.SSHServerProcess[bytes], command:
     with contextlib.suppress(*LOST):
         if returncode < 0:
             name = signal.Signals(-returncode).name.removeprefix("SIG")
-            told = asyncssh.packet.String(name) + asyncssh.packet.Boolean(False) + asyncssh.packet.String("") * 2
-            process.channel._send_request(b"exit-signal", told)
+            payload = asyncssh.packet.String(name) + asyncssh.packet.Boolean(False) + asyncssh.packet.String("") * 2
+            process.channel._send_request(b"exit-signal", payload)
         else:
             process.channel._send_request(b"exit-status", asyncssh.packet.UInt32(returncode & 0xFF))
 

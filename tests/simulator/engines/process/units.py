@@ -107,18 +107,18 @@ async def _stop(unit: Unit, now: bool) -> Finished:
 async def _enable(unit: Unit, now: bool) -> Finished:
     if unit.path is None:
         return _refused(f"Failed to enable unit: Unit file {unit.name} does not exist.\n")
-    told = await unit.enable()
+    message = await unit.enable()
     trouble = await unit.start() if now else ""
-    return Finished(1 if trouble else 0, b"", (told + trouble).encode())
+    return Finished(1 if trouble else 0, b"", (message + trouble).encode())
 
 
 async def _disable(unit: Unit, now: bool) -> Finished:
     if unit.path is None:
         return _refused(f"Failed to disable unit: Unit file {unit.name} does not exist.\n")
-    told = await unit.disable()
+    message = await unit.disable()
     if now:
         await unit.stop()
-    return Finished(0, b"", told.encode())
+    return Finished(0, b"", message.encode())
 
 
 async def _is_active(unit: Unit, now: bool) -> Finished:

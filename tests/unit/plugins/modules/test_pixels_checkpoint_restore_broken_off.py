@@ -233,8 +233,8 @@ def test_one_that_was_not_stopped_is_not_said_to_be(restore, truenas, nas, ran):
     roles = ["VIRT_GLOBAL_READ", "VIRT_INSTANCE_READ", "SNAPSHOT_READ", "SNAPSHOT_WRITE", "POOL_WRITE"]
     nas.update(username="reader", api_key=truenas.add_account("reader", roles=roles))
 
-    told = restore()["msg"]
+    message = restore()["msg"]
 
-    assert "web is now running. " in told
-    assert "could not be started again" not in told
+    assert "web is now running. " in message
+    assert "could not be started again" not in message
     assert (ran.status, ran.environment) == ("RUNNING", {})

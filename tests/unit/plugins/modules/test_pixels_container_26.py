@@ -92,11 +92,11 @@ def test_check_mode_predicts_and_a_second_run_changes_nothing(container, truenas
 
 
 @pytest.mark.parametrize(
-    ("limit", "told"),
+    ("limit", "message"),
     [({"memory": "2GiB"}, "cannot limit the memory.*MemoryMax="), ({"cpu": 2}, "only pin it.*set cpu: 0-1")],
 )
 @pytest.mark.parametrize("there", [True, False])
-def test_a_limit_that_cannot_be_is_refused_before_anything_is_done(container, truenas, limit, told, there):
+def test_a_limit_that_cannot_be_is_refused_before_anything_is_done(container, truenas, limit, message, there):
     if there:
         truenas.world.add_container("px-web", cpu=None)
 
@@ -104,7 +104,7 @@ def test_a_limit_that_cannot_be_is_refused_before_anything_is_done(container, tr
         result = container(**limit, labels={"a": "b"}, check_mode=check_mode)
 
         assert result["error"]["kind"] == "Unsupported"
-        assert re.search(told, result["msg"])
+        assert re.search(message, result["msg"])
     assert set(truenas.world.containers) == ({"px-web"} if there else set())
     assert not there or domain(truenas).description == ""
 
@@ -324,11 +324,11 @@ def test_a_restart_whose_start_is_refused_says_that_it_is_stopped(container, tru
     truenas.world.add_container("px-web")
     strike(truenas, "fail", "container.start")
 
-    told = container(state="restarted")["msg"]
+    message = container(state="restarted")["msg"]
 
-    assert "bad luck" in told
-    assert "web is now stopped" in told
-    assert "then run this again" in told
+    assert "bad luck" in message
+    assert "web is now stopped" in message
+    assert "then run this again" in message
 
 
 @pytest.mark.parametrize("state", ["present", "started", "stopped", "restarted"])

@@ -38,7 +38,7 @@ def status(nas: Nas, id: int) -> t.Any:
     return nas.call("container.get_instance", id)["status"]
 
 
-def told(nas: Nas) -> list[tuple[str, t.Any]]:
+def reported_states(nas: Nas) -> list[tuple[str, t.Any]]:
     """What the events said: the kind, and the state that they showed."""
     return [(msg, fields["status"]["state"] if fields else None) for _collection, msg, _id, fields in nas.events]
 
@@ -73,7 +73,7 @@ def test_a_new_container_is_there_and_never_started(nas: Nas) -> None:
     assert (row["autostart"], row["devices"], row["default_network"]) == (True, [], "truenasbr0")
     assert (row["dataset"], row["idmap"], row["shutdown_timeout"]) == (DATASET, {"type": "DEFAULT"}, 90)
     assert nas.world.storage.zfs.exists(DATASET)
-    assert told(nas) == [("added", "STOPPED")]
+    assert reported_states(nas) == [("added", "STOPPED")]
 
 
 def test_its_dataset_is_a_clone_of_the_images(nas: Nas) -> None:
@@ -295,7 +295,7 @@ def test_a_start_is_reported_by_changes_only(nas: Nas) -> None:
 
     nas.call("container.start", web.id)
 
-    assert told(nas) == [("changed", "STOPPED"), ("changed", "RUNNING")]
+    assert reported_states(nas) == [("changed", "STOPPED"), ("changed", "RUNNING")]
     assert {(collection, id) for collection, _msg, id, _fields in nas.events} == {("container.query", web.id)}
 
 
@@ -378,7 +378,7 @@ def test_a_stop_takes_pid_and_addresses_away(nas: Nas, options: dict[str, bool])
 
     assert status(nas, web.id) == {"state": "STOPPED", "pid": None, "domain_state": "SHUTOFF"}
     assert web.aliases == []
-    assert told(nas) == [("changed", "STOPPED")]
+    assert reported_states(nas) == [("changed", "STOPPED")]
 
 
 def test_a_stop_succeeds_without_stopping_a_container_that_does_not_listen(nas: Nas) -> None:
@@ -449,7 +449,7 @@ def test_only_what_was_sent_is_changed_and_reported(nas: Nas) -> None:
     row = nas.call("container.update", web.id, {"shutdown_timeout": 7, "cpuset": None})
 
     assert (row["shutdown_timeout"], row["cpuset"], row["name"]) == (7, None, "px-web")
-    assert told(nas) == [("changed", "RUNNING")]
+    assert reported_states(nas) == [("changed", "RUNNING")]
 
 
 @pytest.mark.parametrize("key", ["pool", "image", "idmap"])

@@ -83,8 +83,8 @@ def test_a_process_uses_its_session_and_backend_again(shared, truenas, cache):
 
     assert truenas.stats.calls["virt.global.config"] == 1
     assert truenas.stats.calls["virt.instance.query"] == 3
-    [holder] = daemon_status.status()
-    assert holder.callers == 1
+    [daemon] = daemon_status.status()
+    assert daemon.clients == 1
 
 
 def test_the_backend_is_detected_again_after_a_while(shared, truenas, cache):

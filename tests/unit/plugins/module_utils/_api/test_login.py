@@ -276,9 +276,9 @@ def test_who_could_be_anybody_is_reported_of_before_a_secret_is_sent(credential)
     notices = []
     log_in(Asked(SUCCESS), credential, nas="nas.lan", login_wait=0, notice=notices.append, unverified=True)
 
-    [told] = notices
-    assert "the certificate of nas.lan is not verified" in told
-    assert "S3CRET" not in told
+    [notice] = notices
+    assert "the certificate of nas.lan is not verified" in notice
+    assert "S3CRET" not in notice
 
 
 def test_who_is_verified_is_not_told_of():

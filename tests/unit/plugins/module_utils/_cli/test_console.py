@@ -108,9 +108,9 @@ def test_where_no_ssh_server_answers_it_takes_the_shell_of_the_nas(inside, truen
 
     assert main(["--json", "console", "web"]) == 0
 
-    told = capsys.readouterr()
-    assert '"shell"' in told.out
-    assert "using the web shell of" in told.err
+    captured = capsys.readouterr()
+    assert '"shell"' in captured.out
+    assert "using the web shell of" in captured.err
     assert main(["--json", "console", "--transport", "ssh", "web"]) == 1
 
 

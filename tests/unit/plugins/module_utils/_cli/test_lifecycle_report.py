@@ -57,10 +57,10 @@ class TestInterrupting:
         process.send_signal(signal.SIGINT)
 
         out, _err = process.communicate(timeout=30)
-        told = json.loads(out)
+        report = json.loads(out)
         assert process.returncode == 130
-        assert (told["error"]["kind"], told["pixels"]) == ("Interrupted", [{"name": "web", "status": None}])
-        assert told["go_on"] == "pixels create web --no-provision --json"
+        assert (report["error"]["kind"], report["pixels"]) == ("Interrupted", [{"name": "web", "status": None}])
+        assert report["go_on"] == "pixels create web --no-provision --json"
 
     def test_the_same_command_then_goes_on(self, pixels, truenas):
         truenas.world.options.create_seconds = 1

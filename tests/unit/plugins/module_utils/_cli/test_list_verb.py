@@ -56,11 +56,11 @@ def test_programs_are_reported_what_is_not_there(pixels, verb):
 def test_info_tells_all_that_is_known(pixels, truenas):
     lines = dict(line.split(":", 1) for line in pixels("info", "web").stdout.splitlines())
 
-    told = {name: value.strip() for name, value in lines.items()}
-    assert told["Status"] == "RUNNING"
-    assert told["Memory"] == "2GiB"
-    assert told["IP"] == truenas.world.containers["px-web"].aliases[0]["address"]
-    assert told["Environment"] == "A=1"
+    shown = {name: value.strip() for name, value in lines.items()}
+    assert shown["Status"] == "RUNNING"
+    assert shown["Memory"] == "2GiB"
+    assert shown["IP"] == truenas.world.containers["px-web"].aliases[0]["address"]
+    assert shown["Environment"] == "A=1"
 
 
 def test_info_of_several_has_a_line_between_them(pixels):

@@ -110,10 +110,10 @@ class TestLifecycle:
 
         status = main(["start", "web", "--wait", "ssh"])
 
-        told = capfd.readouterr()
+        captured = capfd.readouterr()
         address = truenas.world.containers["px-web"].aliases[0]["address"]
-        assert (status, told.out) == (0, f"Started web\n  IP:  {address}\n  SSH: ssh root@{address}\n")
-        assert "Warning: SSH not ready: " in told.err
+        assert (status, captured.out) == (0, f"Started web\n  IP:  {address}\n  SSH: ssh root@{address}\n")
+        assert "Warning: SSH not ready: " in captured.err
 
     def test_l6_stop(self, pixels, truenas):
         truenas.world.add_container("px-web")

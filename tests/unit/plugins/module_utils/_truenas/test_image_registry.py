@@ -54,7 +54,7 @@ def test_an_alias_is_the_newest_build_for_the_nas(alias, name):
 
 
 @pytest.mark.parametrize(
-    ("alias", "told"),
+    ("alias", "problem"),
     [
         ("ubuntu/24.10", "Similar images: ubuntu/noble, ubuntu/jammy"),
         ("ubunt/24.04", "Similar images: ubuntu/noble"),
@@ -65,8 +65,8 @@ def test_an_alias_is_the_newest_build_for_the_nas(alias, name):
         ("0123456789abcdef", "Use a form such as ubuntu/24.04"),
     ],
 )
-def test_what_is_not_there_is_reported_with_what_is_nearly_called_so(alias, told):
-    with pytest.raises(Invalid, match=told) as refused:
+def test_what_is_not_there_is_reported_with_what_is_nearly_called_so(alias, problem):
+    with pytest.raises(Invalid, match=problem) as refused:
         newest(Listing(), alias)
 
     assert f"nas has no image {alias}" in str(refused.value)

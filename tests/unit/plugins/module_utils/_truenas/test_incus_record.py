@@ -104,7 +104,7 @@ def test_an_image_without_templates_is_all_right(pixels, staged, metadata):
 
 
 @pytest.mark.parametrize(
-    ("record", "told"),
+    ("record", "problem"),
     [
         (None, "is missing"),
         (b"container: [", "cannot be read"),
@@ -116,12 +116,12 @@ def test_an_image_without_templates_is_all_right(pixels, staged, metadata):
         (b"a: " + b"[" * 20_000, "cannot be read"),
     ],
 )
-def test_a_record_that_is_none_is_refused(pixels, staged, record, told):
+def test_a_record_that_is_none_is_refused(pixels, staged, record, problem):
     del staged["backup.yaml"]
     if record is not None:
         staged["backup.yaml"] = record
 
-    with pytest.raises(Refused, match=told):
+    with pytest.raises(Refused, match=problem):
         pixels.containers.adopt(FOLDER, "px-db")
 
 
@@ -148,10 +148,10 @@ def test_the_dataset_with_the_record_of_another_container_is_named_with_the_way_
         f"file ({quote}px-web{quote})"
     )
 
-    told = incus_record.setup_advice(error, CONFIG)
+    problem = incus_record.setup_advice(error, CONFIG)
 
-    assert "fast/.ix-virt/containers/px-db has the record of px-web" in told
-    assert "`zfs rename fast/.ix-virt/containers/px-db fast/.ix-virt/deleted/containers/px-db.unfit`" in told
+    assert "fast/.ix-virt/containers/px-db has the record of px-web" in problem
+    assert "`zfs rename fast/.ix-virt/containers/px-db fast/.ix-virt/deleted/containers/px-db.unfit`" in problem
 
 
 def test_other_errors_have_no_such_way_out():

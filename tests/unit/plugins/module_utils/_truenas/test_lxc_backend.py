@@ -277,11 +277,11 @@ def test_an_image_that_is_not_there_is_reported_before_anything_is_made(backend,
     assert truenas.stats.calls["container.create"] == 0
 
 
-@pytest.mark.parametrize(("limit", "told"), [({"memory": 2**31}, "MemoryMax="), ({"cpu": "2"}, "set cpu: 0-1")])
-def test_a_limit_that_cannot_be_is_refused_with_what_to_do_instead(backend, truenas, limit, told):
-    with pytest.raises(Unsupported, match=told):
+@pytest.mark.parametrize(("limit", "message"), [({"memory": 2**31}, "MemoryMax="), ({"cpu": "2"}, "set cpu: 0-1")])
+def test_a_limit_that_cannot_be_is_refused_with_what_to_do_instead(backend, truenas, limit, message):
+    with pytest.raises(Unsupported, match=message):
         backend.create(NewContainer(WEB, "debian/12", **limit), timeout=WITHIN)
-    with pytest.raises(Unsupported, match=told):
+    with pytest.raises(Unsupported, match=message):
         backend.reject_limits(**limit)
 
     assert truenas.world.containers == {}
@@ -571,11 +571,11 @@ def test_a_shell_is_asked_for_by_number_and_line(backend, truenas):
 def test_a_card_that_was_not_attached_is_reported_and_attached(backend, truenas):
     web = truenas.world.add_container("px-web", status="STOPPED")
     web.description = 'pixels.truenas: {"card": "truenasbr0"}'
-    told = backend.find("px-web").unfinished
+    unfinished = backend.find("px-web").unfinished
 
     backend.finish("px-web")
 
-    assert told == ("network card",)
+    assert unfinished == ("network card",)
     assert [device.attributes["nic_attach"] for device in web.devices] == ["truenasbr0"]
     assert backend.find("px-web").unfinished == ()
 
@@ -583,11 +583,11 @@ def test_a_card_that_was_not_attached_is_reported_and_attached(backend, truenas)
 def test_a_shutdown_timeout_that_was_not_put_back_is_reported_and_put_back(backend, truenas):
     web = truenas.world.add_container("px-web")
     web.shutdown_timeout, web.description = 30, 'pixels.truenas: {"owner": "ann", "shutdown_timeout": 90}'
-    told = backend.find("px-web").unfinished
+    unfinished = backend.find("px-web").unfinished
 
     backend.finish("px-web")
 
-    assert told == ("shutdown timeout of 90 s",)
+    assert unfinished == ("shutdown timeout of 90 s",)
     assert (web.shutdown_timeout, web.description) == (90, 'pixels.truenas: {"owner": "ann"}')
     assert backend.find("px-web").unfinished == ()
 

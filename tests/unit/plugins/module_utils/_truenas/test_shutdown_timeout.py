@@ -81,8 +81,10 @@ def test_it_is_put_back_at_the_second_try(session, truenas, web, row, fault):
 def test_one_that_cannot_be_put_back_is_reported_with_what_it_was(session, truenas, row):
     truenas.faults.add("fail_call", method="container.update", after=1, times=2, errno=14, reason="[EFAULT] locked")
 
-    told = "resetting the shutdown timeout of px-web on .* to 90 s failed: .*locked.*next change of the pixel resets it"
-    with pytest.raises(Refused, match=told), temporarily(session, row, 30):
+    message = (
+        "resetting the shutdown timeout of px-web on .* to 90 s failed: .*locked.*next change of the pixel resets it"
+    )
+    with pytest.raises(Refused, match=message), temporarily(session, row, 30):
         pass
 
 

@@ -198,16 +198,16 @@ def test_a_library_that_is_missing_here_is_not_blamed_on_the_nas():
 
 @pytest.mark.parametrize("label", ["$(touch owned)", "a\nb", "x y\x1b[31m"])
 def test_a_label_that_no_snapshot_can_have_is_omitted_with_a_warning(session, truenas, web, label):
-    told = []
+    warnings = []
     kept = truenas.world.add_snapshot("px-web", "kept")
     hostile = truenas.world.add_snapshot("px-web", "hostile")
     hostile.label = label
-    found = Snapshots(session, told.append)
+    found = Snapshots(session, warnings.append)
 
     assert found.labels(kept.dataset) == ["kept"]
     assert [each.label for each in found.find_all(kept.dataset)] == ["kept"]
-    assert told
-    assert all("invalid label" in text and text.isprintable() for text in told)
+    assert warnings
+    assert all("invalid label" in text and text.isprintable() for text in warnings)
 
 
 def test_a_snapshot_id_has_a_dataset_and_a_label():

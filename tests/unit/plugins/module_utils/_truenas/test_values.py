@@ -124,38 +124,38 @@ def test_a_bridge_has_the_first_address_of_its_network():
 
 @pytest.mark.parametrize("value", ["RUNNING\n", "{{ 1 }}", "", None, 5, "x" * 100, "\x1b[31m"])
 def test_a_status_that_is_none_is_unknown_and_a_warning_shows_it_safely(value):
-    told = []
+    warnings = []
 
-    assert values.status(value, told.append) == "unknown"
-    assert len(told) == 1
-    assert told[0].isprintable()
-    assert values.status("FROZEN", told.append) == "frozen"
-    assert len(told) == 1
+    assert values.status(value, warnings.append) == "unknown"
+    assert len(warnings) == 1
+    assert warnings[0].isprintable()
+    assert values.status("FROZEN", warnings.append) == "frozen"
+    assert len(warnings) == 1
 
 
 @pytest.mark.parametrize("name", ["tank", "tank/a-b/.ix-virt/containers/px-web", "my pool/x", "t.1/a:b"])
 def test_a_dataset_is_as_zfs_has_it(name):
-    told = []
+    warnings = []
 
-    assert values.dataset(name, told.append) == name
-    assert told == []
+    assert values.dataset(name, warnings.append) == name
+    assert warnings == []
 
 
 @pytest.mark.parametrize("name", ["/tank", "tank/", "a//b", "tank\n", "$(id)", "-r", "tank@x", "x" * 300, 5])
 def test_what_is_no_dataset_is_omitted(name):
-    told = []
+    warnings = []
 
-    assert values.dataset(name, told.append) is None
-    assert len(told) == 1
+    assert values.dataset(name, warnings.append) is None
+    assert len(warnings) == 1
 
 
 def test_what_is_no_text_is_omitted_of_variables_and_labels():
-    told = []
+    warnings = []
 
-    assert values.texts({"A": "b", "C": 5, 7: "d"}, told.append) == {"A": "b"}
-    assert values.texts("nonsense", told.append) == {}
-    assert values.labels({"role": "front", "a b": "x", "é": "x"}, told.append) == {"role": "front"}
-    assert len(told) == 4
+    assert values.texts({"A": "b", "C": 5, 7: "d"}, warnings.append) == {"A": "b"}
+    assert values.texts("nonsense", warnings.append) == {}
+    assert values.labels({"role": "front", "a b": "x", "é": "x"}, warnings.append) == {"role": "front"}
+    assert len(warnings) == 4
 
 
 @pytest.mark.parametrize(("value", "taken"), [("2", "2"), ("0-3,5", "0-3,5"), ("x", None), (5, None), (None, None)])
@@ -175,13 +175,13 @@ def test_what_is_the_name_of_an_interface(name, valid):
 
 
 def test_each_warning_is_given_once():
-    told = []
-    warn = values.Warnings(told.append)
+    warnings = []
+    warn = values.Warnings(warnings.append)
 
     for text in ("a", "b", "a"):
         warn(text)
 
-    assert told == ["a", "b"]
+    assert warnings == ["a", "b"]
 
 
 @pytest.mark.parametrize(

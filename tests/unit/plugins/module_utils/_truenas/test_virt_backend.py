@@ -56,16 +56,16 @@ def test_the_default_pool_comes_first():
 
 @both_generations
 def test_a_container_with_an_invalid_name_is_omitted_with_a_warning(session, truenas):
-    told = []
+    warnings = []
     truenas.world.add_container("px-web")
     truenas.world.add_container("px-bad").name = "px-a\nHost *\n  ProxyCommand touch owned"
     truenas.world.add_container("px-twice").name = "px-px-web"
 
-    found = detect_backend(session, told.append).list("px-")
+    found = detect_backend(session, warnings.append).list("px-")
 
     assert [each.name for each in found] == ["px-web"]
-    assert len(told) == 2
-    assert all(text.isprintable() for text in told)
+    assert len(warnings) == 2
+    assert all(text.isprintable() for text in warnings)
 
 
 @pytest.fixture

@@ -82,21 +82,21 @@ def test_a_network_card_is_named_so_that_it_replaces_the_one_of_the_profile():
 
 
 def test_an_address_that_is_none_is_omitted_with_a_warning():
-    told = []
+    warnings = []
     aliases = [
         {"type": "INET", "address": "-oProxyCommand=touch owned", "netmask": 24},
         {"type": "INET6", "address": "fe80::1", "netmask": 64},
         {"type": "INET", "address": "10.0.0.5", "netmask": 24},
     ]
 
-    found = container({**ROW, "aliases": aliases}, told.append)
+    found = container({**ROW, "aliases": aliases}, warnings.append)
 
     assert found.addresses == (Address("ipv4", "10.0.0.5", 24),)
-    assert told == ["the NAS reports '-oProxyCommand=touch owned' as an address of px-web: it is ignored"]
+    assert warnings == ["the NAS reports '-oProxyCommand=touch owned' as an address of px-web: it is ignored"]
 
 
 def test_other_values_that_are_none_are_omitted_with_a_warning():
-    told = []
+    warnings = []
 
     found = container(
         {
@@ -106,10 +106,10 @@ def test_other_values_that_are_none_are_omitted_with_a_warning():
             "storage_pool": "a\nb",
             "environment": {"PIXELS/label/a b": "x"},
         },
-        told.append,
+        warnings.append,
     )
 
     assert (found.status, found.cpu, found.pool, found.dataset) == ("unknown", None, None, None)
     assert found.metadata.labels == {}
-    assert len(told) == 4
-    assert all(text.isprintable() for text in told)
+    assert len(warnings) == 4
+    assert all(text.isprintable() for text in warnings)

@@ -15,26 +15,26 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.endpoint impor
 
 
 def main() -> None:
-    told = json.loads(sys.stdin.read())
-    protocol.RESPONSE_TIMEOUT_S = told["response_timeout"]
-    endpoint = Endpoint(told["host"], told["port"], ca_path=told["ca_path"])
-    credential = Credential(told["username"], api_key=told["api_key"])
+    options = json.loads(sys.stdin.read())
+    protocol.RESPONSE_TIMEOUT_S = options["response_timeout"]
+    endpoint = Endpoint(options["host"], options["port"], ca_path=options["ca_path"])
+    credential = Credential(options["username"], api_key=options["api_key"])
 
     def opened():
         return open_session(
-            endpoint, credential, Timeouts(login_wait=20), lambda text: None, mode=told["mode"], idle=told["idle"]
+            endpoint, credential, Timeouts(login_wait=20), lambda text: None, mode=options["mode"], idle=options["idle"]
         )
 
     inherited = opened()
-    if told["before_fork"]:
+    if options["before_fork"]:
         inherited.read("system.version")
     children = []
-    for number in range(told["forks"]):
+    for number in range(options["forks"]):
         child = os.fork()
         if not child:
-            with inherited if told["before_fork"] else opened() as session:
-                do = {"read": session.read, "call": session.call}[told["do"]]
-                answer = do(told["method"], *(each.format(number=number) for each in told["params"]))
+            with inherited if options["before_fork"] else opened() as session:
+                do = {"read": session.read, "call": session.call}[options["do"]]
+                answer = do(options["method"], *(each.format(number=number) for each in options["params"]))
             # In one piece: all children write to the same place.
             sys.stdout.write(f"{answer if isinstance(answer, str) else answer['name']} for {number}\n")
             sys.stdout.flush()
@@ -42,7 +42,7 @@ def main() -> None:
         children.append(child)
     for child in children:
         os.waitpid(child, 0)
-    if told["before_fork"]:
+    if options["before_fork"]:
         sys.stdout.write(f"the parent has {inherited.read('system.version')}\n")
     inherited.close()
 

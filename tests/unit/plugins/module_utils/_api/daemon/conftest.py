@@ -97,8 +97,8 @@ class Nas:
         """A session that has called once, and the process that holds it."""
         with self.open(**options) as session:
             session.read("system.version")
-            [holder] = daemon_status.status()
-            yield session, holder.pid
+            [daemon] = daemon_status.status()
+            yield session, daemon.pid
 
     def order(self, **options: t.Any) -> str:
         """Return the input of the program clients.py."""
@@ -121,7 +121,7 @@ class Nas:
             }
         )
 
-    def callers(self, *, code: Path = ROOT / "build", **options: t.Any) -> list[str]:
+    def run_clients(self, *, code: Path = ROOT / "build", **options: t.Any) -> list[str]:
         """Return the replies that separate processes got; `code` is the directory of the collection."""
         ended = subprocess.run(
             [sys.executable, str(CLIENTS)],

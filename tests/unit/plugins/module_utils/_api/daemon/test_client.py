@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of a session that processes share, as its callers see it."""
+"""Tests of a session that processes share, as its clients see it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def web(truenas):
 
 def kill(pid):
     os.kill(pid, signal.SIGKILL)
-    until(lambda: not lives(pid), "the end of the holder")
+    until(lambda: not lives(pid), "the end of the daemon")
 
 
 @contextlib.contextmanager
@@ -66,7 +66,7 @@ def test_one_session_after_the_other_is_one_login(nas, truenas):
 
 
 def test_twenty_processes_at_the_same_time_are_one_daemon_and_one_login(nas, truenas):
-    answers = nas.callers(forks=20)
+    answers = nas.run_clients(forks=20)
 
     assert sorted(answers) == sorted(f"TrueNAS-25.10.6 for {number}" for number in range(20))
     assert (truenas.stats.connections, truenas.stats.logins) == (1, 1)
@@ -75,7 +75,7 @@ def test_twenty_processes_at_the_same_time_are_one_daemon_and_one_login(nas, tru
 
 def test_thirty_clients_do_not_trip_the_login_limit(runtime_directory):
     with running_simulator(engine="paper", login_limit=2) as simulator:
-        answers = Nas(simulator).callers(forks=30)
+        answers = Nas(simulator).run_clients(forks=30)
 
         assert len(answers) == 30
         assert simulator.stats.login_attempts == 1
@@ -96,7 +96,7 @@ def test_a_child_made_by_fork_gets_a_connection_of_its_own(nas, truenas):
     # They all wait at the same time: on one connection they would take each other's answers, or cut them off.
     truenas.faults.add("delay", method="virt.instance.get_instance", seconds=0.3, times=5)
 
-    answers = nas.callers(
+    answers = nas.run_clients(
         forks=5, before_fork=True, do="call", method="virt.instance.get_instance", params=["px-{number}"]
     )
 
@@ -267,24 +267,24 @@ def test_a_restarting_middleware_is_waited_for(nas, truenas):
 
 
 def test_a_read_is_repeated_when_its_daemon_is_killed(nas, truenas):
-    with nas.held() as (session, holder):
+    with nas.held() as (session, daemon_pid):
         truenas.faults.add("delay", method=VERSION, seconds=20)
         with meanwhile(lambda: session.read(VERSION)) as outcome:
             until(lambda: truenas.stats.calls[VERSION] == 2, "the call is at the NAS")
-            kill(holder)
+            kill(daemon_pid)
 
             assert outcome() == "TrueNAS-25.10.6"
-        assert [status.pid for status in daemon_status.status()] != [holder]
+        assert [status.pid for status in daemon_status.status()] != [daemon_pid]
     assert truenas.stats.logins == 2
 
 
 @pytest.mark.parametrize("change", ["call", "run_job"])
 def test_the_outcome_of_a_change_is_unknown_when_its_daemon_is_killed(nas, truenas, web, change):
-    with nas.held() as (session, holder):
+    with nas.held() as (session, daemon_pid):
         truenas.faults.add("delay", method=START, seconds=20)
         with meanwhile(lambda: getattr(session, change)(START, "px-web")) as outcome:
             until(lambda: truenas.stats.calls[START], "the call is at the NAS")
-            kill(holder)
+            kill(daemon_pid)
 
             with pytest.raises(OutcomeUnknown, match=f"{START} on .* daemon ended .* may or may not be done"):
                 outcome()
@@ -294,10 +294,10 @@ def test_the_outcome_of_a_change_is_unknown_when_its_daemon_is_killed(nas, truen
 
 
 def test_a_change_that_the_daemon_never_took_up_is_made_by_the_next(nas, truenas, web):
-    with nas.held() as (session, holder):
-        os.kill(holder, signal.SIGSTOP)
+    with nas.held() as (session, daemon_pid):
+        os.kill(daemon_pid, signal.SIGSTOP)
         with meanwhile(lambda: session.run_job(START, "px-web")) as outcome:
-            kill(holder)
+            kill(daemon_pid)
 
             assert outcome() is True
     assert truenas.stats.calls[START] == 1
@@ -305,8 +305,8 @@ def test_a_change_that_the_daemon_never_took_up_is_made_by_the_next(nas, truenas
 
 
 def test_a_daemon_that_ended_between_two_calls_is_replaced(nas, truenas, web):
-    with nas.held() as (session, holder):
-        kill(holder)
+    with nas.held() as (session, daemon_pid):
+        kill(daemon_pid)
 
         session.run_job(START, "px-web")
     assert web.status == "RUNNING"
@@ -323,14 +323,15 @@ def stopped(pid):
 
 def test_a_daemon_that_is_stopped_is_replaced_and_does_nothing_when_it_runs_again(nas, truenas, web, monkeypatch):
     monkeypatch.setattr(protocol, "RESPONSE_TIMEOUT_S", 0.2)
-    with nas.held() as (session, holder):
-        with stopped(holder):
+    with nas.held() as (session, daemon_pid):
+        with stopped(daemon_pid):
             session.run_job(START, "px-web")
             with nas.open() as another:
                 assert another.read(VERSION)
         # It has read what it was sent before once it can say how it is.
         until(
-            lambda: [each for each in daemon_status.status() if each.pid == holder and each.responding], "it runs again"
+            lambda: [each for each in daemon_status.status() if each.pid == daemon_pid and each.responding],
+            "it runs again",
         )
 
     assert web.status == "RUNNING"
@@ -339,13 +340,13 @@ def test_a_daemon_that_is_stopped_is_replaced_and_does_nothing_when_it_runs_agai
 
 
 def test_a_read_is_repeated_when_its_daemon_is_stopped(nas, truenas, monkeypatch):
-    with nas.held() as (session, holder):
+    with nas.held() as (session, daemon_pid):
         # Longer than the interval between two keepalives.
         monkeypatch.setattr(protocol, "RESPONSE_TIMEOUT_S", 1.0)
         truenas.faults.add("delay", method=VERSION, seconds=20)
         with meanwhile(lambda: session.read(VERSION)) as outcome:
             until(lambda: truenas.stats.calls[VERSION] == 2, "the call is at the NAS")
-            with stopped(holder):
+            with stopped(daemon_pid):
                 assert outcome() == "TrueNAS-25.10.6"
 
 
@@ -353,12 +354,12 @@ def test_a_read_is_repeated_when_its_daemon_is_stopped(nas, truenas, monkeypatch
 def test_the_outcome_of_a_change_is_unknown_when_its_daemon_is_stopped(nas, truenas, web, monkeypatch, change):
     monkeypatch.setattr(protocol, "SILENCE_TIMEOUT_S", 0.2)
     # Keepalives are less frequent than that, so the change ends without one.
-    with nas.held() as (session, holder):
+    with nas.held() as (session, daemon_pid):
         truenas.faults.add("delay", method=START, seconds=20)
         with meanwhile(lambda: getattr(session, change)(START, "px-web")) as outcome:
             until(lambda: truenas.stats.calls[START], "the call is at the NAS")
             with (
-                stopped(holder),
+                stopped(daemon_pid),
                 pytest.raises(OutcomeUnknown, match=f"{START} on .* daemon stopped responding"),
             ):
                 outcome()
@@ -368,7 +369,7 @@ def test_the_outcome_of_a_change_is_unknown_when_its_daemon_is_stopped(nas, true
 
 def test_many_clients_replace_a_stopped_daemon_once(nas, truenas):
     with nas.held() as held, stopped(held[1]):
-        answers = nas.callers(forks=12, response_timeout=0.2)
+        answers = nas.run_clients(forks=12, response_timeout=0.2)
 
     assert len(answers) == 12
     assert truenas.stats.logins == 2

@@ -23,7 +23,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.jobs import Progress
 
 CREDENTIAL = Credential("root", api_key="1-secret")
-GREETING = {"holder": {"protocol": protocol.PROTOCOL, "version": VERSION, "pid": 5}, "challenge": "c"}
+GREETING = {"daemon": {"protocol": protocol.PROTOCOL, "version": VERSION, "pid": 5}, "challenge": "c"}
 
 
 class Played:
@@ -88,9 +88,9 @@ def test_the_credential_does_not_cross(daemon):
 @pytest.mark.parametrize(
     "greeting",
     [
-        {"holder": {"protocol": 0, "version": VERSION, "pid": 5}, "challenge": "c"},
+        {"daemon": {"protocol": 0, "version": VERSION, "pid": 5}, "challenge": "c"},
         {"hello": 1},
-        {"holder": None},
+        {"daemon": None},
     ],
 )
 def test_a_user_who_greets_otherwise_is_no_daemon(daemon, greeting):
@@ -101,7 +101,7 @@ def test_a_user_who_greets_otherwise_is_no_daemon(daemon, greeting):
 
 
 def test_a_daemon_of_other_code_is_not_entered(daemon):
-    daemon.says({"holder": {**GREETING["holder"], "version": "old"}, "challenge": "c"})
+    daemon.says({"daemon": {**GREETING["daemon"], "version": "old"}, "challenge": "c"})
 
     with pytest.raises(WrongDaemon):
         DaemonConnection(daemon.ours).authenticate(CREDENTIAL, Timeouts(), 60.0)
@@ -129,11 +129,11 @@ def test_one_that_says_nothing_is_reported_from_one_that_ended(daemon):
 
 
 def test_news_are_reported_on_the_way_to_the_answer(daemon, link):
-    told = []
+    received = []
     daemon.says({"taken": True}, {"alive": True}, {"notice": "wait"}, {"progress": [40, "half"]}, {"result": 5})
 
-    assert ask(link, notice=told.append, progress=told.append) == 5
-    assert told == ["wait", Progress(40, "half")]
+    assert ask(link, notice=received.append, progress=received.append) == 5
+    assert received == ["wait", Progress(40, "half")]
     assert link.is_usable
 
 

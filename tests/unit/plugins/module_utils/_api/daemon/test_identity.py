@@ -114,6 +114,6 @@ def test_code_in_an_archive_is_reported_where_it_came_from(tmp_path):
     assert parse_code_reference(code_reference()) == (CODE_DIRECTORY, VERSION)
 
 
-@pytest.mark.parametrize("told", [None, "", "v1", ":/tmp", "v1:", "v1:relative", "v1:/no/such/folder"])
-def test_what_names_no_folder_of_this_machine_is_no_code(told):
-    assert parse_code_reference(told) == ("", "")
+@pytest.mark.parametrize("reference", [None, "", "v1", ":/tmp", "v1:", "v1:relative", "v1:/no/such/folder"])
+def test_what_names_no_folder_of_this_machine_is_no_code(reference):
+    assert parse_code_reference(reference) == ("", "")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of shells that a holder lends, from one caller to the next."""
+"""Tests of shells that a daemon lends, from one client to the next."""
 
 from __future__ import annotations
 
@@ -111,8 +111,8 @@ def test_its_end_is_reported(nas, web):
 def test_the_end_of_the_daemon_is_reported(nas, web):
     with nas.open() as session:
         shell = session.borrow_shell(WEB)
-        [holder] = daemon_status.status()
-        os.kill(holder.pid, signal.SIGKILL)
+        [daemon] = daemon_status.status()
+        os.kill(daemon.pid, signal.SIGKILL)
 
         with pytest.raises(ConnectionLost, match="session daemon ended"):
             heard(shell, b"never said")
@@ -121,16 +121,16 @@ def test_the_end_of_the_daemon_is_reported(nas, web):
 def test_a_daemon_that_is_stopped_is_reported_from_one_that_has_ended(nas, web, monkeypatch):
     with nas.open() as session:
         shell = session.borrow_shell(WEB)
-        [holder] = daemon_status.status()
+        [daemon] = daemon_status.status()
         # Not before: on a busy machine a daemon that runs takes longer to open a shell.
         monkeypatch.setattr(protocol, "SILENCE_TIMEOUT_S", 0.2)
-        os.kill(holder.pid, signal.SIGSTOP)
+        os.kill(daemon.pid, signal.SIGSTOP)
 
         with pytest.raises(ConnectionLost, match="stopped responding"):
             while True:
                 shell.receive(0.05)
         # It can then be ended without a wait for it.
-        os.kill(holder.pid, signal.SIGCONT)
+        os.kill(daemon.pid, signal.SIGCONT)
 
 
 def test_a_shell_in_use_keeps_the_daemon(nas, web):
@@ -141,8 +141,8 @@ def test_a_shell_in_use_keeps_the_daemon(nas, web):
 
         heard(shell, b"still-2")
 
-        [holder] = daemon_status.status()
-        assert holder.calls_under_way == 1
+        [daemon] = daemon_status.status()
+        assert daemon.calls_under_way == 1
         shell.discard()
 
 
@@ -169,7 +169,7 @@ def test_without_a_daemon_there_are_shells_as_well(nas, web, truenas):
 def test_a_daemon_that_ends_after_a_command_takes_nothing_of_its_outcome(nas, web):
     with nas.open() as session, WebShellClient(Pixels(session), PixelName("px-web")) as shell:
         ended = shell.run(Command(("echo", "done")))
-        [holder] = daemon_status.status()
-        os.kill(holder.pid, signal.SIGKILL)
+        [daemon] = daemon_status.status()
+        os.kill(daemon.pid, signal.SIGKILL)
 
     assert ended.stdout == b"done\n"

@@ -48,13 +48,13 @@ VERSION = "system.version"
 
 
 def linked():
-    """A connection to the only holder there is."""
+    """A connection to the only daemon there is."""
     [path] = find().sockets()
     return DaemonConnection(connect(path, timeout=5))
 
 
 def ended(pid):
-    return until(lambda: not lives(pid), "the end of the holder")
+    return until(lambda: not lives(pid), "the end of the daemon")
 
 
 def test_it_ends_after_its_idle_time_without_calls(nas, truenas, runtime_directory):
@@ -85,14 +85,14 @@ def test_a_call_under_way_keeps_it(nas, truenas):
 def test_a_client_who_is_killed_in_a_call_does_not_keep_it(nas, truenas):
     truenas.faults.add("delay", method="core.ping", seconds=40)
     with nas.held(idle=0.2) as (_session, pid):
-        caller = subprocess.Popen(
+        client = subprocess.Popen(
             [sys.executable, str(CLIENTS)], stdin=subprocess.PIPE, env=caller_environment(), start_new_session=True
         )
-        caller.stdin.write(nas.order(method="core.ping", idle=0.2).encode())
-        caller.stdin.close()
+        client.stdin.write(nas.order(method="core.ping", idle=0.2).encode())
+        client.stdin.close()
         until(lambda: truenas.stats.calls["core.ping"], "the call is at the NAS")
-        os.killpg(caller.pid, signal.SIGKILL)
-        caller.wait()
+        os.killpg(client.pid, signal.SIGKILL)
+        client.wait()
 
     ended(pid)
 
@@ -110,7 +110,7 @@ def test_it_ends_immediately_when_its_login_was_refused(nas, truenas):
 
     with nas.open() as session, ThreadPoolExecutor(1) as pool:
         future = pool.submit(session.read, VERSION)
-        [status] = until(daemon_status.status, "the start of the holder")
+        [status] = until(daemon_status.status, "the start of the daemon")
         with pytest.raises(LoginRefused):
             future.result()
 
@@ -150,7 +150,7 @@ def test_it_works_in_no_folder_of_its_client(nas):
 
 
 def test_a_parent_that_reads_its_childs_output_to_the_end_does_not_hang(nas):
-    assert nas.callers() == ["TrueNAS-25.10.6 for 0"]
+    assert nas.run_clients() == ["TrueNAS-25.10.6 for 0"]
 
     [status] = daemon_status.status()
     assert lives(status.pid)
@@ -218,7 +218,7 @@ def test_clients_of_other_code_have_another_daemon(nas, truenas, tmp_path):
         file.write("# as after an update\n")
 
     with nas.held() as (session, pid):
-        assert nas.callers(code=tmp_path) == ["TrueNAS-25.10.6 for 0"]
+        assert nas.run_clients(code=tmp_path) == ["TrueNAS-25.10.6 for 0"]
         [updated] = [status for status in daemon_status.status() if status.pid != pid]
         assert not updated.is_current
         # It serves its present clients, and gets no new ones.
@@ -228,7 +228,7 @@ def test_clients_of_other_code_have_another_daemon(nas, truenas, tmp_path):
 
 def test_a_process_that_finds_other_code_than_its_client_has_does_not_serve(nas, truenas, monkeypatch):
     """As when the collection is replaced while a playbook runs."""
-    monkeypatch.setattr(identity, "VERSION", "of the caller")
+    monkeypatch.setattr(identity, "VERSION", "of the client")
 
     with nas.open() as session:
         assert session.read(VERSION)
@@ -248,7 +248,7 @@ def test_a_client_of_another_user_is_turned_away(nas, monkeypatch):
 
 def test_a_request_that_comes_as_it_ends_is_not_begun(nas, truenas):
     async def conversation():
-        async with in_this_process(nas) as (holder, reader, writer):
+        async with in_this_process(nas) as (daemon, reader, writer):
             greeting = protocol.decode(await reader.readline())
             hello = {"proof": identity.proof(nas.credential, greeting["challenge"])}
             writer.write(protocol.encode({**hello, "connect": 1, "login_wait": 1, "idle": 60}))
@@ -257,7 +257,7 @@ def test_a_request_that_comes_as_it_ends_is_not_begun(nas, truenas):
                 {"do": "call", "method": "core.ping", "params": [], "timeout": 5, "progress": False}
             )
             writer.write(request)
-            holder.stop()
+            daemon.stop()
             return await reader.read()
 
     assert b"taken" not in asyncio.run(conversation())
@@ -265,20 +265,20 @@ def test_a_request_that_comes_as_it_ends_is_not_begun(nas, truenas):
 
 
 def test_a_change_whose_client_has_hung_up_is_not_begun(nas, truenas):
-    """Such as a caller that has given up on a daemon that was stopped, which now runs again."""
+    """Such as a client that has given up on a daemon that was stopped, which now runs again."""
 
     async def conversation():
-        async with in_this_process(nas) as (holder, reader, writer):
+        async with in_this_process(nas) as (daemon, reader, writer):
             greeting = protocol.decode(await reader.readline())
             hello = {"proof": identity.proof(nas.credential, greeting["challenge"])}
             writer.write(protocol.encode({**hello, "connect": 1, "login_wait": 1, "idle": 60}))
             await reader.readline()
-            [caller] = holder._clients
+            [client] = daemon._clients
             writer.write_eof()
             # As if the event loop had read the request, and not yet the end.
             request = {"do": "call", "method": "core.ping", "params": [], "timeout": 5, "progress": False}
-            await holder._handle_request(caller, request)
-            return caller.calls
+            await daemon._handle_request(client, request)
+            return client.calls
 
     assert asyncio.run(conversation()) == 0
     assert truenas.stats.calls["core.ping"] == 0
@@ -328,8 +328,8 @@ def test_a_shell_that_cannot_be_closed_does_not_end_a_call_of_another_client(nas
     monkeypatch.setattr(Session, "sweep_shells", fail)
 
     async def conversation():
-        async with in_this_process(nas) as (holder, _reader, _writer):
+        async with in_this_process(nas) as (daemon, _reader, _writer):
             await asyncio.sleep(0.05)
-            return holder._accepting is not None
+            return daemon._accepting is not None
 
     assert asyncio.run(conversation())

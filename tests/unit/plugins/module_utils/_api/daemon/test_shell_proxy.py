@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of the bridge between a caller and a shell, with a shell and a caller that are as slow as they like."""
+"""Tests of the proxy between a client and a shell, with a shell and a client of any speed."""
 
 from __future__ import annotations
 
@@ -45,21 +45,21 @@ class Shell:
         self.discarded.set()
 
 
-class Caller:
+class Client:
     """A client that accepts frames when the test allows it."""
 
     def __init__(self):
-        self.told = []
+        self.sent = []
         self.takes = asyncio.Event()
         self.takes.set()
 
     async def send(self, frame):
         await self.takes.wait()
-        self.told.append(frame)
+        self.sent.append(frame)
 
-    async def until_told(self, number):
+    async def until_sent(self, number):
         async with asyncio.timeout(30):
-            while len(self.told) < number:
+            while len(self.sent) < number:
                 await asyncio.sleep(0.001)
 
 
@@ -70,31 +70,31 @@ def shell():
 
 def test_what_the_shell_says_reaches_the_client_in_order(shell):
     async def scenario():
-        caller = Caller()
-        bridge = ShellProxy(shell, caller.send)
-        bridge.start()
+        client = Client()
+        proxy = ShellProxy(shell, client.send)
+        proxy.start()
         for piece in (b"one", b"two"):
             shell.says.put(piece)
-        await caller.until_told(2)
-        await bridge.drop()
-        return caller.told[:2]
+        await client.until_sent(2)
+        await proxy.drop()
+        return client.sent[:2]
 
     assert asyncio.run(scenario()) == [{"output": b"one"}, {"output": b"two"}]
 
 
 def test_a_client_who_takes_nothing_is_waited_for(shell):
     async def scenario():
-        caller = Caller()
-        caller.takes.clear()
-        bridge = ShellProxy(shell, caller.send)
-        bridge.start()
+        client = Client()
+        client.takes.clear()
+        proxy = ShellProxy(shell, client.send)
+        proxy.start()
         for _piece in range(100):
             shell.says.put(b"x")
         while not shell.asked:
             await asyncio.sleep(0.001)
         asked = shell.asked
-        caller.takes.set()
-        await bridge.drop()
+        client.takes.set()
+        await proxy.drop()
         return asked
 
     assert asyncio.run(scenario()) == 1
@@ -102,13 +102,13 @@ def test_a_client_who_takes_nothing_is_waited_for(shell):
 
 def test_what_is_given_back_is_not_listened_to_any_more(shell):
     async def scenario():
-        caller = Caller()
-        bridge = ShellProxy(shell, caller.send)
-        bridge.start()
-        await bridge.send(b"in")
-        was_there = await bridge.give_back("ready")
+        client = Client()
+        proxy = ShellProxy(shell, client.send)
+        proxy.start()
+        await proxy.send(b"in")
+        was_there = await proxy.give_back("ready")
         shell.says.put(b"for the next one")
-        return was_there, caller.told
+        return was_there, client.sent
 
     assert asyncio.run(scenario()) == (True, [])
     assert (shell.sent, shell.returned, shell.says.qsize()) == ([b"in"], ["ready"], 1)
@@ -116,25 +116,25 @@ def test_what_is_given_back_is_not_listened_to_any_more(shell):
 
 def test_a_shell_that_is_gone_is_reported_and_not_given_back(shell):
     async def scenario():
-        caller = Caller()
-        bridge = ShellProxy(shell, caller.send)
-        bridge.start()
+        client = Client()
+        proxy = ShellProxy(shell, client.send)
+        proxy.start()
         shell.says.put(ConnectionLost("gone"))
-        await caller.until_told(1)
-        return await bridge.give_back("ready"), caller.told
+        await client.until_sent(1)
+        return await proxy.give_back("ready"), client.sent
 
-    was_there, [told] = asyncio.run(scenario())
+    was_there, [sent] = asyncio.run(scenario())
 
     assert not was_there
-    assert told["over"]["message"] == "gone"
+    assert sent["over"]["message"] == "gone"
     assert shell.returned == []
 
 
 def test_a_client_who_goes_away_ends_the_shell(shell):
     async def scenario():
-        bridge = ShellProxy(shell, Caller().send)
-        bridge.start()
-        await bridge.drop()
+        proxy = ShellProxy(shell, Client().send)
+        proxy.start()
+        await proxy.drop()
 
     asyncio.run(scenario())
 

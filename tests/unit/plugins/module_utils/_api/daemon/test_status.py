@@ -28,7 +28,7 @@ def test_a_user_sees_his_daemons(nas, truenas):
         [status] = daemon_status.status()
 
     assert (status.pid, status.nas, status.username) == (pid, nas.endpoint.nas, truenas.username)
-    assert (status.callers, status.calls, status.calls_under_way, status.idle) == (1, 2, 0, 30)
+    assert (status.clients, status.calls, status.calls_under_way, status.idle) == (1, 2, 0, 30)
     assert status.age >= 0
     assert status.is_current
 

@@ -193,7 +193,7 @@ def test_arguments_that_are_too_long_for_a_line_are_refused_at_a_terminal():
 
 
 @pytest.mark.parametrize(
-    ("argv", "environment", "told"),
+    ("argv", "environment", "problem"),
     [
         (("true", "x" * 131_072), {}, "argument 1 of the command has 131,072 bytes, and Linux accepts 131,071"),
         (("true", "é" * 70_000), {}, "argument 1 of the command has 140,000 bytes"),
@@ -207,8 +207,8 @@ def test_arguments_that_are_too_long_for_a_line_are_refused_at_a_terminal():
         (("true", "a\0b"), {}, "a command cannot hold a zero byte"),
     ],
 )
-def test_what_no_kernel_would_run_is_refused_before_it_is_sent(argv, environment, told):
-    with pytest.raises(Invalid, match=told):
+def test_what_no_kernel_would_run_is_refused_before_it_is_sent(argv, environment, problem):
+    with pytest.raises(Invalid, match=problem):
         Command(argv, environment=environment)
 
 

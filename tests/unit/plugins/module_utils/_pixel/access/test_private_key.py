@@ -89,8 +89,8 @@ def test_a_passphrase_is_no_problem_for_a_key_that_the_agent_has(tmp_path, optio
 
     encrypt(path, *as_pem(options))
 
-    told = f"the private key {path} has a passphrase. Add it to an SSH agent (ssh-add {path})"
-    assert private_key.problem(str(path), in_agent=False) == told
+    problem = f"the private key {path} has a passphrase. Add it to an SSH agent (ssh-add {path})"
+    assert private_key.problem(str(path), in_agent=False) == problem
     assert private_key.problem(str(path), in_agent=True) is None
 
 
@@ -105,12 +105,12 @@ CONTENTS = [
 ]
 
 
-@pytest.mark.parametrize(("content", "told"), CONTENTS)
-def test_what_is_wrong_with_a_file_is_reported(tmp_path, content, told):
+@pytest.mark.parametrize(("content", "problem"), CONTENTS)
+def test_what_is_wrong_with_a_file_is_reported(tmp_path, content, problem):
     path = tmp_path / "id"
     path.write_bytes(content)
 
-    assert f"{path} cannot be used: {told}" in (private_key.problem(str(path), in_agent=False) or "")
+    assert f"{path} cannot be used: {problem}" in (private_key.problem(str(path), in_agent=False) or "")
 
 
 @pytest.mark.parametrize(
@@ -237,11 +237,11 @@ class TestLogins:
     def test_without_an_agent_a_passphrase_is_reported(self, hostname, authorize, tmp_path, make_key):
         authorize(make_key(tmp_path / "id", "-t", "ed25519", passphrase="sesame"))
 
-        for told in hostname(tmp_path / "id"):
-            assert f"the private key {tmp_path}/id has a passphrase. Add it to an SSH agent (ssh-add" in told
+        for problem in hostname(tmp_path / "id"):
+            assert f"the private key {tmp_path}/id has a passphrase. Add it to an SSH agent (ssh-add" in problem
 
     @pytest.mark.parametrize(
-        ("name", "told"),
+        ("name", "problem"),
         [
             ("none", "there is no private key"),
             ("folder", "cannot be read: Is a directory"),
@@ -249,14 +249,14 @@ class TestLogins:
             ("id.pub", "it is a public key, whose private half the SSH agent does not have"),
         ],
     )
-    def test_a_file_that_is_no_key_is_reported(self, hostname, tmp_path, name, told, make_key):
+    def test_a_file_that_is_no_key_is_reported(self, hostname, tmp_path, name, problem, make_key):
         make_key(tmp_path / "id", "-t", "ed25519")
         (tmp_path / "folder").mkdir()
         (tmp_path / "garbage").write_text("garbage\n")
         (tmp_path / "garbage").chmod(0o600)
 
         for said in hostname(tmp_path / name):
-            assert told in said
+            assert problem in said
 
     def test_the_default_key_below_home_logs_in(self, hostname, authorize, home, make_key):
         (home / ".ssh").mkdir(mode=0o700)

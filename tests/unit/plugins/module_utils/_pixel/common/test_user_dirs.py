@@ -87,9 +87,9 @@ def test_a_user_without_a_home_has_a_private_directory(home):
     (home / "here").mkdir()
     (home / "tmp").mkdir(mode=0o700)
 
-    told = as_unknown_user(home / "here", TMPDIR=str(home / "tmp"))
+    output = as_unknown_user(home / "here", TMPDIR=str(home / "tmp"))
 
-    assert told == "{'ssh-ed25519': 'AAAA'} [{'name': 'web'}] 10.0.0.1"
+    assert output == "{'ssh-ed25519': 'AAAA'} [{'name': 'web'}] 10.0.0.1"
     assert list((home / "here").iterdir()) == []
     [made] = (home / "tmp").iterdir()
     assert made.name == f"pixels-{UNKNOWN}"

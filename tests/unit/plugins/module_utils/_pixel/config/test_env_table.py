@@ -64,10 +64,10 @@ def test_variables_of_the_process_are_expanded(value, written):
 def test_a_variable_that_cannot_be_written_is_reported_when_it_is_written(value, problem):
     found = settled({"K": value})
 
-    with pytest.raises(Invalid, match='env "K": ') as told:
+    with pytest.raises(Invalid, match='env "K": ') as caught:
         env_table.to_write(found)
 
-    assert problem in str(told.value)
+    assert problem in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -86,11 +86,11 @@ def test_a_variable_that_cannot_be_written_is_reported_when_it_is_written(value,
     ],
 )
 def test_an_invalid_variable_is_reported_without_its_value(value, problem):
-    with pytest.raises(ValueError, match=problem) as told:
+    with pytest.raises(ValueError, match=problem) as caught:
         env_table.read(value)
 
-    assert SECRET not in str(told.value)
-    assert "4711" not in str(told.value)
+    assert SECRET not in str(caught.value)
+    assert "4711" not in str(caught.value)
 
 
 def test_no_value_is_in_a_representation():

@@ -70,11 +70,11 @@ def test_a_read_only_account_lists_a_pixel_with_docker(truenas, nas):
 
 
 def test_a_warning_is_shown_once(session, truenas):
-    told = []
+    warnings = []
     truenas.world.add_container("px-bad").name = "px-a\nb"
-    pixels = Pixels(session, warn=told.append)
+    pixels = Pixels(session, warn=warnings.append)
 
     pixels.list()
     pixels.list()
 
-    assert len(told) == 1
+    assert len(warnings) == 1

@@ -16,7 +16,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel.access.ssh.q
     "path", ["/home/ann/.ssh/id", "/home/ann lee/id", '/a"b', "/a\\b", "/100%h", "/a#b", "/a'b", "/ä"]
 )
 def test_ssh_reads_a_path_as_it_is(path):
-    told = subprocess.run(
+    output = subprocess.run(
         ["ssh", "-G", "-F", "none", "-o", f"UserKnownHostsFile={quote_path(path)}", "host"],
         capture_output=True,
         check=True,
@@ -24,5 +24,5 @@ def test_ssh_reads_a_path_as_it_is(path):
     ).stdout
 
     # ssh prints the value before it replaces tokens: a doubled percent sign is a single one.
-    [found] = [line for line in told.splitlines() if line.startswith("userknownhostsfile ")]
+    [found] = [line for line in output.splitlines() if line.startswith("userknownhostsfile ")]
     assert found.partition(" ")[2].replace("%%", "%") == path

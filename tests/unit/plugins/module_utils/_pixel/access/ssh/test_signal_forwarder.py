@@ -26,14 +26,14 @@ def process():
 
 
 def test_a_signal_is_reported_to_all_that_run_and_remembered(process):
-    told = []
+    signaled = []
     with SignalForwarder() as relay:
-        relay.begin(ForwardedProcess(process, lambda number: told.append(("web", number))))
-        relay.begin(ForwardedProcess(process, lambda number: told.append(("db", number))))
+        relay.begin(ForwardedProcess(process, lambda number: signaled.append(("web", number))))
+        relay.begin(ForwardedProcess(process, lambda number: signaled.append(("db", number))))
 
         os.kill(os.getpid(), signal.SIGTERM)
 
-        assert told == [("web", signal.SIGTERM), ("db", signal.SIGTERM)]
+        assert signaled == [("web", signal.SIGTERM), ("db", signal.SIGTERM)]
         assert relay.number == signal.SIGTERM
         assert process.poll() is None
 
@@ -58,15 +58,15 @@ def test_who_begins_too_late_is_ended_immediately(process):
 
 
 def test_who_has_ended_is_reported_nothing(process):
-    told = []
-    running = ForwardedProcess(process, told.append)
+    signaled = []
+    running = ForwardedProcess(process, signaled.append)
     with SignalForwarder() as relay:
         relay.begin(running)
         relay.end(running)
 
         os.kill(os.getpid(), signal.SIGHUP)
 
-        assert (told, relay.running) == ([], False)
+        assert (signaled, relay.running) == ([], False)
 
 
 def test_afterwards_signals_do_what_they_did():

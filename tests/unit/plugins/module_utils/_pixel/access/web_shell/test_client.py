@@ -211,15 +211,17 @@ def test_a_pixel_that_stops_under_a_command_is_reported(shell, pixels, truenas):
     stop.join()
 
 
-@pytest.mark.parametrize(("times", "told"), [(3, "is stopped"), (FOREVER, "is stopping")])
-def test_a_pixel_that_stops_without_a_status_for_a_moment_is_reported(shell, pixels, truenas, monkeypatch, times, told):
+@pytest.mark.parametrize(("times", "problem"), [(3, "is stopped"), (FOREVER, "is stopping")])
+def test_a_pixel_that_stops_without_a_status_for_a_moment_is_reported(
+    shell, pixels, truenas, monkeypatch, times, problem
+):
     if times == FOREVER:
         monkeypatch.setattr(module, "STOP_TIMEOUT_S", 0.2)
     truenas.faults.add("shows_status", method="px-web", status="UNKNOWN", times=times)
     stop = threading.Thread(target=kill_once_it_runs, args=(pixels, truenas))
     stop.start()
 
-    with pytest.raises(ConnectionLost, match=rf"web on \S+ {told}: it went down while the command ran"):
+    with pytest.raises(ConnectionLost, match=rf"web on \S+ {problem}: it went down while the command ran"):
         shell.run(Command(("sh", "-c", "touch /root/runs; sleep 600")))
 
     stop.join()
@@ -244,7 +246,7 @@ def stop_once_it_runs(pixels, truenas):
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"),
+    ("fault", "problem"),
     [
         ("drop_shell", "its connection was cut, by the network or by a restart"),
         (
@@ -253,7 +255,7 @@ def stop_once_it_runs(pixels, truenas):
         ),
     ],
 )
-def test_a_shell_that_goes_away_under_a_command_leaves_its_outcome_open(shell, truenas, runs_on, fault, told):
+def test_a_shell_that_goes_away_under_a_command_leaves_its_outcome_open(shell, truenas, runs_on, fault, problem):
     shell.run(Command(("true",)))
     truenas.faults.add(fault, method="px-web", after_output=100)
 
@@ -262,7 +264,7 @@ def test_a_shell_that_goes_away_under_a_command_leaves_its_outcome_open(shell, t
     ) as lost:
         shell.run(Command(("sh", "-c", "head -c 1000 /dev/zero; sleep 600")))
 
-    assert told in str(lost.value)
+    assert problem in str(lost.value)
     assert shell.run(Command(("echo", "again"))).stdout == b"again\n"
 
 
