@@ -87,26 +87,6 @@ options:
       - Names of labels consist of letters, digits and underscores.
       - If omitted, existing pixels are unchanged.
     type: dict
-  ttl:
-    description:
-      - Lifetime of the pixel. A duration such as V(90m), V(4h) or V(7d), a time such as V(2026-12-01T18:00Z), a date,
-        or V(never).
-      - A duration starts when it is set, by the clock of the NAS. A later run with the same value changes nothing, and
-        C(pixels extend) moves the end.
-      - M(pixels.truenas.pixels_reap) destroys expired pixels. If omitted, existing pixels are unchanged.
-    type: str
-  ttl_keep:
-    description:
-      - How long the pixel is kept after its lifetime, such as V(3d). It is stopped when it expires, and destroyed after
-        this time. V(never) destroys it when it expires.
-      - If omitted, existing pixels are unchanged.
-    type: str
-  protected:
-    description:
-      - Whether the pixel is protected. A protected pixel is destroyed and restored only with O(force=true), and is
-        kept when it expires.
-      - If omitted, existing pixels are unchanged.
-    type: bool
   from:
     description:
       - Source for a new pixel, cloned instead of created from an image. V(base@label) is a checkpoint of the pixel
@@ -203,6 +183,7 @@ options:
 extends_documentation_fragment:
   - pixels.truenas.connection
   - pixels.truenas.checkpoints
+  - pixels.truenas.lifetime
   - pixels.truenas.run_state
   - pixels.truenas.ssh
   - pixels.truenas.attributes
@@ -370,6 +351,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._ansible.task impor
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import serialize
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.common.deadline import Deadline
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle import applier, defaults, network, planner
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle.image_check import ImageCheck
 
 ARGUMENTS: dict[str, t.Any] = {**SSH, **CHECKPOINTS, **SPECIFICATION}
 
@@ -385,6 +367,8 @@ def run(task: Task) -> dict[str, t.Any]:
     )
     change = planner.plan(found, spec)
     if task.check_mode:
+        if found is None and change.needed and (error := ImageCheck(task.pixels, task.warn).error(spec)):
+            raise error
         container = found and found.container
     else:
         container = applier.apply_and_wait(task.pixels, change, found, spec, options=limits, deadline=deadline)

@@ -208,9 +208,7 @@ def run(task: Task) -> dict[str, t.Any]:
         members += fleet.unlisted_members(task.pixels, params["fleet"], members, options=ApplyOptions())
     plans = fleet.plan(task.pixels, members, concurrency=params["concurrency"], warn=task.warn)
     if task.check_mode:
-        outcomes = [
-            fleet.Outcome(planned, planned.found and planned.found.container, planned.error) for planned in plans
-        ]
+        outcomes = fleet.predict(task.pixels, plans, warn=task.warn)
     else:
         outcomes = fleet.apply(task.pixels, plans, concurrency=params["concurrency"], say=task.say)
     return report(outcomes, task.pixels)

@@ -158,6 +158,15 @@ def list_options(own: VerbParser) -> None:
     own.remember(shown.add_argument("-w", "--wide", action="store_true", help="print more columns"))
 
 
+def images_options(own: VerbParser) -> None:
+    """Add the options of images."""
+    own.add_argument("patterns", nargs="*", metavar="IMAGE", help="names or patterns to list, such as 'debian/*'")
+    own.add_argument("--os", metavar="NAME", help="operating system to list, such as ubuntu")
+    own.add_argument("--release", metavar="RELEASE", help="release to list, such as 24.04 or noble")
+    own.add_argument("--architecture", metavar="NAME", default="amd64", help="architecture, or all (default: amd64)")
+    own.add_argument("-q", "--quiet", action="store_true", help="print names only")
+
+
 def transport(own: VerbParser) -> None:
     """Add `--transport`."""
     own.add_argument(
@@ -373,6 +382,7 @@ VERBS = {
     "reap": Verb("Destroy the pixels whose lifetime has ended", "lifetime_verbs:reap", reap_options),
     "list": Verb("List pixels", "list_verb:show_list", list_options),
     "info": Verb("Show details of pixels", "list_verb:show_info", names),
+    "images": Verb("List the images that pixels can be created from", "images_verb:show", images_options),
     "status": Verb("Show whether pixels are ready, or the state of the NAS", "status_verb:show", optional_names),
     "exec": Verb("Run a command in pixels", "exec_verb:execute", exec_options),
     "push": Verb("Copy files to a pixel", "transfer_verbs:push", push_options),

@@ -13,6 +13,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 if t.TYPE_CHECKING:
+    from ansible_collections.pixels.truenas.plugins.module_utils._truenas.listed_image import ListedImage
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.pixel_name import PixelName
 
 MIB = 1024 * 1024
@@ -208,6 +209,9 @@ class ContainerBackend(abc.ABC):
     containers is set up again.
     """
 
+    lists_all_images: bool
+    """Whether `images` has every image that a container can be created from."""
+
     @functools.cached_property
     def _started(self) -> set[str]:
         return set()
@@ -300,6 +304,10 @@ class ContainerBackend(abc.ABC):
     @abc.abstractmethod
     def set_nic(self, name: str, nic: Nic) -> None:
         """Attach the container's NIC to another interface."""
+
+    @abc.abstractmethod
+    def images(self, *, timeout: float | None = None) -> t.Sequence[ListedImage]:
+        """Return the images for containers, sorted by name. `timeout` bounds each query."""
 
     @abc.abstractmethod
     def pools(self) -> tuple[str, ...]:

@@ -32,3 +32,10 @@ def parts(alias: str) -> tuple[str, str, str]:
         words.pop()
     os, release, variant = [*words, "", ""][:3]
     return os, release, variant or DEFAULT_VARIANT
+
+
+def other_words(os: str, release: str) -> set[str]:
+    """Return a release with its number and its code name."""
+    numbers = CODENAMES.get(os, {})
+    names = {name: number for number, name in numbers.items()}
+    return {release, numbers.get(release, release), names.get(release, release)}

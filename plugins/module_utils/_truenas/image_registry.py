@@ -15,8 +15,8 @@ import typing as t
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.image_alias import (
     ARCHITECTURES,
-    CODENAMES,
     DEFAULT_VARIANT,
+    other_words,
     parts,
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.snapshots import RoleErrors
@@ -68,13 +68,6 @@ def find(alias: str, known: t.Iterable[str]) -> str | None:
     if release:
         same = [each for each in same if each[1] in other_words(os, release)]
     return ":".join(same[0]) if len(same) == 1 else None
-
-
-def other_words(os: str, release: str) -> set[str]:
-    """Return a release with its number and its code name."""
-    numbers = CODENAMES.get(os, {})
-    names = {name: number for number, name in numbers.items()}
-    return {release, numbers.get(release, release), names.get(release, release)}
 
 
 def architecture_of(alias: str) -> str:

@@ -27,6 +27,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.hint import Hint
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas import (
     cpuset,
+    image_list,
     image_registry,
     lxc_delete,
     metadata_line,
@@ -52,6 +53,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._truenas.pixel_name
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.snapshots import RoleErrors
 
 if t.TYPE_CHECKING:
+    from ansible_collections.pixels.truenas.plugins.module_utils._truenas.listed_image import ListedImage
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.values import Warn
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.wire import Wire
 
@@ -91,6 +93,7 @@ class LxcBackend(ContainerBackend):
     generation = "container"
     needs = NEEDS
     no_swap_reason = NO_SWAP_REASON
+    lists_all_images = True
 
     def __init__(self, wire: Wire, config: Row | None, warn: Warn = values.ignore) -> None:
         """`config` is the row of `lxc.config`, None if the account may not read it.
@@ -247,6 +250,9 @@ class LxcBackend(ContainerBackend):
             problem = f"{self._wire.nas} offers no bridge to attach a container to"
             raise Refused(problem).with_hints(Hint.option("nic", purpose="to name an interface"))
         return bridges[0]
+
+    def images(self, *, timeout: float | None = None) -> t.Sequence[ListedImage]:
+        return image_list.from_registry(self._wire, self.pools(), self._warn, timeout=timeout)
 
     def pools(self) -> tuple[str, ...]:
         return self._pools

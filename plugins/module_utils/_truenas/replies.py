@@ -91,6 +91,8 @@ INSTANCE_DEVICE = _when(
     Record({"name": text, "nic_type": optional(text), "parent": optional(text)}),
 )
 
+IMAGE_CHOICE = Record({"os": text, "release": text, "variant": text, "archs": texts, "instance_types": texts})
+
 # 26.
 
 CONTAINER_DEVICE = Record(
@@ -234,6 +236,7 @@ REPLIES: dict[str, Shape] = {
     "virt.instance.delete": DONE,
     "virt.instance.device_list": list_of(INSTANCE_DEVICE),
     "virt.instance.device_update": DONE,
+    "virt.instance.image_choices": mapping_of(IMAGE_CHOICE),
     "virt.instance.restart": DONE,
     "virt.instance.start": DONE,
     "virt.instance.stop": DONE,

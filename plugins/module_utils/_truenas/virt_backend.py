@@ -21,6 +21,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
     UnexpectedReply,
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas import (
+    image_list,
     incus_record,
     summary_row,
     values,
@@ -38,6 +39,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend im
 )
 
 if t.TYPE_CHECKING:
+    from ansible_collections.pixels.truenas.plugins.module_utils._truenas.listed_image import ListedImage
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.nic_addresses import Network
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.values import Warn
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.wire import Wire
@@ -82,6 +84,8 @@ class VirtBackend(ContainerBackend):
     needs = NEEDS
     # storage/drivers/driver_zfs_volumes.go of Incus 6.0; compared with its record (storage/backend.go).
     tracked_snapshots = "snapshot-"
+    # Not those of the variant cloud, further aliases, and images that are only on the NAS.
+    lists_all_images = False
 
     def __init__(self, wire: Wire, config: Row | None, warn: Warn = values.ignore) -> None:
         """`config` is the row of `virt.global.config`, None if the account may not read it.
@@ -179,7 +183,10 @@ class VirtBackend(ContainerBackend):
             settings["storage_pool"] = new.pool
         if new.nic is not None:
             settings["devices"] = [virt_rows.device(new.nic)]
-        made = self._wire.run_job("virt.instance.create", settings, timeout=timeout, progress=progress)
+        try:
+            made = self._wire.run_job("virt.instance.create", settings, timeout=timeout, progress=progress)
+        except Refused as error:
+            raise image_list.explain(self._wire, error, new.image) from error
         return virt_rows.container({**made, "name": new.name}, self._warn)
 
     def update(self, name: str, settings: t.Mapping[str, t.Any], *, timeout: float) -> None:
@@ -247,6 +254,9 @@ class VirtBackend(ContainerBackend):
 
         # An update of eth0 of the profile creates a device that overrides it, so this covers both cases.
         self._when_settled(name, update, timeout=SETTLE_TIMEOUT_S)
+
+    def images(self, *, timeout: float | None = None) -> t.Sequence[ListedImage]:
+        return image_list.from_choices(self._wire, self._warn, timeout=timeout)
 
     def pools(self) -> tuple[str, ...]:
         if self._config is None:

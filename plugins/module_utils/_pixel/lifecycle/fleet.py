@@ -17,6 +17,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel.common.chang
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.common.deadline import Deadline
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.common.single_flight import SingleFlight
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle import applier, defaults, network, planner
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle.image_check import ImageCheck
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle.spec import CurrentState, PixelSpec
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.runstate.policy import ApplyOptions
 
@@ -121,6 +122,17 @@ def plan(
 
     with ThreadPoolExecutor(max_workers=concurrency) as pool:
         return list(pool.map(plan_one, members))
+
+
+def predict(pixels: Pixels, plans: t.Sequence[Planned], *, warn: Say) -> list[Outcome]:
+    """Return the outcomes of plans in check mode, with the pixels as they are now."""
+    images = ImageCheck(pixels, warn)
+
+    def error(planned: Planned) -> PixelsError | None:
+        is_new = planned.found is None and planned.change is not None and planned.change.needed
+        return images.error(planned.member.spec) if is_new else planned.error
+
+    return [Outcome(each, each.found.container if each.found else None, error(each)) for each in plans]
 
 
 def apply(pixels: Pixels, plans: t.Sequence[Planned], *, concurrency: int, say: Say) -> list[Outcome]:

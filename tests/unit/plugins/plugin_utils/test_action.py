@@ -59,6 +59,7 @@ TASKS = {
     "pixels_container": {"name": "web", "memory": "4GiB", "labels": {"role": "front"}},
     "pixels_fleet": {"pixels": ["web", {"name": "db", "memory": "4GiB"}], "fleet": "demo"},
     "pixels_container_info": {},
+    "pixels_image_info": {"names": "ubuntu/24.04"},
     "pixels_nas_info": {},
     "pixels_reap": {},
     "pixels_checkpoint": {"name": "web", "label": "ready"},

@@ -20,6 +20,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas import (
     datasets,
     files,
+    image_list,
     image_registry,
     lxc_backend,
     nas,
@@ -28,6 +29,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._truenas import (
     shapes,
     snapshots,
     summary_row,
+    values,
     virt_backend,
 )
 from tests.unit.test_layers import METHOD
@@ -117,6 +119,7 @@ def rows(wire):
     return virt_backend.VirtBackend(wire, None).list("px-")
 
 
+CHOICE = {"os": "Ubuntu", "release": "noble", "variant": "default", "archs": ["amd64"], "instance_types": ["CONTAINER"]}
 READERS = {
     "virt.instance.query": ([INSTANCE], rows),
     "virt.instance.query in short": (
@@ -144,6 +147,14 @@ READERS = {
     "filesystem.stat": (STAT, lambda wire: files.stat(wire, "/x")),
     "auth.me": (ACCOUNT, nas.account),
     "container.image.query_registry": (IMAGES, lambda wire: image_registry.newest(wire, "ubuntu/24.04")),
+    "container.image.query_registry for a list": (
+        IMAGES,
+        lambda wire: image_list.from_registry(wire, [], values.ignore),
+    ),
+    "virt.instance.image_choices": (
+        {"ubuntu/noble/default": CHOICE},
+        lambda wire: image_list.from_choices(wire, values.ignore),
+    ),
     "system.version_short": ("25.10.6", nas.release),
 }
 
