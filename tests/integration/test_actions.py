@@ -109,7 +109,7 @@ def test_tasks_of_pixels_run_for_each_of_them_and_in_any_order(ansible, truenas,
     assert (cache.name, cache.memory, cache.status) == ("px-cache", 4096 * MIB, "STOPPED")
 
 
-def test_what_a_task_says_beside_its_options_counts(ansible, truenas):
+def test_keywords_of_a_task_count(ansible, truenas):
     host = ansible.environment.pop("PIXELS_TRUENAS_HOST")
     truenas.world.options.create_seconds = 0.2
 

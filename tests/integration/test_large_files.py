@@ -119,7 +119,7 @@ def test_it_comes_back_as_it_went_with_the_mode_and_the_owner_asked_for(shell, s
     assert said(shell, "stat -c '%a %u:%g' /root/large") == f"640 {OWNER}"
 
 
-def test_one_that_breaks_off_on_its_way_in_leaves_the_old_file(shell, source, truenas, runs_on):
+def test_an_upload_that_breaks_off_leaves_the_old_file(shell, source, truenas, runs_on):
     file_transfer.put_bytes(shell, b"old\n", "/srv/large", mode="0604")
     truenas.faults.add("drop_shell", method=shell._name, after_input=SIZE * 9 // 10)
 
@@ -132,7 +132,7 @@ def test_one_that_breaks_off_on_its_way_in_leaves_the_old_file(shell, source, tr
         assert time.monotonic() < until
 
 
-def test_one_that_breaks_off_on_its_way_out_leaves_the_old_file(shell, truenas, runs_on, back):
+def test_a_download_that_breaks_off_leaves_the_old_file(shell, truenas, runs_on, back):
     said(shell, f"head -c {SIZE} /dev/zero >/root/other")
     truenas.faults.add("drop_shell", method=shell._name, after_output=SIZE // 10)
 

@@ -98,7 +98,7 @@ def test_check_mode_predicts_a_fleet_and_makes_none(ansible, truenas):
     assert statuses(truenas) == {"px-old": "RUNNING"}
 
 
-def test_the_role_makes_a_fleet_and_refuses_what_makes_no_sense(ansible, truenas):
+def test_the_role_makes_a_fleet_and_rejects_invalid_values(ansible, truenas):
     host = ansible.environment.pop("PIXELS_TRUENAS_HOST")
     cases = [
         ({"fleet_pixels": ["web"], "fleet_state": "sleeping"}, "value of fleet_state must be one of"),
@@ -153,7 +153,7 @@ def test_the_listed_are_destroyed_and_nothing_that_was_not_asked_for(ansible, tr
     assert set(truenas.world.containers) == {"px-other", "web"}
 
 
-def test_all_are_destroyed_only_when_that_is_said(playbook, ansible, truenas):
+def test_all_are_destroyed_only_when_that_is_requested(playbook, ansible, truenas):
     for name in ("px-web", "px-db", "web"):
         truenas.world.add_container(name)
 

@@ -56,7 +56,7 @@ def flaws_of_template(message: str) -> list[str]:
 
 
 @pytest.mark.parametrize("cls", sorted(CLASSES))
-def test_an_error_is_documented_and_one_line_whatever_it_quotes(cls: str) -> None:
+def test_an_error_is_documented_and_one_line_with_any_quoted_text(cls: str) -> None:
     error = getattr(errors, cls)("starting 'web' on nas: \x1b[31mfirst\nsecond")
 
     assert getattr(errors, cls).__doc__

@@ -159,7 +159,7 @@ def test_a_lab_of_which_a_part_is_killed_leaves_nothing(name: str) -> None:
     assert lab.process.returncode not in (0, UNFIT)
 
 
-def test_a_lab_dies_with_who_started_it() -> None:
+def test_a_lab_ends_with_the_process_that_started_it() -> None:
     shell = subprocess.Popen(
         ["sh", "-c", f"{sys.executable} -m tests.lab --run sleep 600 & echo $!; wait"], cwd=ROOT, stdout=subprocess.PIPE
     )

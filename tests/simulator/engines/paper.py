@@ -12,7 +12,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from tests.simulator.engines.base import Address, Finished, Stat
-from tests.simulator.engines.last_words import LastWords
+from tests.simulator.engines.final_output import FinalOutput
 
 DIRECTORY_MODE, FILE_MODE = 0o040755, 0o100644
 PERMISSIONS = 0o7777
@@ -96,9 +96,9 @@ class PaperEngine:
 
     async def open_terminal(
         self, container: str, argv: t.Sequence[str], *, environment: t.Mapping[str, str]
-    ) -> LastWords:
+    ) -> FinalOutput:
         """Says so and ends."""
-        return LastWords(NOTHING_RUNS + b"\r\n")
+        return FinalOutput(NOTHING_RUNS + b"\r\n")
 
     async def snapshot(self, container: str, label: str) -> None:
         self._snapshots[container, label] = copy.deepcopy(self._trees[container])

@@ -9,7 +9,7 @@ import errno as errnos
 import typing as t
 
 from tests.simulator.accounts import FULL_ADMIN
-from tests.simulator.engines.last_words import LastWords
+from tests.simulator.engines.final_output import FinalOutput
 from tests.simulator.shell.dialect import INVALID_TOKEN, NO_HOST_SHELL, Failure, Opened, SetupFailed, ShellOptions
 
 if t.TYPE_CHECKING:
@@ -48,7 +48,7 @@ class ContainerShells:
     async def open(self, world: World, account: Account, options: ShellOptions) -> Opened:
         kind = _kind(options)
         if kind == "HOST":
-            return Opened(LastWords(NO_HOST_SHELL))
+            return Opened(FinalOutput(NO_HOST_SHELL))
         if kind != "CONTAINER":
             raise SetupFailed("the simulated NAS has neither virtual machines nor apps")
         domain = _find(world, options["container_id"])

@@ -15,7 +15,7 @@ import uuid
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from tests.simulator.connection import FRAME_BYTES
-from tests.simulator.engines.last_words import LastWords
+from tests.simulator.engines.final_output import FinalOutput
 from tests.simulator.shell import troubles
 from tests.simulator.shell.container import ContainerShells
 from tests.simulator.shell.dialect import Dialect, Failure, Opened, SetupFailed, ShellOptions
@@ -155,7 +155,7 @@ class Shell:
             return await self._dialect.open(self._simulator.world, account, options)
         if "text" not in ordered.details:
             raise SetupFailed("it was ordered")
-        return Opened(LastWords(ordered.details["text"].encode()))
+        return Opened(FinalOutput(ordered.details["text"].encode()))
 
     async def _until_the_end(self, opened: Opened) -> None:
         tasks = [

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from tests.simulator.engines.last_words import LastWords
+from tests.simulator.engines.final_output import FinalOutput
 from tests.simulator.shell.dialect import INVALID_TOKEN, NO_HOST_SHELL, Failure, Opened, SetupFailed, ShellOptions
 from tests.simulator.world import INITIALIZED
 
@@ -48,7 +48,7 @@ class VirtShells:
             raise SetupFailed("the simulated NAS has neither virtual machines nor apps")
         name = options.get("virt_instance_id")
         if not name:
-            return Opened(LastWords(NO_HOST_SHELL))
+            return Opened(FinalOutput(NO_HOST_SHELL))
         instance = world.instances.get(name) if isinstance(name, str) and world.state == INITIALIZED else None
         if instance is None:
             raise SetupFailed("Provided instance id is not valid")
@@ -71,7 +71,7 @@ async def _first_shell(world: World, instance: Instance) -> str:
 async def _incus(world: World, account: Account, instance: Instance, command: t.Any, *, console: bool) -> Terminal:
     """The one word becomes the program: there are no arguments, and no shell splits it."""
     if not isinstance(command, str):
-        return LastWords(b"")  # the middleware's new process fails before it is Incus
+        return FinalOutput(b"")  # the middleware's new process fails before it is Incus
     if not account.sudo and not account.incus_admin:
         words = "You don't have the needed permissions to talk to the incus daemon"
         return _failed(f"{words} (socket path: /var/lib/incus/unix.socket)")
@@ -86,5 +86,5 @@ async def _incus(world: World, account: Account, instance: Instance, command: t.
         return _failed("Instance is not running")
 
 
-def _failed(text: str) -> LastWords:
-    return LastWords(f"Error: {text}\r\n".encode())
+def _failed(text: str) -> FinalOutput:
+    return FinalOutput(f"Error: {text}\r\n".encode())

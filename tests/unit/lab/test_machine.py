@@ -56,7 +56,7 @@ def test_a_full_disk_is_named_with_what_is_left_of_it(tmp_path: Path, monkeypatc
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may have a lab")
-def test_who_may_have_no_lab_is_reported_so_by_a_status_of_its_own() -> None:
+def test_a_machine_that_cannot_have_a_lab_is_reported_by_its_own_status() -> None:
     ended = subprocess.run([sys.executable, "-m", "tests.lab"], cwd=ROOT, capture_output=True, text=True, check=False)
 
     assert ended.returncode == machine.UNFIT

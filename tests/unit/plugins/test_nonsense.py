@@ -124,7 +124,7 @@ def methods_of(truenas: t.Any, operation: t.Callable[..., t.Any], run: t.Any, na
 
 
 @pytest.mark.timeout(300)
-def test_each_method_may_be_answered_with_nonsense(run: t.Any, truenas: t.Any, pixel: t.Any) -> None:
+def test_each_method_may_get_an_invalid_reply(run: t.Any, truenas: t.Any, pixel: t.Any) -> None:
     wrong, seen = [], set(UNUSED)
     for operation in OPERATIONS.values():
         name = pixel()
@@ -160,9 +160,7 @@ def test_each_question_may_be_answered_with_what_is_no_message(
 
 
 @pytest.mark.parametrize("release", ["25.10"])
-def test_a_change_that_is_answered_with_no_message_is_said_to_be_unknown(
-    run: t.Any, truenas: t.Any, pixel: t.Any
-) -> None:
+def test_a_change_without_a_reply_message_has_an_unknown_outcome(run: t.Any, truenas: t.Any, pixel: t.Any) -> None:
     name = pixel()
     truenas.faults.add("answer_with", method="pool.snapshot.rollback", text=MESSAGES["10,000 levels"])
 
@@ -175,7 +173,9 @@ def test_a_change_that_is_answered_with_no_message_is_said_to_be_unknown(
 @pytest.mark.parametrize("release", ["25.10"])
 @pytest.mark.parametrize("method", ["virt.instance.create", "virt.instance.update", "virt.instance.stop"])
 @pytest.mark.parametrize("value", [[{}], "x", {"a": "b"}, 5], ids=str)
-def test_a_job_may_end_with_any_nonsense(run: t.Any, truenas: t.Any, pixel: t.Any, method: str, value: t.Any) -> None:
+def test_a_job_may_end_with_any_invalid_result(
+    run: t.Any, truenas: t.Any, pixel: t.Any, method: str, value: t.Any
+) -> None:
     name = pixel()
     truenas.faults.add("end_job_with", method=method, value=value)
 
@@ -195,7 +195,7 @@ def test_a_binary_message_is_noticed_immediately(run: t.Any, truenas: t.Any, pix
 
 
 @pytest.mark.parametrize("release", ["25.10"])
-def test_one_garbled_message_costs_nothing_but_a_second_try(run: t.Any, truenas: t.Any, pixel: t.Any) -> None:
+def test_one_malformed_message_costs_nothing_but_a_second_try(run: t.Any, truenas: t.Any, pixel: t.Any) -> None:
     name = pixel()
     truenas.faults.add("answer_with", method="virt.instance.query", text="<html>")
 
@@ -205,7 +205,7 @@ def test_one_garbled_message_costs_nothing_but_a_second_try(run: t.Any, truenas:
 @pytest.mark.parametrize("release", ["25.10"])
 @pytest.mark.parametrize("value", [5, [{}], "x"], ids=str)
 @pytest.mark.parametrize("session", ["direct", "auto"])
-def test_the_command_says_so_in_words_and_in_json(
+def test_the_command_reports_it_as_text_and_as_json(
     pixels_command: t.Any, truenas: t.Any, value: t.Any, session: str
 ) -> None:
     truenas.world.add_container("px-web")
@@ -280,7 +280,7 @@ def test_the_connection_plugin_is_unreachable(truenas: t.Any, nas: dict[str, t.A
     ["5", "null", '{"code": -32001, "message": "x", "data": {"reason": ' + "[" * 600 + "]" * 600 + "}}"],
     ids=["number", "null", "600 levels"],
 )
-def test_an_error_without_sense_is_reported_immediately(
+def test_an_invalid_error_is_reported_immediately(
     pixels_command: t.Any, truenas: t.Any, home: Path, error: str, session: str
 ) -> None:
     (home / "run").mkdir(mode=0o700)

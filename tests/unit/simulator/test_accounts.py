@@ -29,7 +29,7 @@ def test_a_key_is_its_number_and_64_characters(accounts: Accounts) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", "77-secret", "-1-x"])
-def test_a_text_that_is_no_key_is_nobodys(accounts: Accounts, text: str) -> None:
+def test_a_text_that_is_no_key_belongs_to_no_user(accounts: Accounts, text: str) -> None:
     accounts.add("web")
 
     assert accounts.key(text) is None
@@ -39,7 +39,7 @@ def test_write_includes_read_but_not_delete() -> None:
     assert included(["VIRT_INSTANCE_WRITE"]) == {"VIRT_INSTANCE_WRITE", "VIRT_INSTANCE_READ"}
 
 
-def test_who_may_change_devices_may_change_their_containers() -> None:
+def test_a_role_to_change_devices_includes_the_containers() -> None:
     assert included(["CONTAINER_DEVICE_WRITE"]) == {
         *("CONTAINER_DEVICE_WRITE", "CONTAINER_DEVICE_READ"),
         *("CONTAINER_WRITE", "CONTAINER_READ"),
@@ -54,7 +54,7 @@ def test_a_readonly_admin_has_every_read_and_no_write() -> None:
     assert not [role for role in roles if role.endswith(("_WRITE", "_DELETE"))]
 
 
-def test_a_full_admin_who_lost_a_role_keeps_the_others(accounts: Accounts) -> None:
+def test_a_full_admin_without_one_role_keeps_the_others(accounts: Accounts) -> None:
     account = accounts.add("web")
 
     account.removed_roles.add("VIRT_INSTANCE_WRITE")

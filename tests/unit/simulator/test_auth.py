@@ -26,7 +26,7 @@ def password_login(simulator: RunningSimulator, **changes: str) -> Message:
     return {"mechanism": "PASSWORD_PLAIN", "username": simulator.username, "password": simulator.password} | changes
 
 
-def test_an_api_key_logs_in_and_tells_who_one_is(simulator: RunningSimulator, stranger: Talk) -> None:
+def test_an_api_key_logs_in_and_its_user_is_reported(simulator: RunningSimulator, stranger: Talk) -> None:
     answer = stranger.call("auth.login_ex", key_login(simulator))
 
     assert answer["response_type"] == "SUCCESS"

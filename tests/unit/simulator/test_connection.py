@@ -86,7 +86,7 @@ def test_an_address_that_is_not_allowed_is_let_in_and_sent_away(start: Start, co
     assert talk.ending() == (1008, "You are not allowed to access this resource")
 
 
-def test_a_silent_connection_is_cut_without_a_word(start: Start, connect: Connect) -> None:
+def test_a_silent_connection_is_cut_without_a_reply(start: Start, connect: Connect) -> None:
     talk = connect(start(idle_seconds=0.2))
 
     assert talk.ending() == (None, "")

@@ -95,7 +95,7 @@ def test_without_schemas_everything_fits(tmp_path: Path) -> None:
     assert contract.errors == []
 
 
-def test_schemas_are_read_from_the_folder_that_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_schemas_are_read_from_the_directory_that_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "25.10.6.json").write_text(json.dumps(SCHEMAS))
     monkeypatch.setenv("PIXELS_CONTRACT_DIR", str(tmp_path))
 

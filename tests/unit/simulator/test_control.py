@@ -22,7 +22,7 @@ def ask(simulator: RunningSimulator, path: str, content: t.Any = None) -> t.Any:
         return json.load(response)
 
 
-def test_stats_tell_of_calls(simulator: RunningSimulator, talk: Talk) -> None:
+def test_stats_count_calls(simulator: RunningSimulator, talk: Talk) -> None:
     talk.call("core.ping")
 
     stats = ask(simulator, "/stats")

@@ -100,7 +100,7 @@ def test_the_window_can_be_short(start: Start, connect: Connect) -> None:
     assert answers[-1]["result"] == "pong"
 
 
-def test_who_is_logged_in_is_not_counted_and_options_never_are(start: Start, connect: Connect) -> None:
+def test_calls_after_the_login_are_not_counted_and_options_never_are(start: Start, connect: Connect) -> None:
     simulator = start(login_limit=1)
     talk = connect(simulator)
     for _call in range(3):

@@ -44,6 +44,6 @@ def test_text_is_escaped_to_ascii() -> None:
     assert ejson.dumps("ü") == '"\\u00fc"'
 
 
-def test_what_has_no_json_is_refused_in_words_of_the_middleware() -> None:
+def test_what_has_no_json_is_refused_with_a_message_of_the_middleware() -> None:
     with pytest.raises(TypeError, match="Object of type Undefined is not JSON serializable"):
         ejson.dumps([ejson.Undefined()])

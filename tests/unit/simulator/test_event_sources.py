@@ -139,7 +139,7 @@ def test_25_04_wants_to_know_which_container(old_talk: Talk) -> None:
     assert old_talk.event(is_end)["error"]["extra"] == [["id", "Field required", 22]]
 
 
-def test_who_unsubscribes_is_reported_of_the_end(talk: Talk) -> None:
+def test_an_unsubscribed_client_gets_a_last_event(talk: Talk) -> None:
     ident = talk.call("core.subscribe", METRICS)
     talk.event(is_update)
 

@@ -18,7 +18,7 @@ def is_of_instances(event: Message) -> bool:
     return bool(event["collection"] == INSTANCES)
 
 
-def test_a_started_container_is_news_to_those_who_subscribed(simulator: RunningSimulator, talk: Talk) -> None:
+def test_a_started_container_is_an_event_for_subscribers(simulator: RunningSimulator, talk: Talk) -> None:
     simulator.world.add_container("px-web", status="STOPPED")
     talk.call("core.subscribe", INSTANCES)
 
@@ -36,7 +36,7 @@ def test_subscribing_twice_delivers_once(simulator: RunningSimulator, talk: Talk
     assert len([event for event in talk.events if event["msg"] == "added"]) == 1
 
 
-def test_who_unsubscribes_hears_no_more(talk: Talk) -> None:
+def test_an_unsubscribed_client_gets_no_more_events(talk: Talk) -> None:
     ident = talk.call("core.subscribe", "core.get_jobs")
 
     assert talk.call("core.unsubscribe", ident) is None

@@ -19,7 +19,7 @@ def test_nothing_goes_wrong_unasked(faults: Faults) -> None:
     assert faults.take("drop_before_reply", "core.ping") is None
 
 
-def test_a_fault_strikes_once_unless_told_otherwise(faults: Faults) -> None:
+def test_a_fault_strikes_once_by_default(faults: Faults) -> None:
     faults.add("busy_delete")
     faults.add("stop_times_out", times=2)
 
@@ -63,7 +63,7 @@ def test_a_fault_waits_for_its_method(faults: Faults) -> None:
     assert struck.details == {"seconds": 1.0}
 
 
-def test_who_looks_for_a_fault_may_be_choosy(faults: Faults) -> None:
+def test_a_fault_can_be_taken_by_a_condition(faults: Faults) -> None:
     faults.add("drop_shell", after_input=1)
     faults.add("drop_shell", after_output=2)
 
@@ -91,7 +91,7 @@ def test_cleared_faults_do_not_strike(faults: Faults) -> None:
     assert faults.take("rate_limit", "auth.login_ex") is None
 
 
-def test_a_fault_nobody_knows_is_refused(faults: Faults) -> None:
+def test_an_unknown_fault_is_refused(faults: Faults) -> None:
     with pytest.raises(ValueError, match="there is no fault earthquake"):
         faults.add("earthquake")
 

@@ -67,7 +67,7 @@ def test_dots_are_walked(files: HostFiles, path: str, real: str) -> None:
     assert resolved(files, path) == real
 
 
-def test_no_real_path_lies_outside_the_state_folder(files: HostFiles, tmp_path: Path) -> None:
+def test_no_real_path_lies_outside_the_state_directory(files: HostFiles, tmp_path: Path) -> None:
     (files.root / "mnt/tank/link").symlink_to("/")
 
     for path in ("/etc/passwd", "/mnt/tank/link/etc/passwd", "/../../../etc/passwd", f"{MOUNT.path}/backup.yaml"):

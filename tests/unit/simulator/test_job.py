@@ -22,9 +22,9 @@ def a_login() -> Login:
 
 
 def a_job(method: str = "virt.instance.start", *arguments: t.Any, release: Release = GOLDEYE, **details: t.Any) -> Job:
-    def nobody_listens(job: Job, msg: str) -> None: ...
+    def ignore(job: Job, msg: str) -> None: ...
 
-    return Job(1, method, list(arguments), release=release, login=a_login(), changed=nobody_listens, **details)
+    return Job(1, method, list(arguments), release=release, login=a_login(), changed=ignore, **details)
 
 
 def test_a_new_job_waits() -> None:

@@ -37,7 +37,7 @@ def test_only_a_containers_place_is_one(layout: Layout) -> None:
     assert layout.mount_at("/mnt/tank/containers/px-web") is None
 
 
-def test_what_is_below_the_folder_is_hidden() -> None:
+def test_what_is_below_the_directory_is_hidden() -> None:
     assert LIBVIRT.holds("tank/.truenas_containers")
     assert LIBVIRT.holds("tank/.truenas_containers/images/x")
     assert not LIBVIRT.holds("tank/data")

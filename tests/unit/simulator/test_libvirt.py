@@ -165,7 +165,7 @@ def test_a_reset_takes_orphans_along(halfmoon: Halfmoon) -> None:
     assert halfmoon.create() == 1
 
 
-def test_who_may_read_containers_hears_of_them(halfmoon: Halfmoon, connect: Connect) -> None:
+def test_an_account_that_may_read_containers_gets_their_events(halfmoon: Halfmoon, connect: Connect) -> None:
     reader, other = connect(halfmoon.simulator), connect(halfmoon.simulator)
     reader.login("reader", halfmoon.simulator.add_account("reader", roles=["CONTAINER_READ"]))
     other.login("other", halfmoon.simulator.add_account("other", roles=["SNAPSHOT_READ"]))

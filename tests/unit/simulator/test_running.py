@@ -57,7 +57,7 @@ def test_a_client_that_never_answers_the_end_of_tls_is_left_by_nothing() -> None
     gc.collect()
 
 
-def test_a_state_folder_that_was_given_stays(tmp_path: Path) -> None:
+def test_a_given_state_directory_stays(tmp_path: Path) -> None:
     with running_simulator(engine="paper", state_dir=str(tmp_path / "state")):
         pass
 

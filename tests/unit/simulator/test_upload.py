@@ -113,7 +113,7 @@ def test_a_password_and_a_token_are_as_good_as_a_key(simulator: RunningSimulator
     assert post(simulator, form, authorization="none", query=f"?auth_token={token}")[0] == 200
 
 
-def test_who_is_no_full_admin_may_put_nothing(simulator: RunningSimulator) -> None:
+def test_only_a_full_admin_may_put_files(simulator: RunningSimulator) -> None:
     key = simulator.add_account("limited", roles=["FILESYSTEM_DATA_WRITE"])
 
     assert post(simulator, [("data", PUT), ("file", "x")], authorization=f"Bearer {key}") == (403, "Not authorized")

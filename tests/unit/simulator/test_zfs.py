@@ -73,7 +73,7 @@ def test_a_forced_rollback_destroys_what_is_newer(zfs: Zfs) -> None:
     assert labels(zfs) == ["one"]
 
 
-def test_a_rollback_does_not_destroy_clones_unless_told_twice(zfs: Zfs) -> None:
+def test_a_rollback_does_not_destroy_clones_without_both_options(zfs: Zfs) -> None:
     zfs.clone("tank/web@two", "tank/copy", {})
 
     with pytest.raises(ZfsError, match="clones of previous snapshots exist\nuse '-R'"):

@@ -80,7 +80,7 @@ def test_the_name_of_the_host_will_do(opened, truenas):
 
 
 @both_generations
-def test_files_go_both_ways(connection, truenas, tmp_path):
+def test_files_are_copied_in_both_directions(connection, truenas, tmp_path):
     (tmp_path / "here").write_bytes(b"\0\xff")
 
     connection.put_file(str(tmp_path / "here"), "/root/there")
@@ -89,7 +89,7 @@ def test_files_go_both_ways(connection, truenas, tmp_path):
     assert (tmp_path / "back").read_bytes() == b"\0\xff"
 
 
-def test_folders_go_both_ways(connection, tmp_path):
+def test_directories_are_copied_in_both_directions(connection, tmp_path):
     (tmp_path / "here" / "inside").mkdir(parents=True)
     (tmp_path / "here" / "inside" / "file").write_bytes(b"\0\xff")
 
@@ -99,7 +99,7 @@ def test_folders_go_both_ways(connection, tmp_path):
     assert (tmp_path / "back" / "inside" / "file").read_bytes() == b"\0\xff"
 
 
-def test_a_folder_that_cannot_be_sent_fails_and_the_host_is_still_reachable(connection, tmp_path):
+def test_a_directory_that_cannot_be_sent_fails_and_the_host_is_still_reachable(connection, tmp_path):
     with pytest.raises(AnsibleError, match=r"not sent: .* /etc/hostname is not a directory") as failed:
         connection.put_file(str(tmp_path), "/etc/hostname")
 
@@ -202,7 +202,7 @@ def test_an_attempt_that_cannot_succeed_is_not_repeated(opened, guest, key, true
     assert len(attempts) == 1
 
 
-def test_a_file_that_cannot_be_had_fails_and_the_host_is_still_reachable(connection, tmp_path):
+def test_a_file_that_cannot_be_fetched_fails_and_the_host_is_still_reachable(connection, tmp_path):
     with pytest.raises(AnsibleError, match="not fetched: /nowhere: /nowhere is not a file") as failed:
         connection.fetch_file("/nowhere", str(tmp_path / "back"))
 
@@ -248,7 +248,7 @@ def test_a_pixel_that_was_restarted_is_entered_again_after_a_reset(connection, p
     assert connection.exec_command("echo back")[1] == b"back\n"
 
 
-def test_a_shell_is_given_to_nobody_else_after_a_reset(connection, truenas):
+def test_a_shell_is_given_to_no_other_client_after_a_reset(connection, truenas):
     connection.exec_command("true")
 
     connection.reset()
@@ -383,7 +383,7 @@ def test_keywords_of_a_task_mean_nothing_for_the_nas(opened, truenas):
         ({"inventory_hostname": "db"}, "web", "web"),
     ],
 )
-def test_the_pixel_is_that_of_the_host_whatever_says_which(opened, variables, delegated, pixel):
+def test_the_pixel_is_that_of_the_host_for_each_source_of_its_name(opened, variables, delegated, pixel):
     connection = opened(**variables)
 
     connection.set_options(task_keys={"delegate_to": delegated}, var_options=variables)
@@ -445,14 +445,14 @@ def test_commands_and_files_are_those_of_the_remote_user(alice, opened, tmp_path
 
 
 @pytest.mark.parametrize("transport", ["shell", "ssh"])
-def test_an_empty_user_is_refused_and_not_taken_for_root(alice, opened, transport):
+def test_an_empty_user_is_refused_and_not_treated_as_root(alice, opened, transport):
     with pytest.raises(AnsibleConnectionFailure, match="invalid user ''"):
         opened(pixels_name="web", pixels_transport=transport, ansible_user="").exec_command("true")
 
 
 @users_of_its_own
 @pytest.mark.parametrize("user", ["nosuch", "-x", "a b"])
-def test_a_user_whom_the_pixel_does_not_have_is_unreachable(alice, opened, user):
+def test_a_user_that_the_pixel_does_not_have_is_unreachable(alice, opened, user):
     with pytest.raises(AnsibleConnectionFailure, match="user"):
         opened(pixels_name="web", ansible_user=user).exec_command("true")
 
@@ -470,7 +470,7 @@ def test_the_remote_user_is_the_same_over_the_web_shell_where_auto_takes_it(alic
         opened(**known, ansible_user="nosuch").exec_command("true")
 
 
-def test_the_user_is_root_where_nothing_says_who(opened, monkeypatch):
+def test_the_user_is_root_by_default(opened, monkeypatch):
     monkeypatch.setenv("PIXELS_SSH_USER", "alice")
 
     assert opened(pixels_name="web").get_option("remote_user") == "root"

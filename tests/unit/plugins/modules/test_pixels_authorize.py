@@ -40,7 +40,7 @@ def authorize(run, truenas):
     return run_module
 
 
-def test_who_had_no_way_in_has_one(authorize, run, truenas, key, nas):
+def test_a_pixel_without_ssh_access_gets_it(authorize, run, truenas, key, nas):
     nas.update(ssh_key=key.private, ssh_port=truenas.ssh_port)
 
     assert authorize(key.public)["changed"]
@@ -87,7 +87,7 @@ def test_host_keys_are_pinned_as_they_are_read_inside(authorize, truenas, pixels
 
 
 @users_of_its_own
-def test_a_user_of_the_pixel_owns_what_is_made_for_him(authorize, run):
+def test_a_user_of_the_pixel_owns_what_is_made_for_that_user(authorize, run):
     result = authorize(ALICE, user="ubuntu")
 
     assert result["path"] == "/home/ubuntu/.ssh/authorized_keys"
@@ -177,7 +177,7 @@ def test_a_home_that_is_a_link_is_refused(authorize, inside):
 
 
 @users_of_its_own
-def test_what_the_user_has_prepared_for_a_file_on_the_way_is_not_written_to(authorize, inside, truenas):
+def test_what_the_user_has_prepared_in_the_path_of_a_file_is_not_written_to(authorize, inside, truenas):
     put(truenas, "/etc/victim", "precious\n")
     inside(f"mkdir ~/.ssh; {link_next_names('~/.ssh/authorized_keys.pixels-', '/etc/victim')}", "ubuntu")
 

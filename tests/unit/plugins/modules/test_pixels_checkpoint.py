@@ -80,7 +80,7 @@ def test_two_in_the_same_second_get_different_labels(checkpoint, truenas, at_noo
     ]
 
 
-def test_one_that_another_user_takes_in_the_same_second_is_not_in_the_way(checkpoint, truenas, at_noon):
+def test_one_that_another_user_takes_in_the_same_second_is_no_conflict(checkpoint, truenas, at_noon):
     truenas.world.add_container("px-web")
     service = truenas.world.release.snapshot_service
     truenas.faults.add("fail_call", method=f"{service}.create", errno=17, reason="dataset already exists")
@@ -106,7 +106,7 @@ def test_the_place_of_the_datasets_can_be_named(checkpoint, truenas):
     assert labels(truenas) == []
 
 
-def test_ours_are_marked(checkpoint, truenas):
+def test_checkpoints_of_the_collection_have_its_property(checkpoint, truenas):
     truenas.world.add_container("px-web")
 
     checkpoint(label="ready")
@@ -128,7 +128,7 @@ def test_a_label_zfs_would_refuse_is_refused_before_anything_is_sent(checkpoint,
     assert labels(truenas) == []
 
 
-def test_keeps_the_newest_of_ours_and_all_of_others(checkpoint, truenas):
+def test_keeps_the_newest_of_the_collection_and_all_others(checkpoint, truenas):
     truenas.world.add_container("px-web")
     truenas.world.add_snapshot("px-web", "auto-2026-01-01")
     for label in ("one", "two", "three"):

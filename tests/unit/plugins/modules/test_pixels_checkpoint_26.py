@@ -73,7 +73,7 @@ def test_all_that_is_known_is_reported(checkpoint, listed, truenas, web):
     assert ours["order"] == 2
 
 
-def test_ours_are_kept_to_a_number_and_others_stay(checkpoint, truenas, web):
+def test_those_of_the_collection_are_limited_and_others_stay(checkpoint, truenas, web):
     truenas.world.add_snapshot("px-web", "auto")
     for label in ("one", "two", "three"):
         checkpoint(label=label)
@@ -105,7 +105,7 @@ def test_a_running_pixel_goes_back_and_runs_again(restore, checkpoint, truenas, 
     assert web.status == "RUNNING"
 
 
-def test_what_is_newer_is_given_up_only_when_told(restore, checkpoint, truenas, web):
+def test_what_is_newer_is_given_up_only_on_request(restore, checkpoint, truenas, web):
     for label in ("ready", "later"):
         checkpoint(label=label)
 
@@ -148,7 +148,7 @@ def test_a_step_that_fails_leaves_the_old_state_or_the_new_one_and_the_next_run_
     assert (read(truenas, STATE), web.status) == ("before", "RUNNING")
 
 
-def test_a_clone_of_a_newer_one_is_in_the_way_before_anything_is_stopped(restore, truenas, web):
+def test_a_clone_of_a_newer_one_is_a_conflict_before_anything_is_stopped(restore, truenas, web):
     for label in ("ready", "cloned"):
         truenas.world.add_snapshot("px-web", label)
     truenas.run(truenas.world.storage.clone(f"{WEB}@cloned", "tank/copy"))
@@ -210,7 +210,7 @@ def test_one_from_before_the_upgrade_is_not_restored(restore, truenas, web, chec
     assert (read(truenas, STATE), web.status) == ("after", "RUNNING")
 
 
-def test_who_may_not_see_when_that_was_restores_as_ever(restore, truenas, web, nas):
+def test_an_account_that_may_not_see_the_time_of_the_upgrade_restores_without_that_check(restore, truenas, web, nas):
     truenas.world.add_snapshot("px-web", "ready")
     put(truenas, STATE, "after")
     roles = ["CONTAINER_WRITE", "SNAPSHOT_WRITE", "SNAPSHOT_READ", "LXC_CONFIG_READ"]

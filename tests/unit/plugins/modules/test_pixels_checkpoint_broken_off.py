@@ -76,7 +76,7 @@ def test_an_error_names_the_checkpoint_that_was_taken_and_the_stop_and_the_next_
 
 
 @pytest.mark.parametrize("fault", ["abort_job", "drop_before_call", "drop_before_reply", "restart_middleware"])
-def test_whatever_happens_to_the_start_it_runs_in_the_end(checkpoint, truenas, web, fault):
+def test_it_runs_in_the_end_after_each_failure_of_the_start(checkpoint, truenas, web, fault):
     truenas.faults.add(fault, method="virt.instance.start", times=2)
     checkpoint(quiesce="stop")
     truenas.faults.clear()

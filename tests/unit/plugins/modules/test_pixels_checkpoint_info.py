@@ -41,7 +41,7 @@ def test_says_when_it_was_taken_and_not_in_which_transaction(listed, truenas):
     assert listed()["checkpoints"][0]["created"] == "2026-01-31T23:59:59Z"
 
 
-def test_tells_what_it_keeps_by_itself_from_what_is_in_it(listed, truenas):
+def test_reports_its_own_size_and_the_size_of_its_contents(listed, truenas):
     truenas.world.add_container("px-web")
     truenas.world.add_snapshot("px-web", "ready").referenced = 516 * 1024 * 1024
 
@@ -71,7 +71,7 @@ def test_looks_on_the_pixels_own_pool(listed, truenas):
     assert listed()["checkpoints"][0]["snapshot"] == "fast/.ix-virt/containers/px-web@ready"
 
 
-def test_never_has_the_nas_look_at_all_its_snapshots(listed, truenas):
+def test_never_makes_the_nas_list_all_its_snapshots(listed, truenas):
     truenas.world.add_container("px-web")
     for label in ("one", "two"):
         truenas.world.add_snapshot("px-web", label)

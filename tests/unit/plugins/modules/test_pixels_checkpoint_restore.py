@@ -210,7 +210,7 @@ def test_a_status_that_cannot_be_read_before_files_are_exchanged_leaves_them_and
     assert truenas.world.as_json()["snapshots"] == before
 
 
-def test_older_checkpoints_are_in_nobodys_way(restore, truenas, web, save):
+def test_older_checkpoints_are_no_conflict(restore, truenas, web, save):
     save("later")
 
     assert restore(label="later")["changed"]
@@ -237,7 +237,7 @@ def test_a_held_newer_checkpoint_is_reported_before_anything_is_stopped(restore,
     assert web.status == "RUNNING"
 
 
-def test_a_clone_of_the_checkpoint_itself_is_in_nobodys_way(restore, truenas, web):
+def test_a_clone_of_the_checkpoint_itself_is_no_conflict(restore, truenas, web):
     clone(truenas, "ready")
 
     assert restore()["changed"]
@@ -252,7 +252,7 @@ def test_a_pixel_that_is_not_there_is_an_error(restore, truenas):
     assert "there is no pixel named web" in restore()["msg"]
 
 
-def test_who_may_not_roll_back_is_reported_which_role_it_takes(restore, truenas, web, nas):
+def test_an_account_that_may_not_roll_back_is_reported_with_the_required_role(restore, truenas, web, nas):
     roles = ["VIRT_GLOBAL_READ", "VIRT_INSTANCE_WRITE", "SNAPSHOT_READ"]
     nas.update(username="limited", api_key=truenas.add_account("limited", roles=roles))
 
@@ -265,7 +265,9 @@ def test_who_may_not_roll_back_is_reported_which_role_it_takes(restore, truenas,
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
-def test_who_may_not_change_places_is_reported_before_anything_is_done(restore, truenas, web, nas, check_mode):
+def test_an_account_that_may_not_rename_datasets_is_reported_before_anything_is_done(
+    restore, truenas, web, nas, check_mode
+):
     roles = ["VIRT_GLOBAL_READ", "VIRT_INSTANCE_WRITE", "SNAPSHOT_READ", "SNAPSHOT_WRITE", "SNAPSHOT_DELETE"]
     nas.update(username="limited", api_key=truenas.add_account("limited", roles=roles))
     before = truenas.world.as_json()
@@ -316,7 +318,7 @@ def test_what_was_kept_goes_with_the_last_of_its_checkpoints(restore, run, truen
     assert read(truenas, STATE) == "ready"
 
 
-def test_who_may_not_delete_what_was_kept_is_reported_before_its_last_checkpoint_goes(
+def test_an_account_that_may_not_delete_what_was_set_aside_is_reported_before_the_last_checkpoint_goes(
     restore, run, truenas, web, nas, at_noon
 ):
     restore(safety=True)
@@ -340,7 +342,7 @@ def emptied(restore, truenas, web, save, at_noon):
     return aside
 
 
-def test_what_has_no_checkpoints_any_more_is_in_nobodys_way(restore, run, truenas, emptied):
+def test_what_has_no_checkpoints_any_more_is_no_conflict(restore, run, truenas, emptied):
     assert restore(label="ready", discard_newer=True)["discarded"] == ["later"]
 
     assert labels(truenas) == ["ready"]
@@ -362,7 +364,7 @@ def test_what_was_kept_goes_with_the_pixel(restore, run, truenas, web, at_noon):
     assert not any("px-web" in name for name in truenas.world.storage.zfs.datasets)
 
 
-def test_a_state_that_was_kept_is_in_the_way_of_rolling_back_further(restore, truenas, web, save, at_noon):
+def test_a_state_that_was_set_aside_prevents_rolling_back_further(restore, truenas, web, save, at_noon):
     save("later")
     restore(label="later", safety=True)
 
@@ -460,7 +462,7 @@ def test_one_that_cannot_be_started_again_is_reported_so(restore, truenas, web):
 
 
 @pytest.mark.parametrize("cloned", [False, True])
-def test_what_a_controller_that_died_left_half_done_is_mended_by_the_next_run(restore, truenas, web, cloned):
+def test_what_a_killed_controller_left_unfinished_is_recovered_by_the_next_run(restore, truenas, web, cloned):
     web.status = "STOPPED"
     truenas.world.add_snapshot("px-web", f"px-safety-{NOON}")
     aside = f"tank/.ix-virt/deleted/containers/px-web.px-safety-{NOON}"
@@ -548,7 +550,7 @@ def test_a_checkpoint_of_another_pixel_comes_back_as_one_of_this(restore, truena
     assert (found.mac, found.environment, found.uuid) == (mac, environment, uuid)
 
 
-def test_a_checkpoint_of_its_own_keeps_its_host_keys_whichever_way_it_comes_back(restore, truenas, web):
+def test_a_checkpoint_of_its_own_keeps_its_host_keys_in_each_kind_of_restore(restore, truenas, web):
     put(truenas, "/etc/ssh/ssh_host_ed25519_key", "secret of web")
     truenas.world.add_snapshot("px-web", "own")
 
@@ -568,7 +570,7 @@ def test_settings_are_those_of_now_when_the_nas_is_set_up_again(restore, run, tr
     assert (found.cpu, found.environment) == ("4", {"PIXELS/label/role": "db"})
 
 
-def test_who_may_not_exchange_datasets_is_reported_before_anything_is_stopped(restore, truenas, nas, heir):
+def test_an_account_that_may_not_swap_datasets_is_reported_before_anything_is_stopped(restore, truenas, nas, heir):
     roles = ["VIRT_GLOBAL_READ", "VIRT_INSTANCE_WRITE", "SNAPSHOT_READ", "SNAPSHOT_WRITE", "SNAPSHOT_DELETE"]
     nas.update(username="helper", api_key=truenas.add_account("helper", roles=roles))
 

@@ -70,7 +70,7 @@ def web(request, truenas):
     return made
 
 
-def test_its_checkpoints_are_all_shown_and_looking_changes_nothing(run, truenas, web):
+def test_its_checkpoints_are_all_shown_and_listing_changes_nothing(run, truenas, web):
     before = truenas.world.as_json()
 
     assert shown(run) == ["ready", "px-safety-noon"]
@@ -78,7 +78,7 @@ def test_its_checkpoints_are_all_shown_and_looking_changes_nothing(run, truenas,
 
 
 @pytest.mark.parametrize(("label", "state"), [("ready", "ready"), ("px-safety-noon", "now")])
-def test_both_states_can_be_had(restore, truenas, web, label, state):
+def test_each_state_can_be_restored(restore, truenas, web, label, state):
     predicted = restore(label=label, safety=True, check_mode=True)
     done = restore(label=label, safety=True)
 
@@ -123,13 +123,13 @@ def test_it_goes_with_all_that_was_set_aside(container, truenas, web):
     assert not any("px-web" in name for name in truenas.world.storage.zfs.datasets)
 
 
-def test_clones_of_what_was_set_aside_are_in_the_way_of_its_end(container, truenas, web):
+def test_clones_of_what_was_set_aside_prevent_its_deletion(container, truenas, web):
     truenas.world.run(truenas.world.storage.clone(f"{ASIDE}@px-safety-noon", "tank/.ix-virt/containers/px-copy"))
 
     assert "copy (from px-safety-noon)" in container(state="absent")["msg"]
 
 
-def test_who_may_not_rename_datasets_is_not_bothered(run, truenas, nas, web):
+def test_an_account_that_may_not_rename_datasets_is_not_affected(run, truenas, nas, web):
     roles = ["VIRT_GLOBAL_READ", "VIRT_INSTANCE_READ", "SNAPSHOT_READ"]
     nas.update(username="reader", api_key=truenas.add_account("reader", roles=roles))
 
@@ -163,7 +163,7 @@ def test_what_an_earlier_pixel_of_that_name_left_changes_nothing(restore, contai
     assert labels(truenas, BASE) == ["ready"]
 
 
-def test_what_nobody_needs_of_an_earlier_pixel_goes_with_the_next(container, truenas, earlier):
+def test_unneeded_remains_of_an_earlier_pixel_go_with_the_next(container, truenas, earlier):
     container(wait="running")
     truenas.world.storage.zfs.add(ASIDE)
     container(state="absent")
@@ -214,7 +214,7 @@ def test_nothing_is_promised_while_it_may_still_be_stopped_and_the_next_run_star
     assert (ran.status, read(truenas, STATE), ran.environment) == ("RUNNING", "ready", {})
 
 
-def test_nothing_is_taken_back_while_the_clone_may_still_be_promoted(restore, run, truenas, ran):
+def test_nothing_is_rolled_back_while_the_clone_may_still_be_promoted(restore, run, truenas, ran):
     image = truenas.world.storage.zfs.datasets[WEB].origin.partition("@")[0]
     truenas.faults.add("delay", method="pool.dataset.promote", seconds=DELAY_S)
 
@@ -229,7 +229,7 @@ def test_nothing_is_taken_back_while_the_clone_may_still_be_promoted(restore, ru
     assert "ready" in shown(run)
 
 
-def test_one_that_was_not_stopped_is_not_said_to_be(restore, truenas, nas, ran):
+def test_one_that_was_not_stopped_is_not_reported_as_stopped(restore, truenas, nas, ran):
     roles = ["VIRT_GLOBAL_READ", "VIRT_INSTANCE_READ", "SNAPSHOT_READ", "SNAPSHOT_WRITE", "POOL_WRITE"]
     nas.update(username="reader", api_key=truenas.add_account("reader", roles=roles))
 

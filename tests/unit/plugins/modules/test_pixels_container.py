@@ -128,7 +128,7 @@ def test_an_interface_that_is_not_there_is_reported_before_anything_is_made_also
 
 
 @pytest.mark.parametrize("asked", ["ubuntu/24.04/cloud", "ubuntu/noble/desktop", "alpine", "golden", "debian/12"])
-def test_another_image_than_the_one_it_was_made_from_is_never_taken_for_it(container, truenas, asked):
+def test_another_image_than_the_one_it_was_made_from_is_never_mistaken_for_it(container, truenas, asked):
     container(image="ubuntu/24.04", state="present")
 
     result = container(image=asked, state="present")
@@ -189,7 +189,7 @@ def test_a_stop_that_takes_too_long_says_what_helps_and_force_does(container, tr
     assert truenas.world.containers["px-web"].status == "STOPPED"
 
 
-def test_one_that_did_not_hear_the_first_request_is_asked_again(container, truenas):
+def test_one_that_did_not_get_the_first_request_gets_another(container, truenas):
     web = truenas.world.add_container("px-web")
     truenas.faults.add("stop_times_out", method="virt.instance.stop")
 
@@ -219,7 +219,7 @@ def test_a_status_that_passes_is_waited_out_before_it_is_compared(container, tru
 
 
 @pytest.mark.parametrize("state", ["started", "restarted", "absent"])
-def test_one_that_is_on_its_way_down_ends_as_asked(container, truenas, pixels, state):
+def test_one_that_is_stopping_ends_as_requested(container, truenas, pixels, state):
     web = truenas.world.add_container("px-web")
     truenas.faults.add("stop_times_out", method="virt.instance.stop", late=0.3)
     with pytest.raises(Refused):
@@ -501,7 +501,7 @@ def test_one_that_is_as_it_should_be_is_read_once(container, truenas):
     assert truenas.stats.calls["virt.instance.query"] == 1
 
 
-def test_a_nas_whose_set_up_failed_names_the_dataset_at_fault_and_the_way_out(container, truenas):
+def test_a_nas_whose_setup_failed_is_reported_with_the_dataset_and_the_fix(container, truenas):
     truenas.world.add_container("px-web")
     truenas.world.add_container("px-db")
     datasets = truenas.world.storage.zfs.datasets
@@ -515,7 +515,9 @@ def test_a_nas_whose_set_up_failed_names_the_dataset_at_fault_and_the_way_out(co
     assert "`zfs rename tank/.ix-virt/containers/px-db " in result["msg"]
 
 
-def test_a_nas_whose_set_up_failed_says_where_to_look_to_who_may_not_see_why(container, truenas, nas):
+def test_a_nas_whose_setup_failed_is_reported_with_advice_to_an_account_that_cannot_see_the_cause(
+    container, truenas, nas
+):
     truenas.world.state = "ERROR"
     roles = ["VIRT_GLOBAL_READ", "VIRT_INSTANCE_WRITE"]
     nas.update(username="helper", api_key=truenas.add_account("helper", roles=roles))

@@ -262,7 +262,7 @@ def test_an_account_made_for_it_creates_and_waits_without_full_rights(container,
     assert container(state="absent")["changed"]
 
 
-def test_who_is_reported_no_address_and_may_open_no_shell_is_reported_what_to_wait_for(container, truenas, limited):
+def test_without_an_address_and_the_web_shell_the_error_says_what_to_wait_for(container, truenas, limited):
     limited(*ROLES)
 
     result = container(nic=ON_THE_BRIDGE)

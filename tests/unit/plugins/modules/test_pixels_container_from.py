@@ -99,7 +99,7 @@ def test_the_source_goes_on_running(container, truenas, base):
     assert truenas.stats.calls["virt.instance.stop"] == 0
 
 
-def test_takes_after_its_source_unless_told_otherwise(container, truenas, base):
+def test_inherits_from_its_source_by_default(container, truenas, base):
     container(**{"from": "base@ready"}, memory="4GiB", environment={"C": "d"})
 
     made = truenas.world.containers["px-new"]
@@ -258,7 +258,7 @@ def test_a_symlink_in_the_checkpoint_is_not_written_through(container, truenas, 
     assert set(truenas.world.containers) == {"px-base"}
 
 
-def test_a_folder_that_is_a_symlink_in_the_checkpoint_is_not_written_through(container, truenas, base):
+def test_a_directory_that_is_a_symlink_in_the_checkpoint_is_not_written_through(container, truenas, base):
     make_symlink(truenas, "/etc", "/root")
     before = datasets(truenas)
 
@@ -284,7 +284,7 @@ def test_the_files_of_a_clone_that_was_never_started_are_read_once(container, tr
     assert looks[1] == looks[0]
 
 
-def test_who_may_not_clone_is_reported_which_role_it_takes(container, truenas, base, nas):
+def test_an_account_that_may_not_clone_is_reported_with_the_required_role(container, truenas, base, nas):
     roles = ["VIRT_GLOBAL_READ", "VIRT_INSTANCE_WRITE", "SNAPSHOT_READ", "NETWORK_INTERFACE_READ"]
     roles += ["NETWORK_GENERAL_READ", "SNAPSHOT_WRITE", "SNAPSHOT_DELETE", "FILESYSTEM_ATTRS_READ"]
     nas.update(username="limited", api_key=truenas.add_account("limited", roles=roles))
@@ -508,7 +508,7 @@ def unfinished(container, truenas, base):
     return truenas.world.containers["px-new"]
 
 
-def test_what_could_not_be_taken_back_is_finished_by_the_next_run(container, truenas, base, unfinished):
+def test_what_could_not_be_rolled_back_is_finished_by_the_next_run(container, truenas, base, unfinished):
     result = container(**{"from": "base"})
 
     assert "failed" not in result
@@ -516,7 +516,7 @@ def test_what_could_not_be_taken_back_is_finished_by_the_next_run(container, tru
     assert [name for name in datasets(truenas) if "pixels-" in name or "unused" in name] == []
 
 
-def test_what_could_not_be_taken_back_goes_with_absent(container, truenas, base, unfinished):
+def test_what_could_not_be_rolled_back_goes_with_absent(container, truenas, base, unfinished):
     assert "failed" not in container(state="absent")
 
     assert [name for name in datasets(truenas) if "px-new" in name] == []
@@ -580,7 +580,7 @@ def test_of_two_that_make_the_same_clone_one_succeeds_and_neither_harms_the_othe
     assert read(truenas, STATE, name="px-new") == "ready"
 
 
-def test_what_another_user_is_making_right_now_is_left_to_him(container, truenas, base, unfinished, monkeypatch):
+def test_what_another_user_is_creating_is_not_touched(container, truenas, base, unfinished, monkeypatch):
     class FinishedMeanwhile(cloner.Deadline):
         def wait_until(self, *arguments, **options):
             unfinished.environment = {"PIXELS/origin": "base@px-clone-new"}
@@ -598,7 +598,7 @@ def test_what_another_user_is_making_right_now_is_left_to_him(container, truenas
 # destroying clones and their sources
 
 
-def test_an_origin_that_was_taken_for_a_clone_goes_with_it(container, truenas, base):
+def test_an_origin_that_was_created_for_a_clone_is_deleted_with_it(container, truenas, base):
     container(**{"from": "base"})
 
     container(state="absent")
@@ -614,7 +614,7 @@ def test_a_checkpoint_of_the_users_stays(container, truenas, base):
     assert labels(truenas) == ["ready"]
 
 
-def test_an_origin_left_by_an_earlier_clone_is_not_taken_for_the_present_state(container, run, truenas, base):
+def test_an_origin_left_by_an_earlier_clone_is_not_mistaken_for_the_present_state(container, run, truenas, base):
     container(**{"from": "base"})
     put(truenas, STATE, "later", name="px-base")
     # Destroyed in the web interface of TrueNAS, which does not check for clones.
@@ -732,7 +732,7 @@ def test_check_mode_predicts_each(container, truenas, source, around, cloned, wa
         assert not container(wait="running", **{"from": wanted})["changed"]
 
 
-def test_where_all_of_them_go_together_nobody_is_in_the_way(container, run, truenas, base):
+def test_where_all_of_them_are_deleted_together_there_is_no_conflict(container, run, truenas, base):
     container(**{"from": "base@ready"})
     container("another", **{"from": "base"})
 
@@ -803,7 +803,7 @@ def origins(truenas):
 
 @pytest.mark.parametrize("fault", ["fail", "drop_before_call", "drop_before_reply", "restart_middleware"])
 @pytest.mark.parametrize("method", ["{snapshot}.delete", "virt.instance.delete"])
-def test_the_snapshot_of_a_clone_of_the_present_state_goes_with_it_whatever_breaks_off(
+def test_the_snapshot_of_a_clone_of_the_present_state_goes_with_it_after_each_failure(
     container, truenas, base, method, fault
 ):
     container(**{"from": "base"}, wait="running")

@@ -98,7 +98,7 @@ def test_a_stopped_pixel_is_started_and_provisioned(provision, truenas, run):
 
 
 @by_rootfs
-def test_a_first_boot_that_fails_fails_the_task_with_what_it_said_and_what_is_in_place(provision, truenas):
+def test_a_first_boot_that_fails_fails_the_task_with_its_output_and_what_is_in_place(provision, truenas):
     truenas.world.engine.mirrors_down.add("*")
 
     result = provision()
@@ -253,7 +253,7 @@ def test_an_account_without_web_shell_is_reported_what_it_lacks(provision, truen
 
 
 @by_shell
-def test_an_installation_that_fails_is_reported_with_its_last_words_and_goes_on_next_time(provision, truenas):
+def test_an_installation_that_fails_is_reported_with_its_last_output_and_continues_next_time(provision, truenas):
     truenas.world.engine.mirrors_down.add("*")
 
     result = provision()

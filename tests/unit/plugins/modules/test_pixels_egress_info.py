@@ -51,7 +51,7 @@ def test_a_policy_file_that_is_invalid_is_reported(run, truenas):
         ("0123456789abcdef", "unknown", "the policy in the pixel is not the one that was set"),
     ],
 )
-def test_the_policy_that_was_set_counts_and_not_what_the_pixel_says(run, truenas, kept, mode, drift):
+def test_the_policy_that_was_set_counts_and_not_the_one_that_the_pixel_reports(run, truenas, kept, mode, drift):
     truenas.world.add_container("px-web", environment={"PIXELS/egress": kept})
 
     found = run(pixels_egress_info, name="web")

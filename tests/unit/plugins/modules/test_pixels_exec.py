@@ -189,7 +189,7 @@ def test_creates_and_removes_decide_whether_it_runs(execute, truenas):
 
 
 @pytest.mark.parametrize("transport", ["shell"])  # over SSH, `test` is a builtin of the shell
-def test_a_look_that_prints_without_end_is_given_up(execute, truenas, monkeypatch):
+def test_a_check_that_prints_without_end_is_given_up(execute, truenas, monkeypatch):
     monkeypatch.setattr(scripts, "ERRORS_LIMIT", 200_000)
     put(truenas, "/usr/local/bin/test", "#!/bin/sh\nexec yes aaaa >&2\n", mode=0o755)
 

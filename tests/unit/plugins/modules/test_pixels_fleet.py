@@ -131,7 +131,7 @@ def test_a_job_that_fails_is_the_failure_of_one(fleet, truenas):
     assert fleet("a", "b", "c")["summary"]["created"] == 1
 
 
-def test_the_fleet_is_noted_on_the_nas_and_out_of_the_way_of_the_environment(fleet, run, truenas):
+def test_the_fleet_is_recorded_on_the_nas_and_not_part_of_the_environment(fleet, run, truenas):
     fleet({"name": "a", "environment": {"GREETING": "hello"}, "labels": {"role": "builder"}}, fleet="agents")
 
     found = run(pixels_container_info)["containers"][0]
@@ -152,7 +152,7 @@ def test_a_note_that_is_added_leaves_the_environment_and_other_notes(fleet, run,
 
 
 @both_generations
-def test_prune_removes_what_carries_the_mark_and_is_not_listed(fleet, truenas):
+def test_prune_removes_what_has_the_fleet_name_and_is_not_listed(fleet, truenas):
     fleet("a", "b", "c", fleet="agents")
     fleet("other", fleet="others")
     fleet("lone")

@@ -26,7 +26,7 @@ def test_says_where_pixels_would_live(run, truenas):
     assert nas["dataset"] == f"{truenas.world.default_pool}/.ix-virt"
 
 
-def test_marks_the_interface_new_pixels_get(run, truenas):
+def test_reports_the_default_interface_of_new_pixels(run, truenas):
     nics = run(pixels_nas_info)["nas"]["nics"]
 
     assert [nic["default"] for nic in nics].count(True) == 1

@@ -123,7 +123,7 @@ def test_fails_as_the_module_fails(act, run, truenas, arguments):
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_what_comes_back_is_what_json_has_words_for(act, truenas, nas, monkeypatch, name):
+def test_the_result_is_what_json_can_express(act, truenas, nas, monkeypatch, name):
     """Also where no secret was given, which would be looked for in all of it."""
     monkeypatch.setenv("PIXELS_TRUENAS_API_KEY", nas.pop("api_key"))
     truenas.world.add_container("px-web")
@@ -212,7 +212,7 @@ def test_a_password_that_is_given_is_not_joined_by_a_key_of_the_host(act, truena
     assert "failed" not in result
 
 
-def test_the_environment_of_a_task_is_looked_at(act, truenas, nas):
+def test_the_environment_of_a_task_is_checked(act, truenas, nas):
     host = nas.pop("host")
 
     assert "PIXELS_TRUENAS_HOST" in act("pixels_nas_info")["msg"]
@@ -251,7 +251,7 @@ def test_a_wrong_key_is_reported_without_it(act, truenas, nas):
     assert "wrongwrong" not in str(result)
 
 
-def test_who_names_another_pixel_does_not_enter_it_as_the_host(act, truenas, nas, monkeypatch):
+def test_another_pixel_than_the_host_is_not_entered_with_its_variables(act, truenas, nas, monkeypatch):
     asked = []
     monkeypatch.setattr(pixels_exec, "run", lambda task: asked.append((task.params["name"], task.ssh)) or {})
     variables = {

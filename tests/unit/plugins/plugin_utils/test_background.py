@@ -42,7 +42,7 @@ def act(nas, tmp_path, monkeypatch):
     return run_task
 
 
-def test_it_runs_here_whatever_the_host_is_and_is_waited_for(act, truenas):
+def test_it_runs_here_for_any_host_and_is_waited_for(act, truenas):
     truenas.world.add_container("px-web", status="STOPPED")
 
     result, task = act("pixels_container", poll=1)
@@ -53,7 +53,7 @@ def test_it_runs_here_whatever_the_host_is_and_is_waited_for(act, truenas):
     assert task.async_val == 0
 
 
-def test_who_does_not_wait_is_reported_the_job(act, tmp_path):
+def test_without_waiting_the_job_is_reported(act, tmp_path):
     result, task = act("pixels_container_info", poll=0)
 
     assert result["started"]

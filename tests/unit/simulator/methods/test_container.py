@@ -240,7 +240,7 @@ def test_a_container_is_found_by_its_name_its_state_or_its_number(nas: Nas) -> N
 
 
 @pytest.mark.parametrize("name", ["get_instance", "start", "stop", "delete"])
-def test_a_number_that_nobody_has_is_not_found(nas: Nas, name: str) -> None:
+def test_a_number_without_a_user_is_not_found(nas: Nas, name: str) -> None:
     error = nas.refusal(f"container.{name}", 99)
 
     assert error.triples == [(None, "Container 99 does not exist", 2)]
@@ -309,7 +309,7 @@ def test_each_start_has_another_pid(nas: Nas) -> None:
     assert web.pid not in (None, before)
 
 
-def test_a_running_container_is_refused_in_other_words_the_second_time(nas: Nas) -> None:
+def test_a_running_container_is_refused_with_another_message_the_second_time(nas: Nas) -> None:
     web = add(nas)
 
     first, second = (nas.refusal("container.start", web.id) for _time in range(2))
@@ -412,7 +412,7 @@ def test_a_container_that_needs_longer_than_its_timeout_goes_on_running(make_nas
     assert killed == (None, "STOPPED")
 
 
-def test_a_kill_asks_nobody(make_nas: t.Callable[..., Nas]) -> None:
+def test_a_kill_requires_no_reply(make_nas: t.Callable[..., Nas]) -> None:
     nas = make_nas("26", stop_seconds=60.0)
     web = add(nas)
     nas.world.faults = Faults("stop_times_out")
@@ -558,7 +558,7 @@ def test_with_its_snapshots_gone_a_container_can_go(nas: Nas) -> None:
     assert nas.call("container.delete", web.id) is None
 
 
-def test_a_busy_dataset_stays_behind_and_nobody_says_so(nas: Nas) -> None:
+def test_a_busy_dataset_stays_behind_without_a_report(nas: Nas) -> None:
     web = add(nas)
     nas.world.faults = Faults("busy_delete")
 

@@ -113,7 +113,9 @@ def test_not_every_job_has_a_log(talk: Talk) -> None:
     assert (data["error"], data["reason"]) == (14, "[EFAULT] This job has no logs")
 
 
-def test_a_log_is_for_who_started_the_job(simulator: RunningSimulator, talk: Talk, connect: Connect) -> None:
+def test_a_log_is_only_for_the_user_that_started_the_job(
+    simulator: RunningSimulator, talk: Talk, connect: Connect
+) -> None:
     simulator.world.add_container("px-web", status="STOPPED")
     simulator.world.add_container("px-db", status="STOPPED")
     other = connect(simulator)

@@ -60,7 +60,7 @@ def test_a_command_that_fails_says_so_with_its_redirections(nas: Nas) -> None:
     assert '"false > /dev/null 2> /dev/null"' in str(nas.refusal("cronjob.run", hidden))
 
 
-def test_a_command_nobody_knows_fails_and_is_not_run(nas: Nas) -> None:
+def test_an_unknown_command_fails_and_is_not_run(nas: Nas) -> None:
     error = nas.refusal("cronjob.run", create(nas, "touch /tmp/pixels-was-here"))
 
     assert isinstance(error, CallError)

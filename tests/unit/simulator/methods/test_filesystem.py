@@ -45,7 +45,7 @@ def test_a_file_reaches_a_running_container_with_its_parents(nas: Nas) -> None:
 
 
 @on_incus
-def test_a_file_for_a_stopped_container_lands_where_nobody_sees_it(nas: Nas) -> None:
+def test_a_file_for_a_stopped_container_lands_in_a_hidden_directory(nas: Nas) -> None:
     instance = nas.add("px-web", "STOPPED")
     assert nas.call("filesystem.stat", MOUNT)["is_mountpoint"] is False
 
@@ -140,7 +140,7 @@ def test_a_null_mode_came_with_25_10(make_nas: t.Callable[..., Nas]) -> None:
     assert error.triples == [("options.mode", "Input should be a valid integer", 22)]
 
 
-def test_stat_says_everything_about_a_folder(nas: Nas) -> None:
+def test_stat_says_everything_about_a_directory(nas: Nas) -> None:
     nas.add("px-web")
 
     found = nas.call("filesystem.stat", place(nas).path)
@@ -191,7 +191,7 @@ def test_listings_that_are_refused(nas: Nas) -> None:
 
 
 @on_incus
-def test_folders_are_made_in_pools_only(nas: Nas) -> None:
+def test_directories_are_made_in_pools_only(nas: Nas) -> None:
     nas.add("px-web")
 
     made = nas.call("filesystem.mkdir", {"path": "/mnt/tank/new", "options": {"mode": "700"}})
@@ -235,7 +235,7 @@ def test_a_stopped_containers_files_are_there_all_the_same(nas: Nas) -> None:
 
 
 @on_libvirt
-def test_containers_are_listed_in_their_folder(nas: Nas) -> None:
+def test_containers_are_listed_in_their_directory(nas: Nas) -> None:
     nas.add("px-web")
     nas.add("px-far", storage_pool="fast")
 
@@ -257,7 +257,7 @@ def test_a_container_that_is_gone_is_mounted_no_more(nas: Nas) -> None:
 
 @on_libvirt
 @pytest.mark.parametrize("name", ["file_receive", "get"])
-def test_no_symlink_may_be_on_the_way_to_a_file(nas: Nas, name: str) -> None:
+def test_no_symlink_may_be_in_the_path_of_a_file(nas: Nas, name: str) -> None:
     nas.add("px-web")
     nas.engine.links["px-web", "/bin"] = "usr/bin"
     path = f"{place(nas).rootfs}/bin/tool"

@@ -97,7 +97,7 @@ def test_a_snapshot_is_taken_once(web: Nas) -> None:
         ("release", (f"{WEB}@nope",), f"{WEB}@nope"),
     ],
 )
-def test_what_is_not_there_is_an_error_that_nobody_caught(
+def test_what_is_not_there_is_an_uncaught_error(
     web: Nas, name: str, arguments: tuple[t.Any, ...], missing: str
 ) -> None:
     error = web.refusal(f"pool.snapshot.{name}", *arguments)
@@ -138,7 +138,7 @@ def test_a_rollback_past_newer_snapshots_names_the_oldest_first(web: Nas) -> Non
     assert [each.label for each in web.world.storage.zfs.of(WEB)] == ["base"]
 
 
-def test_a_rollback_past_a_clone_is_an_error_that_nobody_caught(web: Nas) -> None:
+def test_a_rollback_past_a_clone_is_an_uncaught_error(web: Nas) -> None:
     base, newer = web.snapshot("px-web", "base", "newer")
     web.call("pool.snapshot.clone", {"snapshot": newer, "dataset_dst": "tank/copy"})
 

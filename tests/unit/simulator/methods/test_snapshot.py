@@ -107,7 +107,7 @@ def test_a_schema_names_by_the_time(web: Snapshots) -> None:
     assert row["snapshot_name"] == f"auto-{datetime.datetime.now().astimezone().year}"
 
 
-def test_neither_or_both_names_in_the_words_of_25_04(make_nas: t.Callable[..., Nas]) -> None:
+def test_neither_or_both_names_in_the_message_of_25_04(make_nas: t.Callable[..., Nas]) -> None:
     web = Snapshots(make_nas("25.04"))
     both = {"dataset": WEB, "name": "a", "naming_schema": "b"}
 
@@ -121,7 +121,7 @@ def test_neither_or_both_names_in_the_words_of_25_04(make_nas: t.Callable[..., N
     assert web.call("query", [["id", "=", "x"]]) == []
 
 
-def test_neither_or_both_names_in_the_words_of_25_10(make_nas: t.Callable[..., Nas]) -> None:
+def test_neither_or_both_names_in_the_message_of_25_10(make_nas: t.Callable[..., Nas]) -> None:
     web = Snapshots(make_nas("25.10"))
     both = {"dataset": WEB, "name": "a", "naming_schema": "b"}
 
@@ -260,7 +260,7 @@ def test_a_hold_keeps_a_snapshot_until_it_is_released(web: Snapshots) -> None:
     assert web.nas.events[-1][:3] == (f"{web.service}.query", "removed", base)
 
 
-def test_user_properties_change_in_the_way_of_the_release(web: Snapshots) -> None:
+def test_user_properties_change_by_the_method_of_the_release(web: Snapshots) -> None:
     [base] = web.nas.snapshot("px-web", "base")
     added = {"user_properties_update": [{"key": "my:a", "value": "1"}, {"key": "my:b", "value": "2"}]}
     removal: Row = {"user_properties_update": [{"key": "my:a", "remove": True}]}

@@ -262,7 +262,7 @@ def test_a_container_without_an_id_map_breaks_the_query_of_25_04(make_nas: t.Cal
         assert "userns_idmap" in str(error)
 
 
-def test_a_status_nobody_knows_breaks_the_query_of_25_04(make_nas: t.Callable[..., Nas]) -> None:
+def test_an_unknown_status_breaks_the_query_of_25_04(make_nas: t.Callable[..., Nas]) -> None:
     old, new = make_nas("25.04"), make_nas("25.10")
     for nas in (old, new):
         nas.add("px-web").status = "READY"

@@ -152,7 +152,7 @@ def test_a_rollback_past_newer_snapshots_must_be_meant(web: Nas) -> None:
     assert newer not in web.world.snapshots
 
 
-def test_a_rollback_past_a_clone_is_an_error_that_nobody_caught(web: Nas) -> None:
+def test_a_rollback_past_a_clone_is_an_uncaught_error(web: Nas) -> None:
     base, newer = web.snapshot("px-web", "base", "newer")
     call(web, "clone", {"snapshot": newer, "dataset": "tank/copy"})
 

@@ -161,6 +161,6 @@ def test_filters_are_checked_and_limits_came_with_25_10() -> None:
         ({"foo": 1}, "options.foo", "Field was not expected"),
     ],
 )
-def test_the_older_schema_code_has_other_words(options: dict[str, t.Any], attribute: str, text: str) -> None:
+def test_the_older_schema_code_has_other_messages(options: dict[str, t.Any], attribute: str, text: str) -> None:
     assert wrong(snapshot.OldDelete, "tank@a", options) == [(attribute, text)]
     assert wrong(snapshot.Delete, "tank@a", options)[0][1] != text

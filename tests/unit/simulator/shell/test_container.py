@@ -79,7 +79,7 @@ def test_an_account_is_reported_what_it_lacks_and_may_try_again(
     assert shell.hello(token, **paper.of("px-web"))["msg"] == "connected"
 
 
-def test_nobody_is_warned_of_sudo(shells: Shells) -> None:
+def test_sudo_causes_no_warning(shells: Shells) -> None:
     shells.simulator.admin.sudo = False
 
     assert shells.open(command="id -u").rest() == (b"0\r\n", 1000)

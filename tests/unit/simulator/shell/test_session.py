@@ -15,7 +15,7 @@ import uuid
 import aiohttp
 import pytest
 
-from tests.simulator.engines.last_words import LastWords
+from tests.simulator.engines.final_output import FinalOutput
 from tests.unit.simulator.conftest import Connect, Start
 from tests.unit.simulator.shell.conftest import SHELL, MakeShells, Shells, ShellTalk
 from tests.unit.simulator.test_server import fetch
@@ -86,7 +86,7 @@ def test_what_is_no_object_ends_the_connection(paper: Shells, nonsense: bytes) -
     assert shell.rest() == (b"", 1000)
 
 
-def test_a_token_is_good_only_where_it_was_made_unless_it_says_otherwise(paper: Shells) -> None:
+def test_a_token_is_valid_only_where_it_was_made_by_default(paper: Shells) -> None:
     tokens = [paper.token(300, {}, match_origin, True) for match_origin in (True, False)]
 
     answers = [paper.connect("127.0.0.2").hello(token, virt_instance_id="px-web")["msg"] for token in tokens]
@@ -168,7 +168,7 @@ def test_output_comes_in_frames_of_a_kilobyte(shells: Shells) -> None:
     assert sum(map(len, frames)) > 100_000
 
 
-def test_a_shell_that_exits_closes_without_a_word_of_how(shells: Shells) -> None:
+def test_a_shell_that_exits_closes_without_its_status(shells: Shells) -> None:
     shell = shells.open(command="/bin/sh")
     shell.read_until(b"# ")
 
@@ -187,17 +187,17 @@ def test_what_runs_in_the_background_does_not_keep_the_connection(shells: Shells
     assert shell.rest()[1] == 1000
 
 
-def test_last_words_are_heard_although_the_machine_stands_still_as_they_are_said(
+def test_the_last_output_is_read_although_the_machine_stands_still_as_it_is_printed(
     paper: Shells, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Interrupted(LastWords):
+    class Interrupted(FinalOutput):
         async def read(self, most: int) -> bytes:
             asyncio.get_running_loop().call_soon(time.sleep, 0.6)
             for _turn in range(9):
                 await asyncio.sleep(0)
             return await super().read(most)
 
-    async def open_terminal(*_arguments: t.Any, **_options: t.Any) -> LastWords:
+    async def open_terminal(*_arguments: t.Any, **_options: t.Any) -> FinalOutput:
         return Interrupted(b"goodbye\r\n")
 
     monkeypatch.setattr(paper.simulator.world.engine, "open_terminal", open_terminal)
@@ -241,7 +241,7 @@ def test_a_client_that_leaves_takes_its_command_with_it(shells: Shells) -> None:
     assert shells.simulator.stats.open_shells == 0
 
 
-def test_a_container_that_stops_closes_its_shells_without_a_word(shells: Shells) -> None:
+def test_a_container_that_stops_closes_its_shells_without_output(shells: Shells) -> None:
     shell = shells.open(command="/bin/sh")
     shell.type("echo NOW | tr A-Z a-z; sleep 1000\n")
     shell.read_until(b"now\r\n")
@@ -340,7 +340,7 @@ def test_a_shell_may_be_over_as_soon_as_it_is_connected(paper: Shells, fault: st
 
 
 @pytest.mark.parametrize(("fault", "code"), [("drop_shell", None), ("end_shell", 1000)])
-def test_a_shell_may_be_over_in_the_middle_of_what_it_says(shells: Shells, fault: str, code: int | None) -> None:
+def test_a_shell_may_end_in_the_middle_of_its_output(shells: Shells, fault: str, code: int | None) -> None:
     shell = shells.open(command="/bin/cat")
     shell.type("before\n")
     shell.read_until(b"before\r\nbefore\r\n")
@@ -371,7 +371,7 @@ def test_a_fault_of_another_container_waits(paper: Shells) -> None:
     assert paper.simulator.faults.waiting == ["drop_shell"]
 
 
-def test_a_frozen_shell_says_nothing_any_more_and_stays(shells: Shells) -> None:
+def test_a_frozen_shell_prints_nothing_and_stays(shells: Shells) -> None:
     shell = shells.open(command="/bin/cat")
     shells.simulator.faults.add("freeze_shell", after_input=3)
     shell.type("abc\n")
@@ -384,7 +384,7 @@ def test_a_frozen_shell_says_nothing_any_more_and_stays(shells: Shells) -> None:
     assert shells.simulator.stats.open_shells == 1
 
 
-def test_a_token_may_be_refused_in_any_words(paper: Shells) -> None:
+def test_a_token_may_be_refused_with_any_message(paper: Shells) -> None:
     paper.simulator.faults.add("refuse_shell", error=13, reason="Missing required role")
     shell, token = paper.connect(), paper.token()
 
@@ -394,7 +394,7 @@ def test_a_token_may_be_refused_in_any_words(paper: Shells) -> None:
     assert shell.hello(token, virt_instance_id="px-web")["msg"] == "connected"
 
 
-def test_setting_up_may_fail_without_a_word(paper: Shells) -> None:
+def test_setup_may_fail_without_a_message(paper: Shells) -> None:
     paper.simulator.faults.add("close_shell", method="px-web")
 
     assert paper.refused(virt_instance_id="px-web") == (b"", 1000)

@@ -125,7 +125,7 @@ def test_the_simulated_nas_has_no_shell_of_its_own(paper: Shells, options: dict[
 # what
 
 
-def test_the_program_is_one_word(shells: Shells) -> None:
+def test_the_program_is_one_argument(shells: Shells) -> None:
     with_arguments = shells.open(command="/bin/echo hello").rest()
     alone = shells.open(command="/bin/pwd").rest()
 

@@ -115,7 +115,7 @@ def test_other_transports_use_the_connection_plugin(connect_with):
     assert (found["ansible_connection"], found["pixels_transport"]) == ("pixels.truenas.pixels", connect_with)
 
 
-def test_a_jump_host_is_one_word():
+def test_a_jump_host_is_one_argument():
     found = group_variables("ssh", SETTINGS, jump_host="ops@bastion:2222,x -o ProxyCommand=y")
 
     assert shlex.split(found["ansible_ssh_common_args"]) == ["-o", "ProxyJump=ops@bastion:2222,x -o ProxyCommand=y"]

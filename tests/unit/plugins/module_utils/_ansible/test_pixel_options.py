@@ -64,7 +64,7 @@ def test_an_empty_value_differs_from_an_omitted_one():
         {"environment": {"PIXELS/fleet": "x"}},
     ],
 )
-def test_what_makes_no_sense_is_refused(given):
+def test_an_invalid_value_is_refused(given):
     with pytest.raises(Invalid):
         pixel_spec(options(**given), None)
 

@@ -172,7 +172,7 @@ def test_too_many_at_the_same_time_is_given_up_in_time(connection, wire, threads
         call.result(SOON)
 
 
-def test_an_error_is_one_of_ours(connection, wire, threads):
+def test_an_error_has_a_class_of_the_collection(connection, wire, threads):
     call = threads.submit(connection.call, "m", [], timeout=SOON)
     data = {"error": 2, "errname": "ENOENT", "reason": "[ENOENT] gone", "trace": {"formatted": "S3CRET"}}
     wire.answer(wire.asked(), code=-32001, message="Method call error", data=data)
@@ -205,7 +205,7 @@ def test_a_request_over_the_limit_is_not_sent(connection, wire, logins, method, 
 
 
 @pytest.mark.parametrize("value", [object(), {"$date": "x"}, float("inf")])
-def test_what_cannot_be_said_is_not_sent(connection, wire, value):
+def test_what_cannot_be_expressed_is_not_sent(connection, wire, value):
     with pytest.raises(Invalid, match="cannot send m to"):
         connection.call("m", [value], timeout=SOON)
 
@@ -237,7 +237,7 @@ def test_a_call_on_a_lost_connection_is_known_not_to_have_left(connection, wire)
     assert not caught.value.sent
 
 
-def test_a_call_that_breaks_on_its_way_out_is_known_not_to_have_arrived(connection, wire):
+def test_a_call_that_fails_while_it_is_sent_is_known_not_to_have_arrived(connection, wire):
     wire.breaks_on_send = True
 
     with pytest.raises(ConnectionLost) as caught:
@@ -276,7 +276,7 @@ def test_a_call_can_be_made_without_waiting_for_its_answer(connection, wire):
     assert (request["method"], request["params"]) == ("virt.instance.query", [[]])
 
 
-def test_who_does_not_wait_asks_nothing_where_no_slot_is_free(connection, wire, threads):
+def test_without_waiting_nothing_is_asked_where_no_slot_is_free(connection, wire, threads):
     calls = [threads.submit(connection.call, "a.b", [], timeout=SOON) for _number in range(10)]
     requests = [wire.asked() for _call in calls]
 
@@ -290,7 +290,7 @@ def test_who_does_not_wait_asks_nothing_where_no_slot_is_free(connection, wire, 
 
 
 @pytest.mark.parametrize("trouble", ["is_in_the_way", "breaks_on_send"])
-def test_who_does_not_wait_asks_nothing_where_it_cannot_leave(connection, wire, trouble):
+def test_without_waiting_nothing_is_asked_where_it_cannot_leave(connection, wire, trouble):
     setattr(wire, trouble, True)
 
     with connection.start_call("a.b", []) as answer:
@@ -299,14 +299,14 @@ def test_who_does_not_wait_asks_nothing_where_it_cannot_leave(connection, wire, 
     assert wire._out.empty()
 
 
-def test_who_does_not_wait_gives_his_slot_back(connection, wire):
+def test_a_client_that_does_not_wait_gives_its_slot_back(connection, wire):
     for _number in range(module.IN_FLIGHT + 1):
         with connection.start_call("a.b", []) as answer:
             assert answer is not None
             wire.asked()
 
 
-def test_an_answer_that_nobody_waits_for_any_more_does_no_harm(connection, wire, threads):
+def test_an_answer_that_no_call_waits_for_does_no_harm(connection, wire, threads):
     with connection.start_call("a.b", []) as answer:
         late = wire.asked()
         assert not answer.cancel()
@@ -317,7 +317,7 @@ def test_an_answer_that_nobody_waits_for_any_more_does_no_harm(connection, wire,
     assert call.result() == "in time"
 
 
-def test_who_does_not_wait_learns_of_a_lost_connection(connection, wire):
+def test_without_waiting_a_lost_connection_is_reported(connection, wire):
     with connection.start_call("a.b", []) as answer:
         wire.hang_up()
 
@@ -326,7 +326,7 @@ def test_who_does_not_wait_learns_of_a_lost_connection(connection, wire):
         assert answer is None
 
 
-def test_what_cannot_be_said_is_refused_without_waiting_too(connection, wire):
+def test_what_cannot_be_expressed_is_refused_without_waiting_too(connection, wire):
     with pytest.raises(Invalid), connection.start_call("a.b", [float("nan")]):
         pass
 
@@ -349,7 +349,7 @@ def test_jobs_are_subscribed_to_once(connection, wire, threads):
     assert connection.highest_job_id == 6
 
 
-def test_news_that_came_before_anybody_asked_are_there(connection, wire):
+def test_events_that_came_before_a_query_are_there(connection, wire):
     wire.tell(id=3, state="SUCCESS", result="quick")
 
     assert connection.wait_for_update(3, None, timeout=SOON).result == "quick"
@@ -364,7 +364,7 @@ def test_news_of_other_jobs_and_silence_are_no_news(connection, wire):
     assert connection.wait_for_update(3, known, timeout=0.02) is known
 
 
-def test_who_waits_for_news_learns_of_a_lost_connection(connection, wire, threads):
+def test_a_thread_that_waits_for_news_gets_a_lost_connection_reported(connection, wire, threads):
     waiting = threads.submit(connection.wait_for_update, 3, None, timeout=SOON)
 
     wire.hang_up()
@@ -425,7 +425,7 @@ def masked(wire):
     ],
     ids=["number", "null", "list", "text", "deep reason", "deep extra", "deep message"],
 )
-def test_an_error_that_makes_no_sense_is_an_unexpected_reply_immediately(masked, wire, threads, error):
+def test_an_invalid_error_is_an_unexpected_reply_immediately(masked, wire, threads, error):
     call = threads.submit(masked.call, "m", [], timeout=SOON)
     other = threads.submit(masked.call, "n", [], timeout=SOON)
     requests = {request["method"]: request for request in (wire.asked(), wire.asked())}

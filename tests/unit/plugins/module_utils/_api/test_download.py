@@ -62,7 +62,7 @@ def test_a_certificate_is_checked_here_too(simulator):
         fetch(Endpoint(simulator.host, simulator.port), "/_download/1", timeout=10)
 
 
-def test_who_may_not_read_is_reported(simulator, endpoint, note):
+def test_an_account_that_may_not_read_files_is_reported(simulator, endpoint, note):
     key = simulator.add_account("reader", roles=["READONLY_ADMIN"])
 
     with Session(endpoint, Credential("reader", api_key=key)) as session, pytest.raises(NotPermitted):

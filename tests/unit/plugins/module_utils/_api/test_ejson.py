@@ -42,7 +42,7 @@ def test_times_with_fractions_are_understood():
 @pytest.mark.parametrize(
     "odd", [{"$date": "soon"}, {"$date": 10**30}, {"$time": "noon"}, {"$set": [[1]]}, {"$date": 1, "x": 2}]
 )
-def test_marked_objects_without_sense_stay_as_they_came(odd):
+def test_invalid_marked_objects_stay_unchanged(odd):
     assert ejson.decode(json.dumps(odd)) == odd
 
 
@@ -56,7 +56,7 @@ def test_a_mapping_that_the_nas_would_misread_is_not_sent(mapping):
         ejson.encode([{"environment": mapping}])
 
 
-def test_values_without_words_in_json_are_not_sent():
+def test_values_that_json_cannot_express_are_not_sent():
     with pytest.raises(ejson.NotSendable, match="type bytes"):
         ejson.encode([b"raw"])
     with pytest.raises(ValueError, match="not JSON compliant"):

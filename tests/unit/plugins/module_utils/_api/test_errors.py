@@ -62,7 +62,7 @@ def test_an_error_says_what_it_was_made_with_and_knows_nothing_else(kind):
     assert {value for value in vars(error).values() if value is not True} <= {False, None, "", ()}
 
 
-def test_a_reply_that_makes_no_sense_says_what_to_do_and_whether_a_change_may_be_done():
+def test_an_invalid_reply_says_what_to_do_and_whether_a_change_may_be_done():
     read = errors.UnexpectedReply.about("it is no list", method="pool.query", nas="nas.lan")
     change = errors.UnexpectedReply.about("it is no list", method="pool.create", nas="nas.lan", changes=True)
 

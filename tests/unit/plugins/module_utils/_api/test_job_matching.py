@@ -30,17 +30,17 @@ def a_job(identity=1, method=METHOD, arguments=..., message_ids=None):
     )
 
 
-def test_a_job_that_does_something_else_is_not_ours_though_our_request_was_added_to_it():
+def test_a_job_that_does_something_else_does_not_match_although_the_request_was_added_to_it():
     substituted = a_job(arguments=[{"name": "px-b"}], message_ids=["theirs", "mine"])
 
     assert not is_same_job(substituted, METHOD, PARAMS)
 
 
-def test_a_job_that_does_the_very_same_is_as_good_as_ours():
+def test_a_job_with_the_same_method_and_arguments_matches():
     assert is_same_job(a_job(message_ids=["theirs", "mine"]), METHOD, PARAMS)
 
 
-def test_on_25_04_method_and_arguments_tell():
+def test_on_25_04_method_and_arguments_identify_a_job():
     assert is_same_job(a_job(), METHOD, PARAMS)
     assert not is_same_job(a_job(method="virt.instance.update"), METHOD, PARAMS)
     assert not is_same_job(a_job(arguments=[{"name": "px-b"}]), METHOD, PARAMS)
@@ -83,7 +83,7 @@ def test_arguments_omitted_may_be_shown_with_their_defaults():
     assert is_same_job(a_job(arguments=["px-a", {"timeout": -1}]), METHOD, ["px-a"])
 
 
-def test_a_job_without_a_list_of_arguments_is_not_ours():
+def test_a_job_without_a_list_of_arguments_does_not_match():
     assert not is_same_job(a_job(arguments=None), METHOD, [])
 
 
@@ -93,7 +93,7 @@ def test_a_lost_job_is_found_by_the_id_of_its_request():
     assert find_again(candidates, METHOD, PARAMS, "mine").id == 6
 
 
-def test_another_users_job_of_the_same_kind_is_not_taken_for_the_lost_one():
+def test_another_users_job_of_the_same_kind_is_not_mistaken_for_the_lost_one():
     assert find_again([a_job(5, message_ids=["theirs"])], METHOD, PARAMS, "mine") is None
 
 

@@ -151,7 +151,7 @@ def test_silence_is_broken_by_asking():
     assert connection.looked_up == [[["id", "=", 7]]]
 
 
-def test_a_job_nobody_told_of_is_asked_for():
+def test_a_job_without_an_event_is_queried():
     assert run(PlayedConnection(rows=[a_job("SUCCESS", result=1)])) == 1
 
 
@@ -174,7 +174,7 @@ def test_a_failed_job_fails_as_its_call_would():
     assert caught.value.errno == 14
 
 
-def test_another_users_job_in_place_of_ours_is_refused_and_not_waited_for():
+def test_another_users_job_that_merged_with_the_request_is_refused_and_not_waited_for():
     substitute = a_job("WAITING", arguments=["px-b"], message_ids=["mine"])
 
     with pytest.raises(Refused, match="did not start virt.instance.start"):
@@ -240,7 +240,7 @@ def test_a_restarted_nas_may_give_the_id_to_another_job():
     [ConnectionFailed("down"), LoginRefused("revoked"), RateLimited("wait"), TimedOut("slow")],
     ids=lambda trouble: type(trouble).__name__,
 )
-def test_what_keeps_us_from_looking_leaves_the_outcome_unknown(trouble):
+def test_a_failed_check_leaves_the_outcome_unknown(trouble):
     first = PlayedConnection(known=[a_job()], news=[ConnectionLost(LOST, sent=True)], rows=[ConnectionLost(LOST)])
 
     with pytest.raises(OutcomeUnknown, match=str(trouble)):

@@ -61,7 +61,7 @@ def test_three_states_are_the_end(state):
 
 
 @pytest.mark.parametrize("odd", [{}, {"id": "x"}, {"id": 1, "method": None, "state": "RUNNING"}])
-def test_a_row_without_sense_is_no_job(odd):
+def test_an_invalid_row_is_not_a_job(odd):
     assert job(odd) is None
 
 
@@ -185,7 +185,7 @@ def test_texts_of_a_job_are_masked_and_bounded():
 
 
 @pytest.mark.parametrize("row", [{"id": True}, {"id": 1, "method": {}}, {"id": 1, "method": "m", "state": []}, {}])
-def test_a_row_that_makes_no_sense_is_no_job(row):
+def test_an_invalid_row_is_no_job(row):
     assert job(row) is None
 
 

@@ -55,7 +55,7 @@ def test_an_error_without_data_is_understood():
 
 
 @pytest.mark.parametrize("data", [{}, {"error": "14", "errname": 14, "reason": ["x"]}, None])
-def test_an_error_of_which_nothing_makes_sense_is_that_of_a_call(data):
+def test_an_invalid_error_is_that_of_a_call(data):
     reply = jsonrpc.parse(
         json.dumps({"jsonrpc": "2.0", "id": "abc", "error": {"code": "x", "message": 1, "data": data}})
     )
@@ -102,7 +102,7 @@ def test_an_event_without_fields_is_an_event():
         "{}",
     ],
 )
-def test_what_answers_nothing_of_ours_is_ignored(text):
+def test_a_reply_to_no_request_is_ignored(text):
     assert jsonrpc.parse(text) is None
 
 
@@ -129,7 +129,7 @@ def test_no_two_requests_are_called_the_same():
     "rest",
     ['"error": 5', '"error": []', '"error": "no"', '"error": null', '"error": true', '"jsonrpc": "2.0"'],
 )
-def test_a_reply_to_ours_that_is_neither_a_result_nor_an_error_is_a_reply_with_a_problem(rest):
+def test_a_reply_that_is_neither_a_result_nor_an_error_is_a_reply_with_a_problem(rest):
     reply = jsonrpc.parse(f'{{"id": "abc", {rest}}}')
 
     assert (reply.id, reply.result, reply.error) == ("abc", None, None)

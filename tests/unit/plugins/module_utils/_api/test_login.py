@@ -117,13 +117,13 @@ def test_every_answer_has_a_sentence_of_its_own(response, said):
 
 
 @pytest.mark.parametrize("nonsense", [None, True, {}, {"response_type": 7}])
-def test_an_answer_without_sense_is_no_login(nonsense):
+def test_an_invalid_answer_is_no_login(nonsense):
     with pytest.raises(UnexpectedReply, match=r"unexpected reply of nas\.lan to auth\.login_ex"):
         attempt(Asked(nonsense))
 
 
 @pytest.mark.parametrize("nonsense", [5, {}, "SCRAM", None, [{}]])
-def test_mechanisms_without_sense_are_no_login(nonsense):
+def test_invalid_mechanisms_are_no_login(nonsense):
     with pytest.raises(UnexpectedReply, match=r"unexpected reply of nas\.lan to auth\.(mechanism_choices|login_ex)"):
         attempt(Asked({"response_type": 7}, mechanisms=nonsense), AUTO)
 
@@ -202,7 +202,7 @@ def test_the_key_is_never_part_of_a_scram_login():
     assert "S3CRET" not in str(ask.requests)
 
 
-def test_a_used_up_limit_is_waited_out_and_said():
+def test_a_used_up_limit_is_waited_out_and_reported():
     clock, notices = Clock(), []
     ask = Asked(LIMITED, LIMITED, LIMITED, SUCCESS)
 
@@ -232,7 +232,7 @@ def test_waiting_ends_after_login_wait():
     assert clock.now == pytest.approx(70)
 
 
-def test_who_does_not_want_to_wait_does_not_wait():
+def test_without_login_wait_there_is_no_waiting():
     clock, notices = Clock(), []
 
     with pytest.raises(RateLimited):
@@ -272,7 +272,7 @@ def test_the_mechanisms_are_asked_for_once_however_long_the_wait():
 
 
 @pytest.mark.parametrize("credential", [KEY, AUTO, PASSWORD])
-def test_who_could_be_anybody_is_reported_of_before_a_secret_is_sent(credential):
+def test_an_unverified_server_is_reported_before_a_secret_is_sent(credential):
     notices = []
     log_in(Asked(SUCCESS), credential, nas="nas.lan", login_wait=0, notice=notices.append, unverified=True)
 
@@ -281,7 +281,7 @@ def test_who_could_be_anybody_is_reported_of_before_a_secret_is_sent(credential)
     assert "S3CRET" not in notice
 
 
-def test_who_is_verified_is_not_told_of():
+def test_a_verified_server_is_not_reported():
     notices = []
 
     attempt(Asked(SUCCESS), KEY, notices=notices)

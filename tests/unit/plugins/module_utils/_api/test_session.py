@@ -151,7 +151,7 @@ def test_a_nas_without_scram_is_not_sent_the_key_instead(truenas):
     assert truenas.stats.login_attempts == 1
 
 
-def test_a_used_up_login_limit_is_waited_out_and_said(truenas, monkeypatch):
+def test_a_used_up_login_limit_is_waited_out_and_reported(truenas, monkeypatch):
     monkeypatch.setattr(login, "FIRST_PAUSE_S", 0.01)
     truenas.faults.add("rate_limit", method="auth.login_ex", times=1)
     notices = []
@@ -190,7 +190,7 @@ def test_a_redirect_to_https_is_reported_as_such():
             session.connect()
 
 
-def test_the_certificate_of_a_new_nas_is_not_trusted_unless_told_to():
+def test_the_certificate_of_a_new_nas_is_not_trusted_by_default():
     with simulated(certificate="default") as truenas:
         with (
             session_with(truenas, ca_path=None) as session,
@@ -201,7 +201,7 @@ def test_the_certificate_of_a_new_nas_is_not_trusted_unless_told_to():
             assert session.read("system.version")
 
 
-def test_a_nas_that_does_not_accept_our_address_says_so_immediately():
+def test_a_nas_that_does_not_accept_the_address_of_the_client_is_reported_immediately():
     with simulated(refuse_addresses=True) as truenas, session_with(truenas) as session:
         with pytest.raises(ConnectionFailed, match="does not allow the address"):
             session.connect()
@@ -209,7 +209,7 @@ def test_a_nas_that_does_not_accept_our_address_says_so_immediately():
         assert truenas.stats.logins == 0
 
 
-def test_a_restarting_middleware_is_waited_for_and_that_is_said(truenas):
+def test_a_restarting_middleware_is_waited_for_and_reported(truenas):
     notices = []
     truenas.restart_middleware(seconds=0.5)
 
@@ -412,7 +412,7 @@ def test_an_aborted_job_is_no_success(session, truenas, web):
         session.run_job(START, "px-web")
 
 
-def test_another_users_job_in_place_of_ours_is_noticed(session, truenas, web):
+def test_another_users_job_that_merged_with_the_request_is_noticed(session, truenas, web):
     truenas.faults.add("substitute_job", method=START)
 
     with pytest.raises(Refused, match="too many jobs waiting"):

@@ -104,7 +104,7 @@ def test_shells_of_different_containers_are_not_mixed_up(pool, truenas):
     other.discard()
 
 
-def test_one_that_said_something_meanwhile_is_not_lent_again(pool, truenas):
+def test_one_that_printed_something_meanwhile_is_not_lent_again(pool, truenas):
     shell = pool.borrow(WEB, timeout=10)
     heard(shell, b"# ")
     # Its reply is not read: the next user of the shell would mistake it for its own.
@@ -118,7 +118,7 @@ def test_one_that_said_something_meanwhile_is_not_lent_again(pool, truenas):
     other.discard()
 
 
-def test_what_nobody_wants_for_long_is_ended(pool, truenas, clock):
+def test_what_is_unused_for_long_is_ended(pool, truenas, clock):
     shell = pool.borrow(WEB, timeout=10)
     heard(shell, b"# ")
     shell.give_back("old")
@@ -130,7 +130,7 @@ def test_what_nobody_wants_for_long_is_ended(pool, truenas, clock):
     other.discard()
 
 
-def test_one_who_waits_can_be_called_back(pool):
+def test_a_waiting_thread_can_be_interrupted(pool):
     shell = pool.borrow(WEB, timeout=10)
     heard(shell, b"# ")
 

@@ -36,7 +36,7 @@ def test_a_certificate_of_a_trusted_authority_is_accepted(peer, trusted):
         assert isinstance(connection, ssl.SSLSocket)
 
 
-def test_a_folder_of_authorities_is_accepted(peer, trusted, tmp_path):
+def test_a_directory_of_certificate_authorities_is_accepted(peer, trusted, tmp_path):
     context = tls_context(Endpoint("127.0.0.1", ca_path=str(tmp_path)))
 
     assert context.verify_mode is ssl.CERT_REQUIRED
@@ -47,7 +47,7 @@ def test_a_plain_connection_is_not_encrypted(peer):
         assert not isinstance(connection, ssl.SSLSocket)
 
 
-def test_certificates_are_checked_unless_told_otherwise(peer, trusted, self_signed):
+def test_certificates_are_checked_by_default(peer, trusted, self_signed):
     assert tls_context(Endpoint("nas.lan")).verify_mode is ssl.CERT_REQUIRED
     assert tls_context(Endpoint("nas.lan")).check_hostname
 
@@ -108,14 +108,14 @@ def test_a_port_that_hangs_up_is_reported_as_such(peer):
     assert "it closed the connection" in why_not(Endpoint("127.0.0.1", peer(b"").port))
 
 
-def test_a_port_that_says_nothing_is_given_up_in_time():
+def test_a_silent_port_is_given_up_in_time():
     with socket.create_server(("127.0.0.1", 0)) as silent:
         said = why_not(Endpoint("127.0.0.1", silent.getsockname()[1]), timeout=0.2)
 
     assert "within 0.2 s" in said
 
 
-def test_no_route_is_reported_in_the_words_of_the_system(monkeypatch):
+def test_no_route_is_reported_with_the_message_of_the_system(monkeypatch):
     def unreachable(*args, **kwargs):
         raise OSError(113, "No route to host")
 

@@ -113,7 +113,7 @@ def test_nothing_is_sent_immediately_to_a_nas_that_takes_nothing(websocket_peer)
     assert not transport.send_unblocked("{}")
 
 
-def test_nothing_is_received_where_nothing_is_said(open_transport):
+def test_nothing_is_received_where_nothing_is_sent(open_transport):
     assert open_transport.receive(0.01) is None
 
 
@@ -226,7 +226,7 @@ def test_a_ping_of_the_nas_is_answered_and_no_message(websocket_peer):
         (1000, "code 1000", True),
     ],
 )
-def test_the_reason_of_a_closing_nas_is_reported_and_its_words_are_not(websocket_peer, code, said, passing):
+def test_the_reason_of_a_closing_nas_is_reported_and_its_text_is_not(websocket_peer, code, said, passing):
     payload = struct.pack("!H", code) + b"S3CRET"
     transport = websocket_peer(bytes([0x88, len(payload)]) + payload)
 
@@ -237,11 +237,11 @@ def test_the_reason_of_a_closing_nas_is_reported_and_its_words_are_not(websocket
     assert error.passing is passing
 
 
-def test_frames_that_make_no_sense_end_the_connection(websocket_peer):
+def test_invalid_frames_end_the_connection(websocket_peer):
     assert "broke off" in str(how_it_ends(websocket_peer(b"\x83\x00\xff\xff")))
 
 
-def test_hanging_up_wakes_who_receives(open_transport):
+def test_closing_the_connection_wakes_the_receiver(open_transport):
     ending = threading.Event()
 
     def listen():

@@ -44,7 +44,7 @@ def until(shell, text):
     return said
 
 
-def test_what_goes_in_runs_and_what_it_says_comes_out(endpoint, token):
+def test_input_runs_and_its_output_is_returned(endpoint, token):
     shell = WebShell(endpoint, token, WEB, timeout=10)
 
     shell.send(b"echo $((40 + 2))\n")
@@ -79,14 +79,14 @@ def test_a_token_works_once(endpoint, token):
         WebShell(endpoint, token, WEB, timeout=10)
 
 
-def test_a_refusal_is_reported_in_the_words_of_the_nas(endpoint, token, truenas):
+def test_a_refusal_quotes_the_nas(endpoint, token, truenas):
     truenas.faults.add("refuse_shell", error=22, reason="Not today")
 
     with pytest.raises(Refused, match="did not open a shell: Not today"):
         WebShell(endpoint, token, WEB, timeout=10)
 
 
-def test_one_that_closes_without_a_word_is_reported(endpoint, token, truenas):
+def test_one_that_closes_without_a_reply_is_reported(endpoint, token, truenas):
     truenas.faults.add("close_shell", method="px-web")
 
     with pytest.raises(ConnectionLost, match="before it opened a shell"):
@@ -118,6 +118,6 @@ def test_how_it_ends_is_reported_apart(endpoint, token, truenas, monkeypatch, fa
     shell.close()
 
 
-def test_a_certificate_nobody_vouches_for_is_refused_here_too(nas, token):
+def test_a_self_signed_certificate_is_refused_here_too(nas, token):
     with pytest.raises(ConnectionFailed, match="certificate"):
         WebShell(Endpoint(nas["host"], nas["port"]), token, WEB, timeout=10)

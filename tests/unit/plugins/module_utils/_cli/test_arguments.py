@@ -82,7 +82,7 @@ def test_names_together_with_all_are_refused(words, capsys):
 
 
 @pytest.mark.parametrize("words", [["info"], ["start"], ["stop"], ["restart"], ["destroy", "-f"], ["cp", "create"]])
-def test_who_names_nothing_is_asked_what_is_meant(words, capsys):
+def test_a_command_without_a_name_is_rejected(words, capsys):
     with pytest.raises(SystemExit, match="2"):
         parse(words)
     assert "no pixel is named. Use a name, a pattern or --all" in capsys.readouterr().err

@@ -41,7 +41,7 @@ class TestWithPixels:
             'Checkpoint "ready" created for web',
         ]
 
-    def test_a_label_that_is_there_already_is_said(self, pixels):
+    def test_an_existing_label_is_reported(self, pixels):
         pixels("cp", "create", "web", "--label", "ready")
 
         assert pixels("cp", "create", "web", "--label", "ready").stdout == 'web already has a checkpoint "ready"\n'
@@ -64,7 +64,7 @@ class TestWithPixels:
         assert ended.stdout == said
         assert (web.status, web.environment) == ("RUNNING", {})
 
-    def test_an_error_says_how_the_pixel_is_and_what_to_do_in_words_of_the_command(self, pixels, truenas):
+    def test_an_error_reports_the_state_of_the_pixel_and_the_command_to_run(self, pixels, truenas):
         pixels("cp", "create", "web", "--label", "ready")
         truenas.faults.add("fail_job", method="virt.instance.start", errno=14, text="no room", times=2)
 

@@ -98,7 +98,7 @@ def test_paths_here_and_pixels_are_offered_where_files_are_copied(pixels):
     assert complete(pixels, f"pixels pull web:/etc/hostname {pixels.home}/we") == [str(path)]
 
 
-def test_errors_are_nobodys_business_at_a_prompt(pixels):
+def test_errors_are_not_shown_at_a_prompt(pixels):
     ended = pixels("--complete", "stop", "w", PIXELS_TRUENAS_API_KEY="1-wrong")
 
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")

@@ -27,7 +27,7 @@ def test_every_value_is_shown_with_where_it_comes_from(command):
 
 
 @pytest.mark.parametrize("name", ["api_key", "password"])
-def test_nobody_sees_a_secret(command, name):
+def test_no_secret_is_shown(command, name):
     command.configure(f'[truenas]\n{name} = "hunter2"\n')
 
     for words in (["config", "show"], ["--json", "config", "show"]):
@@ -94,7 +94,7 @@ def test_the_path_is_reported_even_of_a_file_that_cannot_be_read(command):
         ("broken [", "(at line 1"),
     ],
 )
-def test_what_is_wrong_with_the_file_is_reported_with_its_line_whatever_the_verb(command, text, problem):
+def test_what_is_wrong_with_the_file_is_reported_with_its_line_by_each_verb(command, text, problem):
     path = command.configure(text)
 
     ended = command("list")

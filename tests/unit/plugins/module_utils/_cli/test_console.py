@@ -53,7 +53,7 @@ def test_screen_will_do_where_there_is_no_tmux(home):
     assert kept_in(home, screen='echo "screen: $*"').stdout == "screen: -D -RR -S work\n"
 
 
-def test_where_there_is_neither_it_is_said_and_a_shell_given(home):
+def test_where_there_is_neither_it_is_reported_and_a_shell_opened(home):
     ended = kept_in(home, shell='echo "a shell: $*"')
 
     assert ended.stderr == "pixels: web has neither tmux nor screen: this shell ends with the connection\n"

@@ -25,7 +25,7 @@ def test_options_of_the_command_line_are_settings(place):
     assert [found[name] for name in ("host", "username", "api_key_file")] == ["nas", "me", "/k"]
 
 
-def test_it_is_known_whether_the_command_line_said_where_to_go(place):
+def test_it_is_known_whether_the_command_line_set_a_nas(place):
     assert place("--nas", "home").by_options
     assert not place("--json").by_options
 
@@ -34,7 +34,7 @@ def test_the_name_of_the_nas_needs_no_credential(place):
     assert place("--host", "nas").nas == "nas"
 
 
-def test_a_key_among_the_words_is_warned_of(place, capsys):
+def test_a_key_among_the_arguments_causes_a_warning(place, capsys):
     place("--api-key", "1-secret")
 
     warning = capsys.readouterr().err

@@ -165,7 +165,7 @@ class TestEitherWay:
 
         assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"", b"")
 
-    def test_no_two_commands_can_be_taken_for_each_other(self, inside, options):
+    def test_no_two_commands_can_be_mistaken_for_each_other(self, inside, options):
         def name():
             line = inside("exec", *options, "web", "--", "sh", "-c", "tr '\\0' ' ' </proc/$PPID/cmdline").stdout
             return line.partition("QUIT TERM; : ")[2].partition(";")[0]
@@ -194,7 +194,7 @@ class TestEitherWay:
         assert (ended.returncode, ended.stderr) == (0, "")
         assert ended.stdout == "".join(f"<{word}>" for word in words) + "in\n"
 
-    def test_arguments_that_no_kernel_takes_are_refused_in_our_words(self, inside, options):
+    def test_arguments_that_no_kernel_accepts_are_refused_with_a_message_of_the_collection(self, inside, options):
         inside.environment["X"] = "x" * 100_000
         line = f'{PIXELS} exec {" ".join(options)} web true "$X" "$X" "$X" "$X" "$X"'
         inside.environment["LINE"] = line
@@ -229,7 +229,7 @@ class TestEitherWay:
         finally:
             os.kill(stopped, signal.SIGKILL)
 
-    def test_a_connection_that_breaks_off_is_not_taken_for_an_exit_status(self, inside, options, truenas):
+    def test_a_connection_that_breaks_off_is_not_mistaken_for_an_exit_status(self, inside, options, truenas):
         process = inside.start("exec", *options, "web", "--", "sh", "-c", "touch /ready; sleep 60")
         wait_for(truenas, "/ready")
 
@@ -279,7 +279,7 @@ class TestTheShell:
 
     # Three processes for each of some forty variables.
     @pytest.mark.timeout(300)
-    def test_every_documented_variable_counts_as_by_the_long_way(self, inside):
+    def test_every_documented_variable_counts_as_without_the_fast_path(self, inside):
         inside.environment["PIXELS_PYTHON"] = sys.executable
         documented = set(re.findall(r"PIXELS_[A-Z_]+", DOCUMENTATION.read_text()))
         assert documented > {
@@ -318,7 +318,7 @@ class TestTheShell:
             "PIXELS_CALL_TIMEOUT",
         }
 
-    def test_a_variable_that_asks_for_the_shell_of_the_nas_is_heeded(self, inside, truenas):
+    def test_a_variable_that_requests_the_web_shell_is_used(self, inside, truenas):
         inside.environment["PIXELS_PYTHON"] = sys.executable
 
         assert inside("exec", "web", "uname", "-n", PIXELS_TRANSPORT="shell").stdout == "px-web\n"
@@ -539,12 +539,12 @@ class TestOptionsOfTheCommand:
             assert ended.stderr.startswith(f"Error: {problem}: give ")
 
     @pytest.mark.parametrize("name", ["a b", "-", "it's", "$HOME", "a\nb"])
-    def test_it_runs_in_a_folder_of_any_name(self, execute, inside, name):
+    def test_it_runs_in_a_directory_of_any_name(self, execute, inside, name):
         assert inside("exec", "web", "--", "mkdir", "-p", f"/srv/{name}").returncode == 0
 
         assert execute("-w", f"/srv/{name}", "web", "pwd").stdout == f"/srv/{name}\n"
 
-    def test_a_folder_that_is_not_there_stops_it(self, execute):
+    def test_a_directory_that_is_not_there_stops_it(self, execute):
         ended = execute("--workdir", "/nowhere", "web", "--", "echo", "ran")
 
         assert ended.returncode != 0
@@ -622,13 +622,13 @@ def test_a_command_that_is_detached_has_no_terminal(inside):
 
 
 class TestATerminal:
-    def test_it_is_one_and_as_wide_as_ours(self, inside):
+    def test_it_is_one_and_has_the_size_of_the_local_one(self, inside):
         terminal = inside.at_terminal("exec", "-t", "web", "--", "sh", "-c", "test -t 0 && stty size", columns=77)
 
         terminal.see("24 77")
         assert terminal.end() == 0
 
-    def test_it_follows_when_ours_is_resized(self, inside):
+    def test_it_follows_when_the_local_terminal_is_resized(self, inside):
         script = "trap 'stty size; exit 0' WINCH; echo ready; while :; do sleep 0.1; done"
         terminal = inside.at_terminal("exec", "-t", "web", "--", "sh", "-c", script)
         terminal.see("ready")
@@ -686,7 +686,7 @@ class TestMany:
 
         assert (ended.returncode, lines(ended)) == (0, ["db: px-db\n", "web: px-web\n"])
 
-    def test_who_is_named_and_does_not_run_is_an_error(self, two, truenas):
+    def test_a_named_pixel_that_does_not_run_is_an_error(self, two, truenas):
         truenas.world.add_container("px-off", status="STOPPED")
 
         ended = two("exec", "off", "web", "--", "uname", "-n")
@@ -796,7 +796,7 @@ class TestWithoutOpenSsh:
 
         assert (ended.returncode, ended.stdout, ended.stderr) == (6, "in\n", "err\n")
 
-    def test_a_terminal_is_one_and_as_wide_as_ours(self, without_ssh):
+    def test_a_terminal_is_one_and_has_the_size_of_the_local_one(self, without_ssh):
         terminal = without_ssh.at_terminal("exec", "-t", "web", "--", "stty", "size", columns=66)
 
         terminal.see("24 66")
@@ -869,7 +869,7 @@ class TestVariables:
 
         assert ended.stdout == f"web: in\nweb: {self.SEEN}"
 
-    def test_no_value_is_in_what_anybody_can_list(self, inside):
+    def test_no_value_is_visible_to_other_users(self, inside):
         # Other tests, which may run at the same time, have other values.
         secret = secrets.token_hex(16)
         inside.configure(self.TABLE.replace("sesame 4711", secret)).chmod(0o600)
@@ -883,7 +883,7 @@ class TestVariables:
         kept = [path for path in inside.home.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]
         assert [path.name for path in kept] == ["config.toml"]
 
-    def test_what_the_server_does_not_take_is_said(self, inside, truenas):
+    def test_what_the_server_does_not_accept_is_reported(self, inside, truenas):
         put(truenas, "/etc/ssh/sshd_config.d/pixels-env.conf", "AcceptEnv TOKEN\n")
         restart_ssh(truenas)
 

@@ -47,7 +47,7 @@ def test_ansible_is_never_loaded(pixels, truenas):
         assert "'paramiko'" not in found
 
 
-def test_what_speaks_to_nobody_loads_no_library(command):
+def test_what_connects_to_no_nas_loads_no_library(command):
     for words in (["--help"], ["config", "show"], ["config", "path"]):
         assert "'websocket'" not in loaded(command, *words)
 
@@ -109,7 +109,7 @@ def test_nowhere_to_complain_is_no_reason_to_fail_otherwise(shared, listing):
     assert in_a_shell(shared, f"{listing} >/dev/full 2>/dev/full").returncode == 1
 
 
-def test_interrupting_the_short_way_is_reported_in_a_word(shared, truenas):
+def test_interrupting_the_fast_path_is_reported_in_one_line(shared, truenas):
     truenas.world.add_container("px-web")
     shared("list")
     truenas.faults.add("delay", method="virt.instance.query", seconds=20)

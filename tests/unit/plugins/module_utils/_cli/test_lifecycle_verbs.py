@@ -93,7 +93,7 @@ def test_restart_restarts(pixels, truenas, agents):
     assert truenas.stats.calls["virt.instance.restart"] == 1
 
 
-def test_what_is_so_already_is_said(pixels, agents):
+def test_an_existing_state_is_reported(pixels, agents):
     assert pixels("start", "web").stdout.startswith("web is already running\n")
 
 
@@ -145,7 +145,7 @@ def test_settings_decide_what_a_new_pixel_gets(pixels, truenas):
     assert (made.image["os"], made.cpu, made.memory) == ("Debian", "1", 512 * 1024**2)
 
 
-def test_without_a_public_key_it_is_said_that_nobody_can_log_in(pixels, truenas):
+def test_without_a_public_key_it_is_reported_that_no_user_can_log_in(pixels, truenas):
     ended = pixels("create", "web")
 
     assert ended.returncode == 0
@@ -192,7 +192,7 @@ class TestDestroying:
         assert terminal.end() == 130
         assert len(truenas.world.containers) == 4
 
-    def test_where_nobody_answers_nothing_is_destroyed_and_that_is_an_error(self, pixels, truenas, agents):
+    def test_without_a_confirmation_nothing_is_destroyed_and_that_is_an_error(self, pixels, truenas, agents):
         ended = pixels("destroy", "web")
 
         assert ended.returncode == 1
@@ -202,7 +202,7 @@ class TestDestroying:
     def test_it_is_not_asked_about_what_is_not_there(self, pixels):
         assert "[y/N]" not in pixels("destroy", "gone", stdin="y\n").stdout
 
-    def test_with_json_the_question_is_not_in_the_way(self, pixels, agents):
+    def test_with_json_the_question_is_not_in_the_output(self, pixels, agents):
         ended = pixels("destroy", "web", "--json", stdin="y\n")
 
         assert json.loads(ended.stdout) == [{"name": "web", "changed": True, "container": None}]

@@ -53,7 +53,7 @@ def test_programs_are_reported_what_is_not_there(pixels, verb):
     assert gone["error"]["kind"] == "NotFound"
 
 
-def test_info_tells_all_that_is_known(pixels, truenas):
+def test_info_shows_all_that_is_known(pixels, truenas):
     lines = dict(line.split(":", 1) for line in pixels("info", "web").stdout.splitlines())
 
     shown = {name: value.strip() for name, value in lines.items()}

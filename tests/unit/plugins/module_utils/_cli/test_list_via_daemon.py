@@ -27,7 +27,7 @@ def used_the_note(truenas):
     return dict(truenas.stats.calls) == {"virt.instance.query": 1}
 
 
-def test_both_ways_lead_to_the_same(warm, truenas):
+def test_both_routes_list_the_same(warm, truenas):
     quickly = warm("list")
 
     assert used_the_note(truenas)
@@ -81,14 +81,14 @@ def test_another_nas_may_be_meant_by_a_configuration_that_was_moved_there(warm, 
     assert not used_the_note(truenas)
 
 
-def test_who_has_another_key_is_not_let_in(warm, truenas):
+def test_another_key_is_rejected(warm, truenas):
     ended = warm("list", PIXELS_TRUENAS_API_KEY="1-" + "x" * 64)
 
     assert ended.returncode == 1
     assert "web" not in ended.stdout
 
 
-def test_a_note_that_makes_no_sense_is_none(warm, home):
+def test_an_invalid_note_is_ignored(warm, home):
     note = home / ".cache/pixels/list.json"
     texts = ["", "{}", "[]", "nonsense", '{"context": 1}']
 

@@ -32,7 +32,7 @@ def test_an_error_is_json_where_that_is_asked_for(pixels):
 @pytest.mark.parametrize(
     "words", [[], ["nonsense"], ["list", "--nonsense"], ["exec", "web"], ["stop"], ["list", "--", "x"]]
 )
-def test_words_that_make_no_sense_end_with_2_and_what_is_right(pixels, words):
+def test_invalid_arguments_end_with_2_and_the_valid_ones(pixels, words):
     ended = pixels(*words)
 
     assert ended.returncode == 2
@@ -46,7 +46,7 @@ def test_a_reader_that_has_enough_is_no_error_to_talk_about(pixels):
         assert ended.stderr == ""
 
 
-def test_interrupting_it_is_reported_in_a_word(pixels, truenas):
+def test_interrupting_it_is_reported_in_one_line(pixels, truenas):
     truenas.faults.add("delay", method="virt.instance.query", seconds=20)
     terminal = pixels.at_terminal("list", "--status", "running")
     wait_until_asked(truenas, "virt.instance.query")
@@ -88,7 +88,7 @@ def test_an_output_that_cannot_be_written_is_an_error_in_one_sentence(command, w
     assert ended.stderr.count("\n") == 1
 
 
-def test_a_folder_that_cannot_be_made_is_an_error_that_names_it(pixels, home):
+def test_a_directory_that_cannot_be_made_is_an_error_that_names_it(pixels, home):
     (home / ".ssh").write_text("")
 
     ended = pixels("ssh-config", "--install")

@@ -132,7 +132,7 @@ def test_every_way_to_write_shows_text_of_others_safely(capsys, monkeypatch, sho
 
 @pytest.mark.parametrize("value", [HOSTILE, "\x7f\u2028\ud800\U0001f600 é", {"\x9b": ["\n"]}])
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "ascii"])
-def test_json_is_exact_whatever_the_encoding_lacks(monkeypatch, value, encoding):
+def test_json_is_exact_in_each_encoding(monkeypatch, value, encoding):
     written = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding=encoding))
 

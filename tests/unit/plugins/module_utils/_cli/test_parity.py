@@ -169,7 +169,7 @@ class TestLifecycle:
             f"web       RUNNING  {address}",
         ]
 
-    def test_l8_an_empty_list_is_said(self, pixels):
+    def test_l8_an_empty_list_is_reported(self, pixels):
         assert pixels("list").stdout == "No pixels found.\n"
 
     def test_l9_the_prefix_goes_on_and_comes_off(self, pixels, truenas):

@@ -116,7 +116,7 @@ def test_it_follows_what_the_console_starts(inside):
     assert "Host web.pixels\n    HostName " in file.read_text()
 
 
-def test_who_has_an_address_that_was_another_pixels_is_not_pinned_as_that_one(inside, truenas, key):
+def test_a_pixel_with_the_former_address_of_another_is_not_pinned_as_that_one(inside, truenas, key):
     inside("ssh-config", "--install")
     other = truenas.world.add_container("px-other").aliases[0]["address"]
     put(truenas, "/root/.ssh/authorized_keys", f"{key.public}\n", name="px-other", mode=0o600)
@@ -129,7 +129,7 @@ def test_who_has_an_address_that_was_another_pixels_is_not_pinned_as_that_one(in
     assert (ended.returncode, ended.stdout) == (255, "")
 
 
-def test_who_was_never_met_is_asked_about(inside, truenas):
+def test_an_unknown_host_is_asked_about(inside, truenas):
     (inside.home / "none").mkdir()
 
     shown = inside("ssh-config", XDG_STATE_HOME=str(inside.home / "none")).stdout
@@ -153,7 +153,7 @@ def test_with_a_profile_both_names_work(inside, truenas):
         assert (there.returncode, there.stdout) == (0, "px-web\n"), there.stderr
 
 
-def test_the_short_name_stays_with_whom_it_was_given_to(inside, truenas):
+def test_the_short_name_stays_with_the_pixel_that_has_it(inside, truenas):
     folder = inside.home / ".config/pixels/ssh"
     folder.mkdir(parents=True)
     (folder / "another.conf").write_text("Host web.office.pixels web.pixels\n    HostName 10.9.9.9\n")
@@ -231,7 +231,7 @@ CONTENTS = {
 @pytest.mark.parametrize("content", CONTENTS.values(), ids=CONTENTS)
 @pytest.mark.parametrize("newline", [b"\n", b"\r\n"], ids=["lf", "crlf"])
 @pytest.mark.parametrize("mode", [0o600, 0o644, 0o444])
-def test_only_our_line_is_added_and_taken_back(user_config, content, newline, mode):
+def test_only_the_metadata_line_is_added_and_removed(user_config, content, newline, mode):
     content = content.replace(b"\n", newline)
     user_config.write_bytes(content)
     user_config.chmod(mode)
@@ -370,7 +370,7 @@ def test_where_it_cannot_be_included_nothing_is_installed(inside):
     assert list(inside.home.glob(".config/pixels/ssh/*.conf")) == []
 
 
-def test_where_it_cannot_be_taken_back_nothing_is(inside):
+def test_where_it_cannot_be_rolled_back_nothing_is(inside):
     inside("ssh-config", "--install")
     config = inside.home / ".ssh" / "config"
     config.unlink()

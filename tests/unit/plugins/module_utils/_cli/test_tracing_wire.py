@@ -24,7 +24,7 @@ def test_it_says_where_it_goes_and_what_it_asks(inside, truenas):
     assert ended.stdout == inside("list").stdout
 
 
-def test_a_call_that_fails_is_said_too(inside, truenas):
+def test_a_failed_call_is_reported_too(inside, truenas):
     truenas.faults.add("fail_job", method="virt.instance.stop")
 
     ended = inside("stop", "web", "-v")
@@ -32,7 +32,7 @@ def test_a_call_that_fails_is_said_too(inside, truenas):
     assert re.search(r"# virt\.instance\.stop failed after \d+ ms\n", ended.stderr)
 
 
-def test_it_says_which_way_into_a_pixel_was_taken(inside, truenas):
+def test_it_reports_the_transport_to_a_pixel(inside, truenas):
     address = truenas.world.containers["px-web"].aliases[0]["address"]
 
     assert f"# px-web: at {address}, the address on the NAS\n" in inside("exec", "-v", "web", "true").stderr

@@ -192,7 +192,7 @@ def test_json_says_what_went_where(by_shell, site, tmp_path):
         (["pull", "web:/a", "web:/b", "-"], "standard output takes one file"),
     ],
 )
-def test_words_that_make_no_sense_are_reported_before_anything_is_done(pixels_command, words, problem):
+def test_invalid_arguments_are_reported_before_anything_is_done(pixels_command, words, problem):
     ended = pixels_command(*words)
 
     assert ended.returncode == 2

@@ -48,7 +48,7 @@ def test_a_time_that_is_none_is_refused(text, capsys):
     assert f"invalid number of seconds '{text}'" in capsys.readouterr().err
 
 
-def test_an_error_shows_words_of_the_command_line_safely(command):
+def test_an_error_shows_arguments_of_the_command_line_safely(command):
     ended = command("list", "--x\x1b[2J\r\nError:")
 
     assert ended.returncode == 2

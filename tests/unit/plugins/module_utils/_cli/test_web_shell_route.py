@@ -58,7 +58,7 @@ def test_a_variable_chooses_it_as_well(pixels, truenas):
     assert truenas.stats.shells == 1
 
 
-def test_many_at_the_same_time_go_that_way_too(pixels, truenas):
+def test_many_at_the_same_time_use_it_too(pixels, truenas):
     truenas.world.add_container("px-db")
 
     ended = pixels("exec", "--transport", "shell", "--all", "--", "hostname")
@@ -97,7 +97,7 @@ def test_a_command_that_reads_some_of_much_ends_as_well(pixels):
 
 
 @both_generations
-def test_a_command_gets_a_terminal_as_wide_as_ours_that_follows_its_size(pixels):
+def test_a_command_gets_a_terminal_with_the_size_of_the_local_one(pixels):
     script = "test -t 0 && test -t 1 && test -t 2 && stty size; trap 'stty size; exit 3' WINCH; echo ready; "
     script += "while :; do sleep 0.1; done"
     terminal = pixels.at_terminal("exec", "-t", "--transport", "shell", "web", "--", "sh", "-c", script, columns=77)
@@ -111,7 +111,7 @@ def test_a_command_gets_a_terminal_as_wide_as_ours_that_follows_its_size(pixels)
 
 
 @pytest.mark.parametrize("release", ["25.04"])
-def test_its_size_is_followed_by_an_account_that_may_not_tell_the_nas(pixels, truenas):
+def test_its_size_is_followed_by_an_account_that_may_not_resize_through_the_nas(pixels, truenas):
     key = truenas.add_account("clerk", roles=["VIRT_INSTANCE_WRITE", "VIRT_GLOBAL_READ"], web_shell=True)
     pixels.environment |= {"PIXELS_TRUENAS_USERNAME": "clerk", "PIXELS_TRUENAS_API_KEY": key}
     script = "trap 'stty size; exit 3' WINCH; echo ready; while :; do sleep 0.1; done"
@@ -159,7 +159,7 @@ def test_what_is_shown_does_not_wait_for_more(pixels):
 
 
 @both_generations
-def test_a_pixel_that_stops_under_a_terminal_is_reported_and_ours_is_as_before(pixels, truenas):
+def test_a_pixel_that_stops_under_a_terminal_is_reported_and_the_local_terminal_is_restored(pixels, truenas):
     terminal = pixels.at_terminal(
         "exec", "-t", "--transport", "shell", "web", "--", "sh", "-c", "echo ready; exec sleep 987"
     )

@@ -52,7 +52,7 @@ def test_one_that_an_operation_stopped_counts_as_having_run():
     assert not Container(PixelName("px-web"), "stopped").ran
 
 
-def test_nothing_is_known_of_a_container_unless_the_nas_tells_it():
+def test_nothing_is_known_of_a_container_unless_the_nas_reports_it():
     container = Container(PixelName("px-web"), "stopped")
 
     assert container == Container(

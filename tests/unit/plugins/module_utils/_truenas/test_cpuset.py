@@ -12,7 +12,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._truenas.cpuset imp
 
 
 @pytest.mark.parametrize(("cpu", "cpuset"), [("0-3", "0-3"), ("0,2", "0,2"), ("2-2", "2"), ("0-1, 4", "0-1, 4")])
-def test_which_cpus_is_said_as_truenas_takes_it(cpu, cpuset):
+def test_cpus_are_sent_as_truenas_accepts_them(cpu, cpuset):
     assert to_truenas(cpu, "nas") == cpuset
 
 

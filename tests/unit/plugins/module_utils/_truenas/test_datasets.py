@@ -83,7 +83,7 @@ def test_a_clone_takes_its_origin_over(session, truenas, web):
     assert set(truenas.world.snapshots) >= {"tank/copy@ready"}
 
 
-def test_who_may_not_is_reported_the_role(truenas, nas, web):
+def test_a_missing_permission_is_reported_with_the_role(truenas, nas, web):
     key = truenas.add_account("limited", roles=["SNAPSHOT_WRITE"])
     endpoint = Endpoint(nas["host"], nas["port"], ca_path=nas["ca_path"])
     with Session(endpoint, Credential("limited", api_key=key)) as session:

@@ -36,14 +36,14 @@ def test_nothing_is_none(session, folder):
     assert files.stat(session, f"{folder}/nowhere") is None
 
 
-def test_what_is_in_a_folder_is_listed(session, folder):
+def test_what_is_in_a_directory_is_listed(session, folder):
     files.write(session, f"{folder}/note", b"text", mode=0o600)
 
     assert files.is_listed(session, f"{folder}/note")
     assert not files.is_listed(session, f"{folder}/not")
 
 
-def test_a_folder_cannot_be_read(session, folder):
+def test_a_directory_cannot_be_read(session, folder):
     with pytest.raises(Refused):
         files.read(session, folder)
 

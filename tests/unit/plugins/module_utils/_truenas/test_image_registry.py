@@ -78,7 +78,7 @@ def test_an_image_without_a_build_is_none():
         newest(Listing(versions=()), "ubuntu/24.04")
 
 
-def test_who_may_not_list_images_is_reported_the_role():
+def test_an_account_that_may_not_list_images_is_reported_with_the_role():
     class Forbidding:
         nas = "nas"
 

@@ -130,7 +130,7 @@ def test_stars_in_the_place_of_a_record_are_refused():
         incus_record.adopt(None, FOLDER, "********")
 
 
-def test_without_pyyaml_it_is_said_what_to_install(pixels, staged, monkeypatch):
+def test_without_pyyaml_the_package_to_install_is_reported(pixels, staged, monkeypatch):
     monkeypatch.setitem(sys.modules, "yaml", None)
 
     with pytest.raises(MissingLibrary, match="pip install PyYAML"):
@@ -141,7 +141,7 @@ CONFIG = {"pool": "tank", "storage_pools": ["tank", "fast"]}
 
 
 @pytest.mark.parametrize("quote", ['"', ""])
-def test_the_dataset_with_the_record_of_another_container_is_named_with_the_way_out(quote):
+def test_the_dataset_with_the_record_of_another_container_is_reported_with_the_fix(quote):
     error = (
         'Internal storage validation failed: Failed checking volumes on pool "fast": '
         f"Instance {quote}px-db{quote} in project {quote}default{quote} has a different instance name in its backup "
@@ -154,5 +154,5 @@ def test_the_dataset_with_the_record_of_another_container_is_named_with_the_way_
     assert "`zfs rename fast/.ix-virt/containers/px-db fast/.ix-virt/deleted/containers/px-db.unfit`" in problem
 
 
-def test_other_errors_have_no_such_way_out():
+def test_other_errors_have_no_such_hint():
     assert incus_record.setup_advice("Missing dependencies: Network", CONFIG) is None

@@ -109,7 +109,7 @@ def test_addresses_are_read_several_at_a_time_and_below_the_limit_of_the_nas(bac
     assert 1 < truenas.stats.most_in_flight <= 10
 
 
-def test_who_may_not_read_files_of_the_nas_sees_containers_without_addresses(truenas, session_of):
+def test_an_account_that_may_not_read_files_of_the_nas_sees_containers_without_addresses(truenas, session_of):
     truenas.world.add_container("px-web")
     backend = detect_backend(session_of("CONTAINER_READ"))
 
@@ -126,7 +126,7 @@ def test_an_address_that_cannot_be_read_is_not_known_and_no_failure(backend, tru
     assert backend.find("px-web").addresses == ()
 
 
-def test_an_address_whose_way_here_breaks_off_is_asked_for_again(backend, truenas):
+def test_an_address_whose_reply_breaks_off_is_requested_again(backend, truenas):
     truenas.world.add_container("px-web")
     truenas.faults.add("drop_before_reply", method="core.download")
 
@@ -248,7 +248,7 @@ def test_one_that_stays_all_the_same_is_reported(backend, truenas):
         backend.create(NewContainer(WEB, "debian/12", nic=Nic("eno9")), timeout=WITHIN)
 
 
-def test_a_build_that_went_after_it_was_listed_is_looked_for_again(backend, truenas, monkeypatch):
+def test_a_build_that_disappeared_after_it_was_listed_is_searched_for_again(backend, truenas, monkeypatch):
     def versions(_image):
         return ("20250602_05:24",) if truenas.stats.calls["container.create"] else ("20250601_05:24",)
 
@@ -294,7 +294,7 @@ def test_files_that_a_container_left_are_reported_with_what_to_do(backend, truen
         backend.create(NewContainer(WEB, "debian/12"), timeout=WITHIN)
 
 
-def test_who_may_not_list_images_makes_nothing(truenas, session_of):
+def test_an_account_that_may_not_list_images_creates_nothing(truenas, session_of):
     backend = detect_backend(session_of("CONTAINER_DEVICE_WRITE", "LXC_CONFIG_READ"))
 
     with pytest.raises(NotPermitted, match="CONTAINER_IMAGE_WRITE"):

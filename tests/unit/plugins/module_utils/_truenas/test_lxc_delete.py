@@ -75,7 +75,7 @@ def test_one_that_something_was_cloned_from_stays_with_all_its_snapshots(session
     assert f"{WEB}@old" in truenas.world.snapshots
 
 
-def test_who_does_not_see_the_clone_is_reported_by_the_nas(truenas, cloned, session_of):
+def test_a_clone_that_the_account_cannot_see_is_reported_by_the_nas(truenas, cloned, session_of):
     session = session_of("CONTAINER_WRITE", "SNAPSHOT_READ", "SNAPSHOT_DELETE")
 
     with pytest.raises(Refused, match="px-web was not deleted.*snapshot cloned.*tank/copy"):
@@ -84,7 +84,7 @@ def test_who_does_not_see_the_clone_is_reported_by_the_nas(truenas, cloned, sess
     assert is_there(truenas) == (True, True)
 
 
-def test_a_candidate_is_not_told_to_take_clones_along(candidate, truenas, cloned):
+def test_a_candidate_gets_no_advice_to_destroy_clones(candidate, truenas, cloned):
     with pytest.raises(Refused, match="tank/copy was cloned from cloned"):
         LxcBackend(candidate, None).delete("px-web", timeout=WITHIN)
 
@@ -92,14 +92,14 @@ def test_a_candidate_is_not_told_to_take_clones_along(candidate, truenas, cloned
     assert truenas.world.storage.zfs.exists("tank/copy")
 
 
-def test_who_may_not_see_snapshots_removes_nothing_from_a_beta(truenas, web, session_of):
+def test_an_account_that_may_not_see_snapshots_removes_nothing_from_a_beta(truenas, web, session_of):
     with pytest.raises(NotPermitted, match="px-web was not deleted.*its files would remain.*SNAPSHOT_READ"):
         LxcBackend(session_of("CONTAINER_WRITE"), None).delete("px-web", timeout=WITHIN)
 
     assert is_there(truenas) == (True, True)
 
 
-def test_who_may_see_and_not_delete_them_removes_nothing_either(truenas, web, session_of):
+def test_an_account_that_may_see_and_not_delete_them_removes_nothing_either(truenas, web, session_of):
     truenas.world.add_snapshot("px-web", "ready")
 
     with pytest.raises(NotPermitted, match="snapshot ready.*SNAPSHOT_DELETE"):
@@ -143,7 +143,7 @@ def test_files_of_another_one_that_was_made_meanwhile_are_not_touched(session, t
     assert is_there(truenas) == (True, True)
 
 
-def test_files_that_a_beta_left_without_a_word_go_after_the_container(session, truenas, web):
+def test_files_that_a_beta_left_behind_are_deleted_after_the_container(session, truenas, web):
     truenas.faults.add("busy_delete", method="container.delete")
 
     LxcBackend(session, None).delete("px-web", timeout=WITHIN)
@@ -172,7 +172,7 @@ def test_files_that_cannot_be_destroyed_are_reported_and_not_forgotten(session, 
     assert is_there(truenas) == (False, True)
 
 
-def test_who_may_not_destroy_files_that_were_left_is_reported_where_they_are(truenas, web, session_of):
+def test_an_account_that_may_not_destroy_remaining_files_is_reported_with_their_path(truenas, web, session_of):
     truenas.faults.add("busy_delete", method="container.delete")
 
     with pytest.raises(NotPermitted, match=f"deleted px-web, but not its files.*{WEB}"):
@@ -218,7 +218,7 @@ def test_another_one_that_gets_the_name_immediately_keeps_its_files(session, tru
     assert f"{WEB}@precious" in truenas.world.snapshots
 
 
-def test_who_may_not_see_datasets_leaves_those_of_another_one_alone(truenas, web, session_of):
+def test_an_account_that_may_not_see_datasets_does_not_touch_those_of_another_pixel(truenas, web, session_of):
     session = session_of("CONTAINER_WRITE", "SNAPSHOT_READ", "SNAPSHOT_DELETE", "ZFS_RESOURCE_DELETE")
     nas = Meanwhile(session, "container.delete", lambda: recreated(truenas))
 
@@ -299,7 +299,7 @@ def test_a_candidate_is_reported_so_only_where_there_are_some(candidate, truenas
     assert candidate.deleted_with == [{"force": False, "recursive": False}]
 
 
-def test_a_candidate_is_reported_nothing_by_who_cannot_see_what_would_go_along(
+def test_a_candidate_is_not_reported_by_an_account_that_cannot_see_its_clones(
     truenas, cloned, session_of, candidate_of
 ):
     candidate = candidate_of(session_of("CONTAINER_WRITE", "SNAPSHOT_READ", "SNAPSHOT_DELETE"))

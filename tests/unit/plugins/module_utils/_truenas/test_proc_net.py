@@ -184,14 +184,14 @@ def test_an_address_that_another_machine_may_have_is_passed_over(flags):
         "  |-- 10.0.0.5\n     /99 link UNICAST\n",
     ],
 )
-def test_a_table_that_makes_no_sense_tells_of_no_address_and_spoils_no_other(text):
+def test_an_invalid_table_reports_no_address_and_spoils_no_other(text):
     nas = Files({"/proc/10/net/fib_trie": text, "/proc/20/net/fib_trie": ONE})
 
     assert [len(each) for each in addresses(nas, [10, 20])] == [0, 1]
 
 
 @pytest.mark.parametrize("text", ["zz 02 40 00 80 eth0", "fd42 02 40 00 80 eth0", "x" * 32 + " 02 40 00 80 eth0"])
-def test_nonsense_about_ipv6_tells_of_no_address(text):
+def test_invalid_data_about_ipv6_reports_no_address(text):
     nas = Files({"/proc/10/net/fib_trie": ONE, "/proc/10/net/if_inet6": text})
 
     assert addresses(nas, [10]) == [()]

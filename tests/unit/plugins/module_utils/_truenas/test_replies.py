@@ -195,7 +195,7 @@ def variants(value):
 
 
 @pytest.mark.parametrize("method", READERS)
-def test_whatever_a_nas_answers_is_converted_or_called_unexpected(method):
+def test_each_reply_of_a_nas_is_converted_or_an_unexpected_reply(method):
     reply, convert = READERS[method]
     convert(replies.CheckedWire(Answering(reply)))
     tried = 0

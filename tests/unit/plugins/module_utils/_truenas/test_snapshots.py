@@ -55,7 +55,7 @@ def test_the_api_that_answers_is_the_one(snapshots, release):
 
 
 @pytest.mark.parametrize("release", ["26"], indirect=True)
-def test_nobody_waits_for_one_answer_before_asking_the_next_question(snapshots, truenas):
+def test_requests_are_sent_without_waiting_for_earlier_replies(snapshots, truenas):
     # This is held back until the other one is answered.
     truenas.faults.add("reorder", method="zfs.resource.snapshot.query")
 
@@ -106,7 +106,7 @@ def test_clones_and_holds_are_reported(snapshots, truenas, web):
 
 
 @pytest.mark.parametrize("release", ["26"])
-def test_who_may_not_see_datasets_is_reported_of_no_clones(truenas, web, session_of):
+def test_an_account_that_may_not_see_datasets_gets_no_clones_reported(truenas, web, session_of):
     truenas.world.add_snapshot("px-web", "ready")
     truenas.run(truenas.world.storage.clone(f"{web}@ready", "tank/copy"))
 

@@ -61,13 +61,13 @@ def test_addresses_without_text_and_of_other_families_are_passed_over():
         ({"status": None}, False),
     ],
 )
-def test_a_row_that_needs_another_look_is_not_plain(changes, plain):
+def test_a_row_that_needs_another_query_is_not_plain(changes, plain):
     row = {"name": "px-web", "status": "RUNNING", "aliases": [{"type": "INET", "address": "10.0.0.5", "netmask": 24}]}
 
     assert summary_row.is_plain({**row, **changes}, "px-") is plain
 
 
-def test_several_addresses_of_ipv6_need_no_other_look_beside_one_of_ipv4():
+def test_several_addresses_of_ipv6_need_no_other_query_beside_one_of_ipv4():
     aliases = [{"type": "INET6", "address": f"fd00::{each}", "netmask": 64} for each in (5, 6)]
 
     assert summary_row.are_unclear(aliases, used_only=True)

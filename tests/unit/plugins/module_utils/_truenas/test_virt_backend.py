@@ -84,7 +84,7 @@ def test_a_stop_that_takes_longer_than_its_first_try_is_waited_for(pixels, truen
     assert truenas.stats.calls["virt.instance.stop"] == 1
 
 
-def test_a_stop_that_outlasts_the_time_for_it_is_said_to_run_on(pixels, truenas, web):
+def test_a_stop_that_exceeds_its_timeout_is_reported_as_still_running(pixels, truenas, web):
     truenas.faults.add("stop_times_out", method="virt.instance.stop", late=60)
 
     with pytest.raises(TimedOut, match="still running after 1 s"):

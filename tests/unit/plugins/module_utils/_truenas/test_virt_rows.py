@@ -53,7 +53,7 @@ def test_the_first_ipv4_address_is_the_address_and_all_are_kept():
     assert len(found.addresses) == 3
 
 
-def test_the_old_word_for_an_ipv4_address_is_understood():
+def test_the_old_key_for_an_ipv4_address_is_understood():
     found = container({**ROW, "aliases": [{"type": "ipv4", "address": "10.0.0.5", "netmask": None}]})
 
     assert found.ipv4 == "10.0.0.5"

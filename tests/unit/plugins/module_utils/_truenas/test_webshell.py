@@ -21,7 +21,7 @@ def engine():
     return "process"
 
 
-def test_a_shell_gets_the_size_that_is_said(session, truenas):
+def test_a_shell_gets_the_requested_size(session, truenas):
     truenas.world.add_container("px-web")
     shell = session.borrow_shell({"virt_instance_id": "px-web", "command": "/bin/sh", "use_console": False})
     shell.receive(5)

@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.simulator.engines.lxc.room import FEW, Room
 
 
-def test_few_containers_wait_for_nobody(tmp_path: Path) -> None:
+def test_few_containers_need_not_wait(tmp_path: Path) -> None:
     async def scenario() -> None:
         one, other = Room(tmp_path), Room(tmp_path)
         await one.make(FEW + 1)

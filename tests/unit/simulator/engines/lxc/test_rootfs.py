@@ -32,7 +32,7 @@ def write(rootfs: Rootfs, path: str, text: str, *, append: bool = False, mode: i
     rootfs.write(path, text.encode(), append=append, mode=mode, uid=-1, gid=-1)
 
 
-def test_a_file_is_written_with_the_folders_above_it(rootfs: Rootfs, folder: Path) -> None:
+def test_a_file_is_written_with_the_directories_above_it(rootfs: Rootfs, folder: Path) -> None:
     write(rootfs, "/srv/app/note", "one", mode=0o600)
     write(rootfs, "/srv/app/note", " two", append=True)
 
@@ -75,7 +75,7 @@ def test_what_is_not_there_is_nothing_or_an_error(rootfs: Rootfs) -> None:
         write(rootfs, "/etc", "text")
 
 
-def test_ids_that_no_container_has_are_those_of_nobody(folder: Path) -> None:
+def test_ids_that_no_container_has_belong_to_the_user_nobody(folder: Path) -> None:
     rootfs = Rootfs(folder, first_id=os.getuid() + 1, ids=10)
 
     found = rootfs.stat("/etc/hostname")

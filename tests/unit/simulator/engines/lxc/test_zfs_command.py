@@ -48,7 +48,7 @@ def test_two_never_run_at_the_same_time(run: t.Callable[..., t.Any], tmp_path: P
     assert len((tmp_path / "done").read_text().splitlines()) == 8
 
 
-def test_a_refusal_is_reported_in_the_words_of_zfs(run: t.Callable[..., t.Any]) -> None:
+def test_a_refusal_quotes_zfs(run: t.Callable[..., t.Any]) -> None:
     async def scenario(zfs: Zfs) -> None:
         with pytest.raises(ZfsError, match="cannot create 'tank/a': dataset already exists") as refused:
             await zfs.run("create", "tank/a")
@@ -97,7 +97,7 @@ def test_a_snapshot_that_is_held_is_not_tried_again(run: t.Callable[..., t.Any],
     assert len((tmp_path / "tries").read_text().splitlines()) == 1
 
 
-def test_without_patience_there_is_one_try(run: t.Callable[..., t.Any], tmp_path: Path) -> None:
+def test_without_retries_there_is_one_try(run: t.Callable[..., t.Any], tmp_path: Path) -> None:
     async def scenario(zfs: Zfs) -> None:
         with pytest.raises(ZfsError):
             await zfs.run("destroy", "tank/a")

@@ -293,7 +293,7 @@ def test_files_can_be_handled_while_the_container_is_stopped(lab: Lab) -> None:
     assert lab.read("px-web", "/etc/mine") == b"mine"
 
 
-def test_stat_tells_a_link_from_what_it_points_to(lab: Lab) -> None:
+def test_stat_distinguishes_a_link_from_its_target(lab: Lab) -> None:
     name = lab.start()
     lab.shell(name, "ln -s /etc/passwd /root/link; mkfifo /root/pipe")
 

@@ -46,7 +46,7 @@ def parent_of(process: Process) -> int:
     return int(status.partition("PPid:")[2].split()[0])
 
 
-def test_each_is_started_by_the_same_process_in_its_own_folder(nursery: Nursery, tmp_path: pathlib.Path) -> None:
+def test_each_is_started_by_the_same_process_in_its_own_directory(nursery: Nursery, tmp_path: pathlib.Path) -> None:
     stages = [tmp_path / "one", tmp_path / "other"]
     for stage in stages:
         stage.mkdir()

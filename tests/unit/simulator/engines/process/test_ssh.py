@@ -73,7 +73,7 @@ def test_keys_that_others_could_write_do_not_count(lab: Lab, open_path: str) -> 
         pass
 
 
-def test_a_user_who_is_not_there_is_refused(lab: Lab) -> None:
+def test_an_unknown_user_is_refused(lab: Lab) -> None:
     name = lab.start_with_ssh()
 
     with pytest.raises(paramiko.AuthenticationException), lab.ssh(name, username="nobody-i-know"):

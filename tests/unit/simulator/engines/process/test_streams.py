@@ -44,7 +44,7 @@ def test_no_more_is_read_than_asked_for() -> None:
     assert asyncio.run(read()) == [b"ab", b"cd", b"e", b""]
 
 
-def test_writing_where_nobody_reads_is_a_broken_pipe() -> None:
+def test_writing_to_a_closed_reader_is_a_broken_pipe() -> None:
     async def write() -> None:
         read, write = (Stream(descriptor) for descriptor in os.pipe())
         read.close()
@@ -70,7 +70,7 @@ def test_a_terminal_that_all_have_left_is_at_its_end() -> None:
     assert asyncio.run(leave()) == b"bye"
 
 
-def test_what_the_kernel_has_of_a_terminal_after_it_said_that_all_have_left_is_read(
+def test_what_the_kernel_has_of_a_terminal_after_it_reported_the_end_is_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def leave() -> bytes:

@@ -29,7 +29,7 @@ def test_a_rollback_brings_files_back_and_takes_later_ones_away(lab: Lab) -> Non
     )
 
 
-def test_a_rollback_mends_a_guest_without_usr(lab: Lab) -> None:
+def test_a_rollback_repairs_a_guest_without_usr(lab: Lab) -> None:
     name = lab.start()
     lab.do(lab.engine.snapshot(name, "ready"))
     lab.run(name, "rm", "-rf", "/usr")
@@ -206,7 +206,7 @@ def test_a_snapshot_is_handed_over(lab: Lab) -> None:
     lab.do(lab.engine.delete("copy"))
 
 
-def test_what_a_guest_has_added_to_a_folder_is_named(lab: Lab) -> None:
+def test_what_a_guest_has_added_to_a_directory_is_named(lab: Lab) -> None:
     name = lab.start()
     lab.shell(name, "mkdir /etc/mine; touch /etc/mine/b /etc/mine/a; ln -s /etc /root/link")
     tree = lab.engine._guests[name].tree

@@ -97,7 +97,7 @@ def test_only_root_may_ask_init(lab: Lab) -> None:
     assert mode == "600"
 
 
-def test_show_tells_ansible_what_it_reads(lab: Lab) -> None:
+def test_show_names_the_settings_that_ansible_reads(lab: Lab) -> None:
     name = lab.start_with_ssh()
 
     shown = dict(line.split("=", 1) for line in lab.shell(name, "systemctl show ssh").splitlines())

@@ -55,7 +55,7 @@ def test_a_refusal_is_that_of_the_session(session, truenas):
 
 
 @pytest.mark.parametrize("error", ["5", '{"code":-32001,"data":{"reason":' + "[" * 600 + "]" * 600 + "}}"])
-def test_an_error_that_makes_no_sense_is_an_unexpected_reply(session, truenas, error):
+def test_an_invalid_error_is_an_unexpected_reply(session, truenas, error):
     truenas.faults.add("answer_with", method=VERSION, text=f'{{"jsonrpc":"2.0","id":"ID","error":{error}}}')
 
     with pytest.raises(UnexpectedReply, match=VERSION):
@@ -73,7 +73,7 @@ def test_a_read_has_its_time_and_leaves_nothing_behind(session, truenas):
     assert read_again(session, VERSION) == session.read(VERSION)
 
 
-def test_a_client_who_goes_leaves_nothing_behind(session, truenas):
+def test_a_client_that_disconnects_leaves_nothing_behind(session, truenas):
     truenas.faults.add("delay", method=VERSION, seconds=0.3, times=connection.IN_FLIGHT + 1)
 
     async def go_away():
@@ -90,21 +90,21 @@ def test_a_client_who_goes_leaves_nothing_behind(session, truenas):
 
 
 @pytest.mark.parametrize("fault", ["drop_before_call", "drop_before_reply"])
-def test_a_lost_connection_takes_patience(session, truenas, fault):
+def test_a_lost_connection_requires_a_thread(session, truenas, fault):
     truenas.faults.add(fault, method=VERSION)
 
     with pytest.raises(NeedsThread):
         reading(session, VERSION)
 
 
-def test_a_login_that_ended_takes_patience(session):
+def test_a_login_that_ended_requires_a_thread(session):
     session.call("auth.logout")
 
     with pytest.raises(NeedsThread):
         reading(session, VERSION)
 
 
-def test_more_calls_than_there_are_slots_take_patience(session, truenas):
+def test_more_calls_than_there_are_slots_require_a_thread(session, truenas):
     truenas.faults.add("delay", method=VERSION, seconds=0.3, times=connection.IN_FLIGHT)
 
     async def all_at_once():
@@ -139,7 +139,7 @@ def test_too_many_calls_at_the_same_time_take_longer(session, truenas, monkeypat
 
 
 @pytest.mark.parametrize("trouble", ["drop_before_call", "drop_before_reply", "logout", "delay"])
-def test_a_daemon_has_patience(nas, truenas, trouble):
+def test_a_daemon_retries_a_read(nas, truenas, trouble):
     with nas.held() as (session, _pid):
         if trouble == "logout":
             session.call("auth.logout")

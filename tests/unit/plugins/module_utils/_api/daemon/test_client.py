@@ -133,7 +133,7 @@ def test_errors_are_those_of_a_session_of_ones_own(nas):
 
 
 @pytest.mark.parametrize("value", [1j, float("nan"), {"$set": 1}])
-def test_what_cannot_be_sent_is_refused_in_the_same_words(nas, value):
+def test_what_cannot_be_sent_is_refused_with_the_same_message(nas, value):
     said = []
     for options in ({}, {"mode": "direct"}):
         with nas.open(**options) as session, pytest.raises(Invalid) as caught:
@@ -150,7 +150,7 @@ def test_a_request_of_more_than_any_limit_is_refused(nas, monkeypatch):
         session.read(VERSION, "x" * 1000)
 
 
-def test_a_job_reports_its_progress_to_its_client_in_his_thread(nas, web):
+def test_a_job_reports_its_progress_in_the_thread_of_its_client(nas, web):
     seen = []
 
     with nas.open() as session:
@@ -161,7 +161,7 @@ def test_a_job_reports_its_progress_to_its_client_in_his_thread(nas, web):
     assert {thread for _progress, thread in seen} == {threading.get_ident()}
 
 
-def test_a_client_who_is_interrupted_does_not_disturb_the_next_call(nas, web):
+def test_a_client_that_is_interrupted_does_not_disturb_the_next_call(nas, web):
     class Interrupted(Exception):
         pass
 
@@ -196,7 +196,7 @@ def test_the_call_timeout_of_a_later_client_applies_to_starting_a_job(nas, truen
     assert truenas.stats.logins == 1
 
 
-def test_waits_for_the_login_limit_are_reported_to_who_waits(nas, truenas):
+def test_waits_for_the_login_limit_are_reported_to_the_waiting_client(nas, truenas):
     truenas.faults.add("rate_limit", method="auth.login_ex", times=1)
     notices = []
 
@@ -226,7 +226,7 @@ def test_a_wrong_key_is_refused_to_its_client_and_to_no_other(nas, truenas):
     assert truenas.stats.logins == 1
 
 
-def test_a_refused_login_is_tried_once_for_all_who_wait_for_it_and_again_for_the_next(nas, truenas):
+def test_a_refused_login_is_tried_once_for_all_waiting_clients_and_again_for_the_next(nas, truenas):
     truenas.admin.expired = True
     truenas.faults.add("delay", method="auth.login_ex", seconds=0.3)
 

@@ -93,7 +93,7 @@ def test_the_credential_does_not_cross(daemon):
         {"daemon": None},
     ],
 )
-def test_a_user_who_greets_otherwise_is_no_daemon(daemon, greeting):
+def test_an_invalid_greeting_is_of_no_daemon(daemon, greeting):
     daemon.says(greeting)
 
     with pytest.raises(WrongDaemon):
@@ -128,7 +128,7 @@ def test_one_that_says_nothing_is_reported_from_one_that_ended(daemon):
     assert caught.value.taken
 
 
-def test_news_are_reported_on_the_way_to_the_answer(daemon, link):
+def test_notices_and_progress_are_reported_before_the_answer(daemon, link):
     received = []
     daemon.says({"taken": True}, {"alive": True}, {"notice": "wait"}, {"progress": [40, "half"]}, {"result": 5})
 
@@ -151,20 +151,20 @@ def test_an_error_is_an_answer(daemon, link):
     assert link.is_usable
 
 
-def test_what_was_not_taken_up_was_surely_not_done(daemon, link):
+def test_what_was_not_begun_was_not_done(daemon, link):
     daemon.hangs_up()
 
     assert not lost(link).taken
 
 
-def test_what_was_taken_up_may_be_done(daemon, link):
+def test_what_was_begun_may_be_done(daemon, link):
     daemon.says({"taken": True})
     daemon.hangs_up()
 
     assert lost(link).taken
 
 
-def test_what_a_silent_daemon_did_not_take_up_is_withdrawn(daemon, link, monkeypatch):
+def test_what_a_silent_daemon_did_not_begin_is_withdrawn(daemon, link, monkeypatch):
     monkeypatch.setattr(protocol, "RESPONSE_TIMEOUT_S", 0.01)
 
     loss = lost(link)
@@ -193,7 +193,7 @@ def test_a_request_that_is_begun_just_as_it_is_withdrawn_may_be_done(daemon, lin
     assert caught.value.taken
 
 
-def test_signs_of_life_without_an_end_are_a_silence(daemon, link):
+def test_keepalives_without_an_end_are_a_silence(daemon, link):
     daemon.says({"alive": True})
 
     with pytest.raises(DaemonGone) as caught:
@@ -202,7 +202,7 @@ def test_signs_of_life_without_an_end_are_a_silence(daemon, link):
 
 
 @pytest.mark.parametrize("said", [b"nonsense\n", b'{"result": 1', {"error": {"class": "SystemExit"}}])
-def test_a_garbled_answer_to_what_was_taken_up_leaves_it_open(daemon, link, said):
+def test_a_malformed_reply_to_a_begun_request_leaves_its_outcome_unknown(daemon, link, said):
     daemon.says({"taken": True}, said)
     daemon.hangs_up()
 

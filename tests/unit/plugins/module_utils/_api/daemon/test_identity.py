@@ -115,5 +115,5 @@ def test_code_in_an_archive_is_reported_where_it_came_from(tmp_path):
 
 
 @pytest.mark.parametrize("reference", [None, "", "v1", ":/tmp", "v1:", "v1:relative", "v1:/no/such/folder"])
-def test_what_names_no_folder_of_this_machine_is_no_code(reference):
+def test_a_reference_without_a_local_directory_is_no_code(reference):
     assert parse_code_reference(reference) == ("", "")

@@ -165,7 +165,9 @@ def bare_python(tmp_path):
 
 
 @pytest.mark.parametrize("content", [None, "raise ImportError('broken')"], ids=["missing", "broken"])
-def test_a_python_without_the_library_spoils_nobody_elses_session(nas, truenas, bare_python, tmp_path, content):
+def test_a_python_without_the_library_spoils_no_session_of_another_process(
+    nas, truenas, bare_python, tmp_path, content
+):
     if content:
         (tmp_path / "websocket.py").write_text(content)
     environment = {**caller_environment(), "PYTHONPATH": f"{ROOT / 'build'}:{tmp_path}"}

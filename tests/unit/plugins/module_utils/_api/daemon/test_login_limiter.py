@@ -105,7 +105,7 @@ def test_each_nas_has_its_own_count(clock):
     assert refuses(budget(clock, limit=1, endpoint=Endpoint("NAS")))
 
 
-def test_a_clock_that_was_set_back_locks_nobody_out(clock):
+def test_a_clock_that_was_set_back_locks_no_client_out(clock):
     counted = budget(clock, limit=1)
     counted.admit(*PLAIN)
 
@@ -116,7 +116,7 @@ def test_a_clock_that_was_set_back_locks_nobody_out(clock):
 @pytest.mark.parametrize(
     "content", [b"", b"not json", b'{"a": 1}', b'["a", null]', b'{"auth.login_ex": ["a"]}', b'{"auth.login_ex": 7}']
 )
-def test_a_file_that_makes_no_sense_is_begun_again(clock, runtime_directory, content):
+def test_an_invalid_file_is_replaced(clock, runtime_directory, content):
     counted = budget(clock, limit=1)
     counted.admit(*PLAIN)
     [file] = runtime_directory.glob("logins-*")

@@ -21,7 +21,7 @@ def test_it_needs_no_ansible():
     subprocess.run([sys.executable, "-I", "-c", names.format(PROGRAM) + check], check=True, timeout=30)
 
 
-def test_it_is_nobodys_child(nas):
+def test_it_is_no_child_of_its_client(nas):
     with nas.held() as (_session, pid):
         with open(f"/proc/{pid}/stat") as stat:
             parent = int(stat.read().rpartition(")")[2].split()[1])

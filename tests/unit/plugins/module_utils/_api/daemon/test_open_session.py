@@ -27,7 +27,7 @@ VERSION = "system.version"
 
 
 @pytest.mark.parametrize("options", [{"mode": "direct"}, {"idle": 0}, {"idle": -1.0}])
-def test_who_wants_none_shares_none(nas, options):
+def test_without_the_option_no_session_is_shared(nas, options):
     with nas.open(**options) as session:
         assert isinstance(session, Session)
         assert session.read(VERSION)
@@ -65,7 +65,7 @@ def test_without_a_place_to_meet_it_is_a_session_of_ones_own(nas, truenas, monke
         assert session.read(VERSION)
 
 
-def test_without_any_folder_for_temporary_files_it_is_a_session_of_ones_own(nas, monkeypatch):
+def test_without_any_directory_for_temporary_files_it_is_a_direct_session(nas, monkeypatch):
     def none_usable():
         raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
 
@@ -89,7 +89,7 @@ def test_a_disk_too_full_for_a_salt_ends_in_a_session_of_ones_own(nas, monkeypat
         assert session.read(VERSION)
 
 
-def test_a_relative_path_of_authorities_means_the_clients_folder(nas, monkeypatch):
+def test_a_relative_path_of_certificate_authorities_starts_at_the_directory_of_the_client(nas, monkeypatch):
     from dataclasses import replace
 
     authorities = Path(nas.endpoint.ca_path)

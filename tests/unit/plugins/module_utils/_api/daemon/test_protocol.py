@@ -58,7 +58,7 @@ def test_a_number_that_is_none_arrives_so_that_the_session_can_refuse_it():
     assert math.isnan(decode(encode({"params": [math.nan]}))["params"][0])
 
 
-def test_a_value_that_truenas_has_no_words_for_is_refused_before_it_is_sent():
+def test_a_value_that_json_cannot_express_is_refused_before_it_is_sent():
     with pytest.raises(NotSendable, match="a value of type complex"):
         encode({"params": [1j]})
 
@@ -125,6 +125,6 @@ def test_every_kind_of_error_has_its_test_above():
         {"class": "NotFound", "message": 5, "attributes": {}},
     ],
 )
-def test_what_is_no_error_of_ours_is_not_raised(found):
+def test_an_error_of_another_class_is_not_raised(found):
     with pytest.raises(ProtocolError):
         error_from_frame(found)

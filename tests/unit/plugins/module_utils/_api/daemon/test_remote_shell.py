@@ -40,7 +40,7 @@ def heard(shell, text):
     return said
 
 
-def test_bytes_go_both_ways(nas, web):
+def test_bytes_pass_in_both_directions(nas, web):
     with nas.open() as session:
         shell = session.borrow_shell(WEB)
         heard(shell, b"# ")

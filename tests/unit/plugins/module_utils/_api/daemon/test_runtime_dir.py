@@ -31,20 +31,20 @@ def mode(path):
     return stat.S_IMODE(os.stat(path).st_mode)
 
 
-def test_the_folder_is_made_for_this_user_alone(runtime_directory):
+def test_the_directory_is_only_for_this_user(runtime_directory):
     found = find()
 
     assert found.directory == str(runtime_directory)
     assert mode(runtime_directory) == 0o700
 
 
-def test_without_a_runtime_folder_it_is_among_the_temporary_files(monkeypatch, temporary):
+def test_without_a_runtime_directory_it_is_among_the_temporary_files(monkeypatch, temporary):
     monkeypatch.delenv("XDG_RUNTIME_DIR")
 
     assert find().directory == str(temporary / f"pixels-{os.geteuid()}")
 
 
-def test_a_runtime_folder_that_is_not_there_is_passed_over(monkeypatch, temporary):
+def test_a_runtime_directory_that_is_not_there_is_passed_over(monkeypatch, temporary):
     monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/user/nobody-was-here")
 
     assert find().directory == str(temporary / f"pixels-{os.geteuid()}")
@@ -85,14 +85,14 @@ def test_a_file_in_its_place_is_refused(monkeypatch, temporary, runtime_director
 
 
 @pytest.mark.parametrize("open_to", [0o750, 0o705, 0o777])
-def test_a_folder_that_others_can_enter_is_refused(monkeypatch, temporary, runtime_directory, open_to):
+def test_a_directory_that_others_can_enter_is_refused(monkeypatch, temporary, runtime_directory, open_to):
     runtime_directory.mkdir()
     runtime_directory.chmod(open_to)
 
     assert "change its mode to 0700" in why_not(monkeypatch, temporary)
 
 
-def test_a_folder_of_another_user_is_refused(monkeypatch, temporary, runtime_directory):
+def test_a_directory_of_another_user_is_refused(monkeypatch, temporary, runtime_directory):
     runtime_directory.mkdir(mode=0o700)
     owned = os.lstat(runtime_directory)
     stranger = os.stat_result([*owned[:4], 12345, *owned[5:]])
@@ -251,7 +251,7 @@ def test_the_other_end_is_known_by_its_user():
         assert runtime_dir.peer_uid(left) == os.geteuid()
 
 
-def test_a_system_that_does_not_tell_leaves_it_to_the_folder(monkeypatch):
+def test_a_system_that_does_not_report_the_user_relies_on_the_directory(monkeypatch):
     monkeypatch.delattr(socket, "SO_PEERCRED")
     left, right = socket.socketpair()
 

@@ -66,7 +66,7 @@ def test_it_ends_after_its_idle_time_without_calls(nas, truenas, runtime_directo
     until(lambda: truenas.stats.open_connections == 0, "the NAS is left")
 
 
-def test_a_client_who_stays_and_says_nothing_does_not_keep_it(nas, truenas):
+def test_a_client_that_stays_connected_without_calls_does_not_keep_it(nas, truenas):
     with nas.held(idle=0.2) as (session, pid):
         ended(pid)
 
@@ -82,7 +82,7 @@ def test_a_call_under_way_keeps_it(nas, truenas):
         assert [status.pid for status in daemon_status.status()] == [pid]
 
 
-def test_a_client_who_is_killed_in_a_call_does_not_keep_it(nas, truenas):
+def test_a_client_that_is_killed_in_a_call_does_not_keep_it(nas, truenas):
     truenas.faults.add("delay", method="core.ping", seconds=40)
     with nas.held(idle=0.2) as (_session, pid):
         client = subprocess.Popen(
@@ -144,7 +144,7 @@ def test_it_has_its_own_session_no_terminal_and_no_open_files_of_its_clients(nas
     assert kinds <= {"socket", "anon_inode"}
 
 
-def test_it_works_in_no_folder_of_its_client(nas):
+def test_it_works_in_no_directory_of_its_client(nas):
     with nas.held() as (_session, pid):
         assert os.readlink(f"/proc/{pid}/cwd") == "/"
 
@@ -156,7 +156,7 @@ def test_a_parent_that_reads_its_childs_output_to_the_end_does_not_hang(nas):
     assert lives(status.pid)
 
 
-def test_no_secret_is_in_its_arguments_or_variables_nor_in_the_folder(nas, truenas, runtime_directory, monkeypatch):
+def test_no_secret_is_in_its_arguments_or_variables_nor_in_the_directory(nas, truenas, runtime_directory, monkeypatch):
     monkeypatch.setenv("PIXELS_TRUENAS_API_KEY", truenas.api_key)
     monkeypatch.setenv("ANOTHER", truenas.api_key)
     secret = truenas.api_key.partition("-")[2].encode()
@@ -175,7 +175,7 @@ def test_only_this_user_may_open_its_socket(nas, runtime_directory):
         assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_who_does_not_know_the_credential_gets_nowhere(nas):
+def test_a_client_without_the_credential_is_rejected(nas):
     with nas.held():
         link = linked()
         with pytest.raises(WrongDaemon):
@@ -201,7 +201,7 @@ def test_nonsense_ends_the_conversation_and_nothing_else(nas, text):
         assert session.read(VERSION)
 
 
-def test_a_request_that_makes_no_sense_ends_the_conversation_and_nothing_else(nas):
+def test_an_invalid_request_ends_its_connection_and_nothing_else(nas):
     with nas.held() as (session, _pid):
         link = linked()
         link.authenticate(nas.credential, Timeouts(), 60.0)
@@ -311,7 +311,7 @@ def test_another_socket_in_its_place_is_not_removed(nas, runtime_directory):
             assert path.exists()
 
 
-def test_it_ends_though_its_folder_is_gone(nas, runtime_directory):
+def test_it_ends_though_its_directory_is_gone(nas, runtime_directory):
     with nas.held(idle=0.2) as (_session, pid):
         for path in runtime_directory.iterdir():
             path.unlink()

@@ -68,7 +68,7 @@ def shell():
     return Shell()
 
 
-def test_what_the_shell_says_reaches_the_client_in_order(shell):
+def test_the_output_of_the_shell_reaches_the_client_in_order(shell):
     async def scenario():
         client = Client()
         proxy = ShellProxy(shell, client.send)
@@ -82,7 +82,7 @@ def test_what_the_shell_says_reaches_the_client_in_order(shell):
     assert asyncio.run(scenario()) == [{"output": b"one"}, {"output": b"two"}]
 
 
-def test_a_client_who_takes_nothing_is_waited_for(shell):
+def test_a_client_that_accepts_nothing_is_waited_for(shell):
     async def scenario():
         client = Client()
         client.takes.clear()
@@ -130,7 +130,7 @@ def test_a_shell_that_is_gone_is_reported_and_not_given_back(shell):
     assert shell.returned == []
 
 
-def test_a_client_who_goes_away_ends_the_shell(shell):
+def test_a_client_that_disconnects_ends_the_shell(shell):
     async def scenario():
         proxy = ShellProxy(shell, Client().send)
         proxy.start()

@@ -22,7 +22,7 @@ from tests.unit.plugins.module_utils._api.daemon.conftest import lives
 VERSION = "system.version"
 
 
-def test_a_user_sees_his_daemons(nas, truenas):
+def test_a_user_sees_the_daemons_of_that_user(nas, truenas):
     with nas.held(idle=30) as (session, pid):
         session.read(VERSION)
         [status] = daemon_status.status()
@@ -33,7 +33,7 @@ def test_a_user_sees_his_daemons(nas, truenas):
     assert status.is_current
 
 
-def test_to_look_is_not_to_call(nas, truenas):
+def test_reading_the_state_makes_no_call(nas, truenas):
     with nas.held():
         daemon_status.status()
 
@@ -115,7 +115,7 @@ def test_a_daemon_that_was_replaced_is_still_shown_and_ended(nas, monkeypatch, r
         assert [each.pid for each in daemon_status.status()] == [another]
 
 
-def test_what_listens_and_says_nothing_is_shown_and_is_killed_by_no_mistake(quick):
+def test_a_silent_listener_is_shown_and_not_killed_by_mistake(quick):
     with socket.socket(socket.AF_UNIX) as deadlocked:
         deadlocked.bind(find().socket_path("deadlocked"))
         deadlocked.listen()
@@ -135,7 +135,7 @@ def test_a_listener_whose_queue_is_full_is_shown_as_not_responding(quick):
         assert daemon_status.stop() == []
 
 
-def test_a_socket_of_another_user_is_none_of_ours(monkeypatch):
+def test_a_socket_of_another_user_is_not_used(monkeypatch):
     monkeypatch.setattr(runtime_dir, "peer_uid", lambda connection: 12345)
     with socket.socket(socket.AF_UNIX) as other:
         other.bind(find().socket_path("other"))

@@ -83,7 +83,7 @@ def test_a_zero_byte_is_refused():
         Command(("true",), environment={"TOKEN": "a\0b"})
 
 
-def test_a_command_shows_no_variable_to_who_prints_it():
+def test_printing_a_command_shows_no_variable():
     assert "sesame" not in repr(Command(("true",), environment={"TOKEN": "sesame"}))
 
 
@@ -94,7 +94,7 @@ def test_it_runs_where_it_is_reported(tmp_path):
     assert run(Command(("pwd",), chdir=str(folder))).strip() == str(folder)
 
 
-def test_a_folder_that_is_not_there_stops_the_command():
+def test_a_directory_that_is_not_there_stops_the_command():
     line = Command(("echo", "ran"), chdir="/nowhere").as_login_shell("root")
 
     ended = subprocess.run(["/bin/sh", "-c", line], capture_output=True, check=False, text=True)
@@ -168,7 +168,7 @@ def test_every_login_shell_runs_a_line_as_it_is(shell):
 
 
 @pytest.mark.parametrize("shell", LOGIN_SHELLS)
-def test_no_login_shell_finds_a_word_of_a_line_too_long(shell):
+def test_no_login_shell_gets_an_argument_that_is_too_long(shell):
     line = f"printf %s {'x' * 30_000} '{'!' * 5_000}' | wc -c"
 
     ended = subprocess.run([*program(shell), "-c", for_any_shell(line)], capture_output=True, check=False)
@@ -219,7 +219,7 @@ def test_what_the_kernel_runs_at_most_is_run():
 
 
 @pytest.mark.parametrize("name", ["-", "-P", "a b", "$HOME", "it's", "~x", "a\nb", "..."])
-def test_a_folder_of_any_name_is_one_to_run_in(tmp_path, name):
+def test_a_directory_of_any_name_is_one_to_run_in(tmp_path, name):
     (tmp_path / name).mkdir()
     line = Command(("pwd",), chdir=name).as_login_shell("root")
 
@@ -340,7 +340,7 @@ def test_commands_of_another_user_begin_in_the_home_of_that_user():
     assert command.as_login_shell("root") == "su -s /bin/sh alice -c 'cd 2>/dev/null || cd /; id -un'"
 
 
-def test_a_command_that_names_its_user_and_folder_keeps_them():
+def test_a_command_that_names_its_user_and_directory_keeps_them():
     shell = Recorder()
 
     RunAs(shell, "alice").run(Command(("id",), user="root"))

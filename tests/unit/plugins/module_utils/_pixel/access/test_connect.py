@@ -70,7 +70,7 @@ class TestInPixelsThatLive:
 
     @pytest.mark.parametrize(("transport", "shells"), [("ssh", 0), ("shell", 1), ("auto", 0)])
     @both_generations
-    def test_the_way_in_is_the_one_asked_for(self, pixels, truenas, guest, key, transport, shells):
+    def test_the_transport_is_the_requested_one(self, pixels, truenas, guest, key, transport, shells):
         how = SshSettings("root", key.private, truenas.ssh_port, transport=transport)
 
         assert self.hostname(pixels, guest, how) == "px-web"
@@ -119,7 +119,7 @@ class TestInPixelsThatLive:
         assert truenas.stats.shells == 1
         assert pixels.ssh_answers.find("px-web", address, port) is False
 
-    def test_a_key_that_is_not_accepted_is_no_reason_to_look_away(self, pixels, truenas, guest, tmp_path):
+    def test_a_key_that_is_not_accepted_is_no_reason_to_skip_the_check(self, pixels, truenas, guest, tmp_path):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "id")], check=True)
 
         with pytest.raises(NotPermitted, match="took none of the keys"):
@@ -145,7 +145,7 @@ class TestInPixelsThatLive:
         with pytest.raises(MissingLibrary, match="transport: shell"):
             self.hostname(pixels, guest, replace(how, transport="ssh"))
 
-    def test_a_server_that_is_not_the_pinned_one_is_no_reason_to_look_away(self, pixels, truenas, guest, key):
+    def test_a_server_that_is_not_the_pinned_one_is_no_reason_to_skip_the_check(self, pixels, truenas, guest, key):
         pixels.host_keys.pin(known_hosts.alias("px-web", pixels.nas), "ssh-ed25519", "AAAAanother")
 
         with pytest.raises(ConnectionFailed, match="SSH host key mismatch for"):

@@ -97,7 +97,7 @@ def seen(folder):
 
 
 @both_transports
-def test_a_folder_goes_in_and_comes_out_as_it_was(shell, way, source, tmp_path):
+def test_a_directory_goes_in_and_comes_out_as_it_was(shell, way, source, tmp_path):
     directory_transfer.put(shell, str(source), "/srv/here")
     directory_transfer.get(shell, "/srv/here", str(tmp_path / "back"))
 
@@ -125,7 +125,7 @@ def test_all_of_it_has_the_owner_that_is_asked_for(shell, way, source):
 
 @both_transports
 @users_of_its_own
-def test_what_a_user_writes_is_that_users_and_nobody_else_decides_where(shell, way, source, tmp_path):
+def test_what_a_user_writes_belongs_to_that_user_and_stays_in_place(shell, way, source, tmp_path):
     sh(shell, "mkdir /srv/victim")
     put = "ln -s /srv/victim ~/there; i=0; while [ $i -lt 50 ]; do i=$((i+1)); ln -s /srv/victim ~/.pixels-$i; done"
     assert shell.run(Command(("sh", "-c", put), user="ubuntu")).rc == 0
@@ -154,7 +154,7 @@ def test_links_are_never_followed_into_a_pixel(shell, way, source, tmp_path):
 
 
 @pytest.mark.parametrize("target", ["/etc/passwd", "../../etc", "a/../../.."])
-def test_a_link_that_leads_out_of_it_is_refused_by_who_gets_it(shell, way, tmp_path, target):
+def test_a_link_that_leads_out_of_it_is_refused_by_the_receiver(shell, way, tmp_path, target):
     sh(shell, f"mkdir -p /srv/here/a; ln -s {target} /srv/here/a/link")
 
     with pytest.raises(NotTransferred, match=r"/srv/here: \S*a/link is a symlink that leads out of the directory, to "):
@@ -163,7 +163,7 @@ def test_a_link_that_leads_out_of_it_is_refused_by_who_gets_it(shell, way, tmp_p
     assert {path.name for path in tmp_path.iterdir()} <= {"state"}
 
 
-def test_what_is_neither_file_nor_folder_nor_link_is_refused(shell, way, source, tmp_path):
+def test_what_is_neither_file_nor_directory_nor_link_is_refused(shell, way, source, tmp_path):
     sh(shell, "mkdir -p /srv/here; mkfifo /srv/here/pipe")
     os.mkfifo(source / "pipe")
 
@@ -177,7 +177,7 @@ def test_what_is_neither_file_nor_folder_nor_link_is_refused(shell, way, source,
 
 
 @pytest.mark.parametrize("place", ["/etc/hostname", "/srv/link", "/srv/none/here"])
-def test_a_place_that_takes_no_folder_is_reported_and_left_alone(shell, way, source, place):
+def test_a_path_that_cannot_have_a_directory_is_reported_and_unchanged(shell, way, source, place):
     sh(shell, "ln -s /etc /srv/link")
     before = sh(shell, "ls -d /etc/* | sort")
 
@@ -188,7 +188,7 @@ def test_a_place_that_takes_no_folder_is_reported_and_left_alone(shell, way, sou
     assert sh(shell, "ls /srv") == "link\n"
 
 
-def test_what_is_no_folder_is_reported(shell, way, tmp_path):
+def test_what_is_no_directory_is_reported(shell, way, tmp_path):
     (tmp_path / "file").touch()
 
     with pytest.raises(NotTransferred, match="/etc/hostname is not a directory"):
@@ -432,7 +432,7 @@ def pretend(shell, program, script):
         ("[ -e /srv/once ] && echo other; touch /srv/once; cat /srv/good", "was changed meanwhile"),
     ],
 )
-def test_a_hostile_tar_is_one_error_whatever_it_says(shell, tmp_path, script, problem):
+def test_each_hostile_tar_is_one_error(shell, tmp_path, script, problem):
     for name, content in (("evil", HOSTILE["a link that leads out through another"]), ("good", archive())):
         assert shell.run(Command(("sh", "-c", f"mkdir -p /srv/here; cat >/srv/{name}"), stdin=content)).rc == 0
     pretend(shell, "tar", f"#!/bin/sh\n{script}\n")
@@ -462,7 +462,7 @@ def test_a_hostile_tar_is_one_error_whatever_it_says(shell, tmp_path, script, pr
         (r"41ed\000.", "the list of files is invalid"),
     ],
 )
-def test_a_hostile_list_is_one_error_whatever_it_says(shell, tmp_path, listing, problem):
+def test_each_hostile_list_is_one_error(shell, tmp_path, listing, problem):
     sh(shell, "rm -f $(command -v tar) /bin/tar; mkdir -p /srv/here")
     pretend(shell, "find", f"#!/bin/sh\nprintf '{listing}'\n")
 

@@ -14,7 +14,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel.access impor
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.access.extraction import UnsafeEntry, replacing
 
 
-def test_a_folder_takes_its_place_once_it_is_complete(tmp_path):
+def test_a_directory_takes_its_place_once_it_is_complete(tmp_path):
     target = tmp_path / "here"
     target.mkdir()
     (target / "old").touch()
@@ -93,7 +93,7 @@ def test_what_was_there_is_kept_when_it_cannot_even_come_back(tmp_path, monkeypa
 
 
 @pytest.mark.parametrize("name", ["../out", "/out", "a/../../out", "never-made/file", "link/file", "file/file"])
-def test_nothing_is_written_outside_of_it_or_through_what_is_no_folder(tmp_path, name):
+def test_nothing_is_written_outside_of_it_or_through_what_is_no_directory(tmp_path, name):
     with (
         pytest.raises(UnsafeEntry, match="is not inside the directory|comes before its directory"),
         replacing(str(tmp_path / "here")) as directory,
@@ -115,7 +115,7 @@ def test_a_link_that_leads_out_of_it_is_refused(tmp_path, target):
 
 
 @pytest.mark.parametrize("kind", ["file", "link"])
-def test_what_is_no_folder_is_not_replaced(tmp_path, kind):
+def test_what_is_no_directory_is_not_replaced(tmp_path, kind):
     target = tmp_path / "here"
     target.touch() if kind == "file" else target.symlink_to(tmp_path)
 
@@ -189,7 +189,7 @@ def test_a_link_that_cannot_be_made_is_refused(tmp_path, target):
         directory.add_symlink("link", target)
 
 
-def test_a_name_that_comes_twice_is_refused_whatever_it_is(tmp_path):
+def test_each_duplicate_name_is_refused(tmp_path):
     ways = [
         lambda directory: directory.add_directory("x", 0o755),
         lambda directory: directory.add_file("./x", 0o644, io.BytesIO()),
@@ -231,7 +231,7 @@ def test_a_hard_link_is_the_same_file_and_takes_no_room(tmp_path):
     assert (tmp_path / "here" / "hard").samefile(tmp_path / "here" / "file")
 
 
-def test_folders_within_each_other_have_an_end(tmp_path):
+def test_directories_within_each_other_have_an_end(tmp_path):
     with (
         pytest.raises(UnsafeEntry, match="has more than 256 levels of directories"),
         replacing(str(tmp_path / "here")) as directory,

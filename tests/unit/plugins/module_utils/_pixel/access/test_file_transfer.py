@@ -115,7 +115,7 @@ def test_bytes_that_are_in_no_file_go_in_as_well(shell, truenas):
     assert read(truenas, "/srv/text") == "text\n"
 
 
-def test_a_folder_is_not_written_over(shell, source):
+def test_a_directory_is_not_written_over(shell, source):
     with pytest.raises(file_transfer.NotTransferred, match="/srv is a directory"):
         file_transfer.put(shell, str(source), "/srv")
 
@@ -154,7 +154,7 @@ def test_a_transfer_that_breaks_off_leaves_the_old_file(shell, pixels, source, t
         assert time.monotonic() < until
 
 
-def test_content_that_changed_on_the_way_is_refused(shell, source, truenas, monkeypatch):
+def test_content_that_changed_in_transit_is_refused(shell, source, truenas, monkeypatch):
     put(truenas, "/srv/x", "old\n")
     monkeypatch.setattr(file_transfer.hashlib, "sha256", lambda content=b"": Wrong())
 
@@ -359,7 +359,7 @@ class Wrong:
 
 @both_transports
 @users_of_its_own
-def test_a_user_who_stops_the_processes_that_write_a_small_file_does_not_stop_us(shell, monkeypatch):
+def test_a_user_that_stops_the_processes_of_a_small_transfer_does_not_stop_it(shell, monkeypatch):
     monkeypatch.setattr(file_transfer, "WRITE_TIMEOUT_S", 0.2)
     monkeypatch.setattr(command, "KILL_DELAY_S", 0.1)
     sh(shell, "printf '#!/bin/sh\\nkill -STOP $PPID $$\\n' >/usr/local/bin/mv; chmod 755 /usr/local/bin/mv")

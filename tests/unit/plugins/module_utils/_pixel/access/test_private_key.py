@@ -264,7 +264,7 @@ class TestLogins:
 
         assert hostname() == ("px-web",) * 3
 
-    def test_the_default_key_logs_in_whatever_else_the_agent_has(
+    def test_the_default_key_logs_in_with_any_other_keys_in_the_agent(
         self, hostname, authorize, agent, home, tmp_path, make_key
     ):
         (home / ".ssh").mkdir(mode=0o700)

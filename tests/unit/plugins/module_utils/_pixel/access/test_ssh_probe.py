@@ -81,7 +81,7 @@ GREETINGS = [
 
 
 @pytest.mark.parametrize("pieces", GREETINGS)
-def test_a_server_that_greets_is_the_way_in_and_not_asked_again(notes, serve, pieces):
+def test_a_server_that_greets_is_the_transport_and_not_probed_again(notes, serve, pieces):
     server = serve(*pieces)
 
     assert [is_way_in(notes, server.port) for _time in range(3)] == [True] * 3

@@ -86,7 +86,7 @@ def test_the_oldest_go(keep, is_new, gone):
     ],
     ids=["not ours", "origin of a clone", "cloned from", "branched from", "held"],
 )
-def test_what_is_needed_or_not_ours_stays(stays):
+def test_what_is_needed_or_not_of_the_collection_stays(stays):
     assert checkpoints.select_prunable([stays, checkpoint("new")], 1, is_new=False, label="new") == ()
 
 
@@ -118,7 +118,7 @@ def plan(nas, found, container=None, **spec):
     return checkpoints.plan(nas, container or web(), found, CheckpointSpec(**spec))
 
 
-def test_a_new_checkpoint_is_taken_and_the_oldest_of_ours_goes(nas):
+def test_a_new_checkpoint_is_taken_and_the_oldest_one_of_the_collection_is_deleted(nas):
     found = [checkpoint("theirs", purpose=None), checkpoint("one"), checkpoint("two")]
 
     planned = plan(nas, found, label="three", keep=2)
@@ -239,7 +239,7 @@ def test_an_unknown_label_is_answered_with_those_that_exist(nas):
         (Checkpoint(Snapshot(WEB, "a", NOON, 1, properties={MADE_BY: "other", PURPOSE: "safety"})), False, None),
     ],
 )
-def test_a_checkpoint_is_ours_by_its_properties(made, is_managed, purpose):
+def test_a_checkpoint_of_the_collection_is_recognized_by_its_properties(made, is_managed, purpose):
     assert (made.is_managed, made.purpose) == (is_managed, purpose)
 
 

@@ -40,12 +40,12 @@ def test_the_dataset_is_the_containers_own_or_below_the_prefix():
     assert dataset_layout.dataset_of(Pixels(Nas(), dataset_prefix="a/b/"), container) == "a/b/px-web"
 
 
-def test_a_dataset_the_nas_does_not_tell_can_be_said():
+def test_a_dataset_that_the_nas_does_not_report_can_be_configured():
     with pytest.raises(Unsupported, match="Set dataset_prefix"):
         dataset_layout.dataset_of(Pixels(Nas()), Container(PixelName("px-web"), "running"))
 
 
-def test_what_is_set_aside_goes_where_incus_does_not_look_for_containers():
+def test_what_is_set_aside_goes_where_incus_does_not_search_for_containers():
     aside = dataset_layout.set_aside_name(WEB, "one")
 
     assert aside == "tank/.ix-virt/deleted/containers/px-web.one"
@@ -84,7 +84,7 @@ def listed(pixels):
     return [(each.label, each.depth > 0, bool(each.set_aside)) for each in found]
 
 
-def test_of_most_pixels_nothing_is_halfway(truenas, storage, pixels):
+def test_most_pixels_have_nothing_unfinished(truenas, storage, pixels):
     assert dataset_layout.find_interrupted_restore(pixels, pixels.get("web")) is None
     restored(truenas, "two", kept="kept")
 
@@ -118,7 +118,7 @@ def test_what_was_set_aside_for_another_reason_is_left_alone(truenas, storage, p
 
 @pytest.mark.parametrize("label", ["one", "two", "three", "first"])
 @pytest.mark.parametrize("cloned", [False, True])
-def test_checkpoints_show_halfway_as_they_are_afterwards(truenas, storage, pixels, label, cloned):
+def test_unfinished_checkpoints_are_shown_as_finished_ones(truenas, storage, pixels, label, cloned):
     restored(truenas, "two", kept="first")
     broken_off(truenas, label, kept="second", cloned=cloned)
 
@@ -138,7 +138,7 @@ def test_a_clone_stays_on_the_pool_of_its_source():
     assert where.unused.startswith("fast/.ix-virt/deleted/containers/px-new.unused-")
 
 
-def test_two_that_make_the_same_clone_are_not_in_each_others_way():
+def test_two_that_make_the_same_clone_do_not_conflict():
     one, other = (dataset_layout.clone_datasets("tank/.ix-virt/containers/px-base", "px-new") for _each in range(2))
 
     assert one.target == other.target

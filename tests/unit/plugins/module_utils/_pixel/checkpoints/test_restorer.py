@@ -87,12 +87,12 @@ def test_what_is_newer_is_refused_by_name():
     ],
     ids=["clones", "set aside", "held"],
 )
-def test_what_cannot_go_is_refused_whatever_may(stays, reason):
+def test_one_that_cannot_be_deleted_is_refused_among_others(stays, reason):
     with pytest.raises(Refused, match=reason):
         plan([READY, stays], discard_newer=True)
 
 
-def test_with_safety_nothing_is_in_the_way_and_nothing_goes():
+def test_with_safety_nothing_conflicts_and_nothing_is_deleted():
     planned = plan([READY, NEW], safety=True)
 
     assert planned.safety.startswith("px-safety-")
@@ -138,7 +138,7 @@ def test_a_change_shows_what_runs_and_what_was_restored():
     assert plan([READY], started=False).change.after["status"] == "stopped"
 
 
-def test_snapshots_that_incus_tracks_are_in_the_way_only_where_they_would_move():
+def test_snapshots_that_incus_tracks_are_a_conflict_only_where_they_would_move():
     tracked = checkpoint("snapshot-a", 1), checkpoint("snapshot-b", 3)
 
     assert plan([tracked[0], READY]).target is READY
@@ -147,7 +147,7 @@ def test_snapshots_that_incus_tracks_are_in_the_way_only_where_they_would_move()
             plan(found, **wanted)
 
 
-def test_newer_checkpoints_are_refused_with_both_ways_to_go_on():
+def test_newer_checkpoints_are_refused_with_both_options_to_continue():
     with pytest.raises(Refused) as refused:
         plan([READY, NEW])
 

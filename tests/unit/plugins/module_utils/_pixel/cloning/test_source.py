@@ -33,7 +33,7 @@ BASE = PixelName("px-base")
         ("base:a:b", Origin(BASE, "a:b")),
     ],
 )
-def test_both_ways_to_write_it_are_understood(text, origin):
+def test_both_notations_are_understood(text, origin):
     assert parse_origin(text) == origin
 
 

@@ -73,7 +73,7 @@ ports = [443, 8443]
 """
 
 
-def test_nothing_is_said_of_egress_by_default():
+def test_egress_is_not_mentioned_by_default():
     assert settings_of(**MINIMAL).defaults.egress == EgressDefaults()
 
 

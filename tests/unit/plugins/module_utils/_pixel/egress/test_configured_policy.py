@@ -42,7 +42,7 @@ def test_mode_and_lists_are_one_policy(given, wanted):
 
 
 @pytest.mark.parametrize("mode", policy.MODES)
-def test_every_mode_can_be_chosen_whatever_lists_are_configured(mode):
+def test_every_mode_can_be_chosen_with_any_configured_lists(mode):
     lists = {
         "allow": ["a.example"],
         "deny": ["b.example", "203.0.113.0/24"],

@@ -69,7 +69,7 @@ def test_ports_are_those_of_the_policy():
     assert "tcp dport { 443, 8443 } ip daddr @allow4 update @allow4 { ip daddr } ct mark set @MARK@ accept" in rules
 
 
-def test_the_rules_are_the_same_whatever_the_order_of_the_policy():
+def test_the_rules_are_the_same_in_each_order_of_the_policy():
     first = {"mode": "allowlist", "allow": ["203.0.114.0/24", "203.0.115.0/24"]}
     second = {"mode": "allowlist", "allow": ["203.0.115.0/24", "203.0.114.0/24"]}
 

@@ -89,7 +89,7 @@ def test_a_requested_egress_policy_precedes_the_configured_one(pixels):
     assert resolve_defaults(pixels, requested, None, default_nic=lambda: DETECTED).egress == requested.egress
 
 
-def test_unrestricted_pixels_by_default_need_no_look_into_them(pixels):
+def test_unrestricted_pixels_by_default_are_not_inspected(pixels):
     pixels.defaults = replace(pixels.defaults, egress=EgressDefaults("unrestricted", {"allow": ("a.example",)}))
 
     assert resolve_defaults(pixels, PixelSpec(PixelName("px-web")), None, default_nic=lambda: DETECTED).egress is None

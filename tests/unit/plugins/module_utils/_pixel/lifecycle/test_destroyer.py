@@ -28,7 +28,7 @@ def checkpoint(label, txg=1, *, dataset=WEB, holds=(), **details):
     return Checkpoint(Snapshot(dataset, label, NOON, txg, holds=holds), **details)
 
 
-def test_who_depends_on_it_is_named_as_people_know_them():
+def test_its_dependents_are_reported_by_their_bare_names():
     copies = ("tank/.ix-virt/containers/px-copy", "tank/data")
 
     assert destroyer.dependents([checkpoint("ready", clones=copies)]) == (
@@ -54,7 +54,7 @@ def test_a_held_checkpoint_keeps_its_pixel(clones):
 
 
 @pytest.mark.parametrize(("clones", "goes"), [("promote", False), ("leave", True)])
-def test_a_held_checkpoint_that_stays_for_a_clone_is_in_nobodys_way(clones, goes):
+def test_a_held_checkpoint_that_stays_for_a_clone_is_no_conflict(clones, goes):
     before, after = checkpoint("before", 1, holds=("truenas",)), checkpoint("after", 3, holds=("truenas",))
 
     refuse([before, checkpoint("cloned", 2, clones=(COPY,))], clones)

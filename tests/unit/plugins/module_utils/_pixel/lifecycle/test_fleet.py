@@ -41,7 +41,7 @@ def test_an_outcome_has_one_word(change, word):
     assert Outcome(Planned(member("px-a"), change=change)).result == word
 
 
-def test_an_error_is_a_failure_whatever_was_planned():
+def test_an_error_is_a_failure_for_each_plan():
     planned = Planned(member("px-a"), change=Change(None, {"cpu": "2"}))
 
     assert Outcome(planned, error=Refused("no")).result == "failed"

@@ -98,12 +98,12 @@ def test_a_diff_shows_memory_as_people_write_it():
     assert (change.before["memory"], change.after["memory"]) == ("2GiB", "4GiB")
 
 
-def test_another_image_is_refused_with_the_way_out():
+def test_another_image_is_refused_with_the_fix():
     with pytest.raises(Unsupported, match="made from ubuntu noble.*cannot change it to debian/12. Destroy web"):
         plan(found(), PixelSpec(WEB, image="debian/12"))
 
 
-def test_another_pool_is_refused_with_the_way_out():
+def test_another_pool_is_refused_with_the_fix():
     with pytest.raises(Unsupported, match="is on pool tank.*cannot move it to fast. Destroy web"):
         plan(found(), PixelSpec(WEB, pool="fast"))
 
@@ -128,7 +128,7 @@ def test_what_is_not_provisioned_yet_is_a_change(provisioned, needed):
 
 
 @pytest.mark.parametrize("autostart", [True, False])
-def test_a_setting_that_its_creation_left_open_is_a_change_whatever_it_is_to_be(autostart):
+def test_a_setting_that_its_creation_left_open_is_a_change_to_any_value(autostart):
     left_open = found(autostart=False, metadata=Metadata(pending="autostart"))
 
     change = plan(left_open, PixelSpec(WEB, autostart=autostart))
@@ -224,7 +224,7 @@ def test_what_an_operation_left_undone_is_done():
         (PixelSpec(WEB, origin=Origin(BASE)), "from"),
     ],
 )
-def test_what_cannot_change_is_refused_with_both_ways_out(spec, omitted):
+def test_what_cannot_change_is_refused_with_both_fixes(spec, omitted):
     with pytest.raises(Unsupported) as refused:
         plan(found(), spec)
 
@@ -258,7 +258,7 @@ def test_a_clone_that_is_not_finished_is_refused_with_its_source_and_its_status(
     )
 
 
-def test_a_pool_that_the_nas_does_not_tell_is_no_other_one():
+def test_a_pool_that_the_nas_does_not_report_counts_as_the_same():
     assert not plan(found(pool=None), PixelSpec(WEB, pool="fast")).needed
 
 

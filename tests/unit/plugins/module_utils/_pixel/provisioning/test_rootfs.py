@@ -31,7 +31,7 @@ def test_what_several_need_to_see_is_read_once():
     assert len(looks) == 1
 
 
-def test_a_look_that_fails_is_left_to_the_next_one():
+def test_a_read_that_fails_is_repeated():
     cache = ReadCache()
 
     with pytest.raises(ZeroDivisionError):

@@ -80,7 +80,7 @@ def test_name_servers_are_lacking_only_where_some_are_asked_for():
     assert COMPLETE.missing_items(ProvisionSpec((KEY,), dns=("9.9.9.9",))) == ["dns"]
 
 
-def test_name_servers_are_said_to_who_resolves():
+def test_name_servers_are_passed_to_the_resolver():
     assert name_servers(("9.9.9.9", "1.1.1.1"), resolved=True) == "[Resolve]\nDNS=9.9.9.9 1.1.1.1\n"
     assert name_servers(("9.9.9.9",), resolved=False) == "nameserver 9.9.9.9\n"
 
@@ -99,7 +99,7 @@ def test_a_fresh_pixel_lacks_all_of_it_and_then_nothing(pixels, truenas):
     assert (found.has_sshd, found.is_serving, found.keys) == (True, True, f"{KEY}\n")
 
 
-def test_a_folder_of_keys_is_for_root_alone(pixels, truenas):
+def test_a_directory_of_keys_is_for_root_alone(pixels, truenas):
     truenas.world.add_container("px-web")
 
     provision(pixels, WEB, ProvisionSpec((KEY,)), deadline=Deadline(60), ssh_port=truenas.ssh_port)
@@ -110,7 +110,7 @@ def test_a_folder_of_keys_is_for_root_alone(pixels, truenas):
 
 
 @users_of_its_own
-def test_whom_ssh_logs_in_as_is_made_of_the_images_own_user_and_loses_nothing(pixels, truenas):
+def test_the_ssh_user_is_made_of_the_users_of_the_image_and_loses_nothing(pixels, truenas):
     truenas.world.add_container("px-web")
     put(truenas, "/home/ubuntu/thesis", "precious")
     wanted = ProvisionSpec((KEY,), user="pixel")
@@ -235,7 +235,7 @@ def test_only_a_key_becomes_one_of_the_known_hosts(line, key):
     assert public_key(line) == key
 
 
-def test_a_pixel_that_shows_nonsense_for_its_files_is_refused(pixels, truenas):
+def test_a_pixel_that_shows_invalid_files_is_refused(pixels, truenas):
     truenas.world.add_container("px-web")
     put(truenas, "/usr/local/bin/base64", "#!/bin/sh\necho '%%%'\n", mode=0o755)
     put(truenas, ROOT_KEYS, KEY)

@@ -52,7 +52,7 @@ def test_other_names_are_refused(name):
 
 
 @users_of_its_own
-def test_a_number_that_nobody_has_is_the_new_users(shell, truenas):
+def test_an_unused_number_is_that_of_the_new_user(shell, truenas):
     leave_1000_to_nobody(truenas)
 
     create(shell, "pixel")
@@ -67,7 +67,7 @@ def test_a_number_that_nobody_has_is_the_new_users(shell, truenas):
 
 
 @users_of_its_own
-def test_a_failure_says_what_the_pixel_said(shell, truenas):
+def test_a_failure_contains_the_output_of_the_pixel(shell, truenas):
     leave_1000_to_nobody(truenas)
     put(truenas, "/etc/group", "root:x:0:\npixel:x:7:\n")
 

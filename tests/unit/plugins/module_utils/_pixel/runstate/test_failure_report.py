@@ -33,7 +33,7 @@ def reported(pixels, error):
 
 
 @pytest.mark.parametrize(("status", "word"), [("RUNNING", "running"), ("STOPPED", "stopped")])
-def test_says_how_the_pixel_is_as_the_nas_says(pixels, truenas, status, word):
+def test_reports_the_state_of_the_pixel_on_the_nas(pixels, truenas, status, word):
     truenas.world.add_container("px-web", status=status)
 
     said = reported(pixels, Refused("changing web: bad luck."))

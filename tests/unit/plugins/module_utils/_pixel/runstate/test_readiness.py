@@ -81,7 +81,7 @@ def test_a_closed_port_is_no_ssh_server():
     assert readiness.greeting("127.0.0.1", port) is None
 
 
-def test_no_ssh_server_in_time_is_reported_with_what_to_look_at(server):
+def test_no_ssh_server_in_time_is_reported_with_what_to_check(server):
     with pytest.raises(TimedOut, match=r"web has the address 127\.0\.0\.1, but no SSH server answers.*provision"):
         readiness.wait_for_ssh("web", "127.0.0.1", server(b""), deadline=Deadline(0.2))
 
@@ -105,7 +105,7 @@ def test_one_that_does_not_run_in_time_is_reported_as_it_is(pixels, truenas):
         readiness.wait_for(pixels, WEB, "address", deadline=Deadline(0.1))
 
 
-def test_one_without_an_address_is_reported_with_where_to_look(pixels, truenas):
+def test_one_without_an_address_is_reported_with_what_to_check(pixels, truenas):
     truenas.world.add_container("px-web").aliases.clear()
 
     with pytest.raises(TimedOut, match="is running, but the NAS reports no address.*DHCP"):
@@ -178,7 +178,7 @@ class TestInPixelsThatLive:
         assert readiness.wait_for(pixels, WEB, "ready", deadline=Deadline(30)).running
 
     @pytest.mark.parametrize("release", ["26"])
-    def test_who_is_reported_no_address_sees_it_from_inside(self, truenas, nas):
+    def test_an_address_that_is_not_reported_is_read_in_the_pixel(self, truenas, nas):
         truenas.world.add_container("px-web")
         # The kernel of this machine says where this machine is.
         put(truenas, "/usr/local/bin/cat", TABLES, mode=0o755)
@@ -204,7 +204,7 @@ class TestInPixelsThatLive:
 
         assert found == ()
 
-    def test_an_account_that_may_not_look_is_reported(self, pixels, truenas, nas):
+    def test_an_account_that_may_not_read_is_reported(self, pixels, truenas, nas):
         truenas.world.add_container("px-web")
         key = truenas.add_account("operator", roles=["VIRT_INSTANCE_WRITE", "VIRT_GLOBAL_READ"])
         endpoint = Endpoint(nas["host"], nas["port"], ca_path=nas["ca_path"])

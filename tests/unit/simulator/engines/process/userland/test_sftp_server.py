@@ -23,11 +23,11 @@ def sftp(lab: Lab) -> t.Iterator[paramiko.SFTPClient]:
         yield sftp
 
 
-def test_it_starts_in_the_home_folder(sftp: paramiko.SFTPClient) -> None:
+def test_it_starts_in_the_home_directory(sftp: paramiko.SFTPClient) -> None:
     assert sftp.normalize(".") == "/root"
 
 
-def test_folders_are_made_listed_and_removed(sftp: paramiko.SFTPClient) -> None:
+def test_directories_are_made_listed_and_removed(sftp: paramiko.SFTPClient) -> None:
     sftp.mkdir("work", mode=0o700)
     for number in range(250):
         sftp.open(f"work/{number}", "w").close()

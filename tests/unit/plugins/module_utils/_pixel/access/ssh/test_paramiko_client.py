@@ -67,7 +67,7 @@ def test_a_forgotten_pixel_is_trusted_again(login, keys):
     ParamikoClient(login, keys).close()
 
 
-def test_nothing_that_listens_is_reported_with_whom_it_was_tried(keys):
+def test_nothing_that_listens_is_reported_with_the_address_that_was_tried(keys):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
 
@@ -136,7 +136,7 @@ def test_a_command_whose_time_is_up_before_it_has_begun_is_ended_all_the_same(lo
         assert b"sleep\x00300" not in ssh.run(Command(("sh", "-c", "cat /proc/[0-9]*/cmdline"))).stdout
 
 
-def test_a_command_that_does_not_begin_is_not_said_to_have_ended(login, keys, truenas, monkeypatch):
+def test_a_command_that_does_not_begin_is_not_reported_as_ended(login, keys, truenas, monkeypatch):
     monkeypatch.setattr(module, "BEGIN_TIMEOUT_S", 0.1)
     put(truenas, "/root/mute", "#!/bin/sh\nexec sleep 300\n", mode=0o755)
     put(truenas, "/etc/passwd", "root:x:0:0:root:/root:/root/mute\n")

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.access.ssh import pipes
+
+ROOT = Path(__file__).resolve().parents[7]
 
 
 def piped(command, stdin):
@@ -33,23 +36,23 @@ def test_the_end_of_each_output_is_reported():
     assert sorted(heard) == [(1, b""), (2, b"")]
 
 
-def test_who_does_not_read_all_of_the_input_ends_as_well():
+def test_a_command_that_does_not_read_all_of_the_input_ends_as_well():
     outputs, _heard = piped(["sh", "-c", "exec 0<&-; echo done"], b"x" * 1_000_000)
 
     assert outputs[1] == b"done\n"
 
 
-def test_it_is_seen_that_nobody_reads_any_more():
+def test_a_closed_reader_is_noticed():
     code = (
-        f"import sys; sys.path[:0] = {sys.path!r}; from {pipes.__name__} import nobody_reads; "
-        "input(); sys.exit(nobody_reads())"
+        f"import sys; sys.path.insert(0, {str(ROOT / 'build')!r}); from {pipes.__name__} import stdout_closed; "
+        "input(); sys.exit(7 if stdout_closed() else 0)"
     )
     process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     process.stdout.close()
     process.communicate(b"\n")
 
-    assert process.returncode == 1
+    assert process.returncode == 7
 
 
-def test_it_is_seen_that_a_user_reads():
+def test_a_reader_is_noticed():
     assert not pipes.stdout_closed()

@@ -14,7 +14,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel.access.comma
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.access.ssh import remote_line
 
 
-def test_a_line_runs_just_the_command_and_tells_its_status():
+def test_a_line_runs_just_the_command_and_reports_its_status():
     line = remote_line.shell_line(Command(("sh", "-c", "echo $0; exit 7", "it's")), "root", "token")
 
     ended = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)

@@ -48,7 +48,7 @@ def test_a_second_one_of_a_kind_ends_the_connections(process):
         assert process.wait(20) == -signal.SIGTERM
 
 
-def test_who_begins_too_late_is_ended_immediately(process):
+def test_a_process_that_begins_too_late_is_ended_immediately(process):
     relay = SignalForwarder()
     relay.hang_up()
 
@@ -57,7 +57,7 @@ def test_who_begins_too_late_is_ended_immediately(process):
     assert process.wait(20) == -signal.SIGTERM
 
 
-def test_who_has_ended_is_reported_nothing(process):
+def test_a_process_that_has_ended_gets_no_signal(process):
     signaled = []
     running = ForwardedProcess(process, signaled.append)
     with SignalForwarder() as relay:

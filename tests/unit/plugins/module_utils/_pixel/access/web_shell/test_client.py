@@ -175,7 +175,7 @@ def test_a_command_whose_time_is_up_before_it_has_begun_is_ended_all_the_same(sh
     assert b"sleep\x00600" not in shell.run(Command(("sh", "-c", "cat /proc/[0-9]*/cmdline"))).stdout
 
 
-def test_a_command_that_does_not_begin_is_not_said_to_have_ended(shell, monkeypatch):
+def test_a_command_that_does_not_begin_is_not_reported_as_ended(shell, monkeypatch):
     monkeypatch.setattr(module, "BEGIN_TIMEOUT_S", -1)
 
     with pytest.raises(TimedOut, match=r"had not begun after 0 s in web on \S+: it may yet"):
@@ -190,7 +190,7 @@ def test_after_a_command_out_of_time_the_next_one_runs(shell):
 
 
 @pytest.mark.parametrize("reason", [SystemExit, KeyboardInterrupt, BrokenPipeError, ValueError])
-def test_a_command_is_ended_in_the_pixel_whatever_ends_the_wait_for_it(shell, reason):
+def test_a_command_is_ended_in_the_pixel_for_each_cause_that_ends_the_wait_for_it(shell, reason):
     def show(_piece):
         raise reason
 
@@ -279,7 +279,7 @@ def test_one_that_is_dropped_after_a_long_silence_is_reported_from_one_that_is_c
         shell.run(Command(("sh", "-c", "head -c 1000 /dev/zero; sleep 600")), out=time_passes)
 
 
-def test_a_way_that_goes_dead_is_reported(pixels, web, truenas, runs_on, monkeypatch):
+def test_a_connection_that_stops_responding_is_reported(pixels, web, truenas, runs_on, monkeypatch):
     monkeypatch.setattr(webshell, "PING_INTERVAL_S", 0.1)
     monkeypatch.setattr(webshell, "PONG_TIMEOUT_S", 0.5)
     with WebShellClient(pixels, WEB) as shell:

@@ -196,7 +196,7 @@ def test_a_program_that_is_not_there_is_status_127(shell: Shell) -> None:
     assert b"no-such-program" in err
 
 
-def test_folder_and_environment_are_those_asked_for(shell: Shell) -> None:
+def test_directory_and_environment_are_the_requested_ones(shell: Shell) -> None:
     rc, out, _err = shell.run("sh", "-c", 'pwd; echo "$ONE"', chdir="/usr", environment={"ONE": "a 'b'\nc"})
 
     assert (rc, out) == (0, b"/usr\na 'b'\nc\n")
@@ -214,7 +214,7 @@ def test_nothing_of_a_command_is_a_terminal(shell: Shell) -> None:
     assert b"/dev/tty" in err
 
 
-def test_input_that_is_not_read_is_not_taken_for_a_command(shell: Shell) -> None:
+def test_input_that_is_not_read_is_not_mistaken_for_a_command(shell: Shell) -> None:
     assert shell.run("true", stdin=b"touch /nowhere\n" * 5000)[0] == 0
     assert shell.run("head", "-c", "3", stdin=b"abcdef") == (0, b"abc", b"")
     assert shell.run("echo", "still here") == (0, b"still here\n", b"")
@@ -246,7 +246,7 @@ def test_a_command_may_list_all_processes(shell: Shell) -> None:
     assert (rc, out[-4:]) == (5, b"end\n")
 
 
-def test_an_answer_that_makes_no_sense_is_no_answer() -> None:
+def test_an_invalid_answer_is_no_answer() -> None:
     marker = protocol.new_marker()
     answer = protocol.ResponseParser(marker, out=lambda piece: None, err=lambda piece: None)
 
@@ -265,7 +265,7 @@ def test_a_command_has_the_locale_it_would_have_had(programs: Path, opened: t.Ca
     assert opened(programs, LC_ALL="C.UTF-8").run("sh", "-c", 'echo "${LC_ALL-none}"')[1] == b"C.UTF-8\n"
 
 
-def test_a_command_has_no_files_of_ours(shell: Shell) -> None:
+def test_a_command_inherits_no_open_files(shell: Shell) -> None:
     _rc, out, _err = shell.run("sh", "-c", "ls -l /proc/$$/fd | grep -c /dev/pts")
 
     assert out == b"0\n"
@@ -321,7 +321,7 @@ def test_an_answer_may_come_in_any_pieces() -> None:
         assert (b"".join(out), b"".join(err), answer.pid, answer.rc) == (b"onetwothree", b"err", 12, 3)
 
 
-def test_a_command_that_shows_all_processes_says_nothing_that_is_taken_for_ours(shell: Shell) -> None:
+def test_a_command_that_shows_all_processes_prints_nothing_that_is_parsed_as_a_marker(shell: Shell) -> None:
     look = "for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline; echo; done 2>/dev/null; echo seen"
 
     rc, out, err = shell.run("sh", "-c", f"({look}) | tee /dev/stderr", stdin=b"given")
@@ -346,7 +346,7 @@ def test_variables_come_before_the_first_piece(shell: Shell) -> None:
     assert ended == (0, b"it's\ntwo", b"")
 
 
-def test_pieces_that_nobody_reads_are_dropped(shell: Shell) -> None:
+def test_pieces_that_are_not_read_are_dropped(shell: Shell) -> None:
     ended = shell.run_in_pieces("head", "-c", "3", pieces=[b"123", b"x" * 300_000, b"y" * 300_000])
 
     assert ended == (0, b"123", b"")
@@ -397,7 +397,7 @@ def test_variables_of_a_container_that_make_programs_talk_put_nothing_into_stand
 
 
 @pytest.mark.parametrize("programs", ["dash"], indirect=True)
-def test_standard_error_is_that_of_the_command_and_of_no_program_on_the_way(
+def test_standard_error_is_that_of_the_command_and_of_no_program_in_between(
     programs: Path, opened: t.Callable[..., Shell]
 ) -> None:
     shell = opened(programs, LD_PRELOAD="/none.so", LC_ALL="xx_YY.UTF-8")

@@ -110,7 +110,7 @@ def test_what_cannot_be_read_has_ended(shell, response):
     assert shell.next() == b"0\n"
 
 
-def test_a_shell_that_is_gone_ends_it_without_a_word(shell, response):
+def test_a_shell_that_is_gone_ends_it_without_output(shell, response):
     shell.is_gone.set()
     stream = Stream(shell, b"first", lambda: b"more")
     hear(response, b"r")
@@ -122,7 +122,7 @@ def test_a_shell_that_is_gone_ends_it_without_a_word(shell, response):
     assert not shell.sent.qsize() > 1
 
 
-def test_a_source_that_gives_up_is_heard_of_by_whatever_listens(shell, response):
+def test_a_source_that_fails_is_reported_to_each_listener(shell, response):
     asked = threading.Event()
 
     def give_up():

@@ -9,20 +9,20 @@ import asyncio
 
 import pytest
 
-from tests.simulator.engines.last_words import LastWords
+from tests.simulator.engines.final_output import FinalOutput
 
 
 def test_it_is_read_piece_by_piece_to_its_end() -> None:
     async def read() -> list[bytes]:
-        terminal = LastWords(b"no such command\r\n")
+        terminal = FinalOutput(b"no such command\r\n")
         await terminal.wait()
         return [await terminal.read(10) for _piece in range(3)]
 
     assert asyncio.run(read()) == [b"no such co", b"mmand\r\n", b""]
 
 
-def test_nobody_reads_what_is_typed() -> None:
-    terminal = LastWords(b"")
+def test_what_is_typed_is_not_read() -> None:
+    terminal = FinalOutput(b"")
     terminal.resize(80, 24)
 
     with pytest.raises(BrokenPipeError):
@@ -31,7 +31,7 @@ def test_nobody_reads_what_is_typed() -> None:
 
 def test_what_was_not_read_is_gone_once_it_is_closed() -> None:
     async def close() -> bytes:
-        terminal = LastWords(b"too late")
+        terminal = FinalOutput(b"too late")
         await terminal.close()
         return await terminal.read(10)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 
 
-class LastWords:
+class FinalOutput:
     def __init__(self, content: bytes) -> None:
         self._rest = content
 
