@@ -10,6 +10,8 @@ import subprocess
 
 import pytest
 
+from tests.unit.plugins.conftest import read
+
 NAME = "web"
 
 
@@ -139,3 +141,24 @@ def test_an_option_that_would_mean_something_else_is_refused_before_anything_is_
     assert list(failed) == [f"case {number}" for number in range(len(REFUSED))]
     for options, assertion in zip(REFUSED, failed.values(), strict=True):
         assert next(iter(options)) in assertion
+
+
+def test_the_role_records_its_steps_and_the_one_that_failed(ansible, truenas, tmp_path):
+    truenas.world.add_container(f"px-{NAME}")
+    inventory = tmp_path / "all.pixels.yml"
+    inventory.write_text("plugin: pixels.truenas.pixels\nconnect_with: shell\n")
+    variables = {"ansible_python_interpreter": "/usr/bin/python3", "provision_packages": ["no-such-package"]}
+
+    played = ansible.playbook(
+        "pixels.truenas.provision", "-i", str(inventory), "-e", json.dumps(variables), check=False
+    )
+
+    assert played["rc"] == 2
+    record = read(truenas, "/var/lib/pixels/provisioning").splitlines()
+    words = [line.split()[:3] for line in record]
+    assert words[0] == ["plan", "python", "packages"]
+    assert record[0].endswith(" configuration")
+    assert [each[:2] for each in words[1:4]] == [["start", "python"], ["end", "python"], ["start", "packages"]]
+    assert words[2][2] == "0"
+    assert words[4] == ["end", "packages", "1"]
+    assert record[5].startswith("out packages ")

@@ -45,6 +45,7 @@ enable_ssh_server() {
 """
 """Shell functions that install and start an SSH server with the package manager and init system of the image."""
 
+# `step_record.py` has the format of the record.
 SCRIPT = f"""\
 #!/bin/sh
 {SIGNATURE}: installs and starts an SSH server. It does nothing once {MARKER_PATH} exists.
@@ -52,11 +53,17 @@ SCRIPT = f"""\
 rm -f {FAILURE_PATH}
 
 {SSH_SERVER}
+record() {{ mkdir -p -m 755 /var/lib/pixels && printf '%s\\n' "$@" >>/var/lib/pixels/provisioning; }}
+
 log=$(mktemp)
+record "plan ssh-server" "start ssh-server $(date +%s) pid:$$"
 if {{ install_ssh_server && enable_ssh_server; }} >"$log" 2>&1; then
+    record "end ssh-server 0 $(date +%s)"
     touch {MARKER_PATH}
 else
     [ -s "$log" ] || echo "no output" >"$log"
+    record "end ssh-server 1 $(date +%s)"
+    tail -n 3 "$log" | cut -c 1-200 | while IFS= read -r line; do record "out ssh-server $line"; done
     mv "$log" {FAILURE_PATH}
 fi
 rm -f "$log"

@@ -21,6 +21,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel.config impor
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.provisioning import (
     authorized_keys,
     first_boot,
+    step_record,
     users,
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.provisioning.authorized_keys import (
@@ -115,7 +116,7 @@ class ProvisionedState:
     """Text of the file that lets SSH clients send variables."""
 
     def missing_items(self, spec: ProvisionSpec) -> list[str]:
-        """Return what the specification requires and the pixel lacks."""
+        """Return what the specification requires and the pixel lacks, in the order in which it is set up."""
         missing = []
         if not self.has_user and spec.user != users.ROOT:
             missing.append("user")
@@ -125,10 +126,10 @@ class ProvisionedState:
             missing.append("dns")
         if env_table.merged(self.environment, spec.environment) != env_table.merged(self.environment, ()):
             missing.append("environment")
-        if env_table.accepting(self.accepted, spec.accept_env) != self.accepted:
-            missing.append("accept env")
         if not (self.has_sshd and self.is_serving):
             missing.append("ssh server")
+        if env_table.accepting(self.accepted, spec.accept_env) != self.accepted:
+            missing.append("accept env")
         return missing
 
 
@@ -152,31 +153,48 @@ def provision(pixels: Pixels, name: PixelName, spec: ProvisionSpec, *, deadline:
     ):
         found = inspect(shell, spec.user)
         missing = found.missing_items(spec)
-        if "user" in missing:
-            users.create(shell, spec.user)
-            done.append(f"the user {spec.user}")
-        if "keys" in missing:
-            done.extend(authorize(shell, user, spec.public_keys) for user in dict.fromkeys((users.ROOT, spec.user)))
-        if "dns" in missing:
-            done.append(set_name_servers(shell, spec.dns or (), resolved=found.has_resolved))
-        if "environment" in missing:
-            path = env_table.FILE
-            write(shell, path, env_table.merged(found.environment, spec.environment))
-            done.append(path)
-        if "ssh server" in missing:
-            ensure_ssh_server(pixels, name, shell, installed=found.has_sshd, deadline=deadline, ssh_port=ssh_port)
-            done.append("an SSH server")
-        if "accept env" in missing:
-            path = env_table.ACCEPTED
-            write(shell, path, env_table.accepting(found.accepted, spec.accept_env))
-            run(shell, RELOAD_SSH_SERVER, action="reloading the SSH server")
-            # An open connection keeps the configuration that the server had when it was opened.
-            control_master.close_connections(name, cut_off=False)
-            done.append(path)
+        recorder = step_record.Recorder(shell, [step_name(item) for item in missing], timeout=deadline.left)
+        for item in missing:
+            with recorder.step(step_name(item)):
+                if item == "ssh server":
+                    ensure_ssh_server(
+                        pixels, name, shell, installed=found.has_sshd, deadline=deadline, ssh_port=ssh_port
+                    )
+                    done.append("an SSH server")
+                else:
+                    done += set_up(name, shell, item, found, spec)
+        recorder.flush()
         # Upstream pixels and `pixels status` recognize a provisioned pixel by the marker.
         marker = f"rm -f {first_boot.FAILURE_PATH}; [ -e {first_boot.MARKER_PATH} ] || touch {first_boot.MARKER_PATH}"
         run(shell, marker, action=f"writing {first_boot.MARKER_PATH}")
         pin(pixels, name, inspect(shell).host_keys)
+
+
+def step_name(item: str) -> str:
+    """Return the name of the step that sets up a missing item."""
+    return item.replace(" ", "-")
+
+
+def set_up(name: PixelName, shell: Shell, item: str, found: ProvisionedState, spec: ProvisionSpec) -> t.Iterator[str]:
+    """Set up a missing item other than the SSH server, and yield what was set up."""
+    if item == "user":
+        users.create(shell, spec.user)
+        yield f"the user {spec.user}"
+    elif item == "keys":
+        for user in dict.fromkeys((users.ROOT, spec.user)):
+            yield authorize(shell, user, spec.public_keys)
+    elif item == "dns":
+        yield set_name_servers(shell, spec.dns or (), resolved=found.has_resolved)
+    elif item == "environment":
+        write(shell, env_table.FILE, env_table.merged(found.environment, spec.environment))
+        yield env_table.FILE
+    else:
+        path = env_table.ACCEPTED
+        write(shell, path, env_table.accepting(found.accepted, spec.accept_env))
+        run(shell, RELOAD_SSH_SERVER, action="reloading the SSH server")
+        # An open connection keeps the configuration that the server had when it was opened.
+        control_master.close_connections(name, cut_off=False)
+        yield path
 
 
 def inspect(shell: Shell, login_user: str = users.ROOT) -> ProvisionedState:
