@@ -42,6 +42,8 @@ def show(args: argparse.Namespace, output: Output) -> int:
     profile = f", profile {resolved.profile}" if resolved.profile else ""
     output.say(f"# {resolved.file.path}{'' if resolved.file.exists else ' (does not exist)'}{profile}")
     output.table(("KEY", "VALUE", "FROM"), [(key, value or "—", source) for key, value, source in rows])
+    if resolved.unused:
+        output.say(f"# Keys of upstream pixels that are not used: {', '.join(resolved.unused)}")
     return 0
 
 

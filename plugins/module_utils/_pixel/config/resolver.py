@@ -12,7 +12,12 @@ from dataclasses import dataclass, field
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid
 from ansible_collections.pixels.truenas.plugins.module_utils._api.hint import Hint
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.common import text_file
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.config import config_file, env_table, schema
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.config import (
+    config_file,
+    env_table,
+    schema,
+    upstream,
+)
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.config.schema import SETTINGS, Value
 
 Given = t.Callable[[str], Value]
@@ -47,6 +52,8 @@ class ResolvedSettings:
     variables: dict[str, ResolvedValue] = field(default_factory=dict, repr=False)
     """The table `[env]`; each value is an `env_table.Variable`."""
     environment: env_table.Environment = env_table.NOTHING
+    unused: t.Sequence[str] = ()
+    """Keys of upstream pixels that the file contains and that have no effect."""
 
     def __getitem__(self, name: str) -> Value:
         return self.values[name].value
@@ -64,7 +71,8 @@ def resolve(
     given_profile = given("profile")
     profile = given_profile or environ.get(schema.PROFILE_VARIABLE) or None
     path = given("config") or environ.get(schema.CONFIG_VARIABLE)
-    file = config_file.load(path or config_file.default_path(environ), must_exist=bool(path))
+    loaded = config_file.load(path or config_file.default_path(environ), must_exist=bool(path))
+    file, unused = upstream.separate(loaded)
     if profile and not file.exists:
         raise Invalid(f"cannot use the profile '{profile}': there is no configuration file {file.path}")
 
@@ -81,7 +89,7 @@ def resolve(
     }
     environment = env_table.build({name: line.value for name, line in env_lines.items()}, environ)
     values = merged([from_caller(given), *lower, {**DEFAULTS, **own_defaults}])
-    return ResolvedSettings(values, file, profile, env_lines, environment)
+    return ResolvedSettings(values, file, profile, env_lines, environment, unused)
 
 
 def from_caller(given: Given) -> Layer:
