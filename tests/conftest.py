@@ -31,8 +31,10 @@ NEED_A_NAS = {"ansible", "command", "internet", "truenas"}
 WIDE = {
     "test_a_job_of_awx_creates_lists_and_enters_a_pixel",
     "test_each_method_may_get_an_invalid_reply",
+    "test_the_example_of_an_upgrade_restores_the_pixel_that_failed_and_stops",
     "test_the_example_of_nightly_checkpoints_keeps_the_newest",
     "test_the_example_of_pull_requests_runs_the_tests_in_a_pixel_and_destroys_it",
+    "test_the_example_of_ten_agents_collects_the_commits_of_those_that_succeed",
     "test_a_task_runs_in_the_pixel_that_it_is_delegated_to",
     "test_a_task_that_takes_too_long_is_given_up_and_what_fails_there_fails_the_task",
     "test_a_thousand_names_are_resolved",

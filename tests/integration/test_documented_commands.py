@@ -4,7 +4,9 @@
 """Run the command lines of the documentation against a simulated NAS, page by page, in their order.
 
 A command line is what follows `$ ` in a block of the kind `console` of a page, and what follows `#   ` at the top of a
-playbook. It has to succeed, unless the page shows an error below it. What cannot run here is listed with its reason.
+playbook. It has to succeed, unless the page shows an error below it. What the page shows below it is compared with its
+output: `...` stands for any text or lines, and times, addresses and process IDs may differ. What cannot run here is
+listed with its reason.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ import yaml
 from ansible_collections.pixels.truenas.plugins.module_utils._api.daemon import runtime_dir
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "examples").glob("*/README.md"))]
 PLAYBOOKS = sorted((ROOT / "playbooks").glob("*.yml"))
 
 CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -71,14 +73,34 @@ THERE: dict[str, list[str]] = {
     "docs/command.md": ["web"],
     "docs/inside.md": ["web"],
     "docs/inventory.md": ["web", "db"],
+    "examples/migration/README.md": ["web"],
+    "examples/upgrade/README.md": ["web", "db"],
     "playbooks/checkpoint.yml": ["web", "db"],
     "playbooks/clone.yml": ["base"],
     "playbooks/provision.yml": ["web"],
     "playbooks/restore.yml": ["web", "db"],
 }
 """Pixels that a page requires."""
+SNAPSHOTS = {"examples/migration/README.md": {"web": ["px-20260301-101500", "ready"]}}
+"""Snapshots that other programs took of these pixels."""
+UPSTREAM_USER = "useradd --create-home pixel"
 LOGS = "mkdir -p /srv /var/log/nginx && echo GET >/var/log/nginx/access.log && echo dump >~/dump.sql"
+REPOSITORY = """
+git init -q -b main app && cd app
+printf '#!/bin/sh\\nuname -n >result && git add result && git commit -qm Result\\n' >run-agent && chmod +x run-agent
+git add . && git commit -qm Start
+for name in docs login search; do git branch "agent/$name"; done
+"""
 BEFORE = {
+    "examples/agents/README.md": [REPOSITORY],
+    "examples/migration/README.md": [
+        "mkdir -p ~/.config/pixels && install -m 600 config.toml ~/.config/pixels/",
+        f"pixels exec -u root --transport shell web -- {UPSTREAM_USER}",
+    ],
+    "examples/openssh/README.md": [
+        *("mkdir site && echo hello >site/index.html", "echo debug=1 >app.conf", "git init -q -b main app"),
+        "cd app && echo 'print(1)' >hello.py && git add . && git commit -qm Start",
+    ],
     "docs/command.md": ["mkdir site && echo hello >site/index.html", f"pixels exec web -- sh -c '{LOGS}'"],
     "playbooks/clone.yml": ["pixels cp create base --label before-upgrade"],
     "playbooks/restore.yml": [f"pixels cp create {name} --label before-upgrade" for name in ("web", "db")],
@@ -88,7 +110,45 @@ BEFORE = {
 
 class Command(t.NamedTuple):
     line: str
-    fails: bool = False
+    output: str = ""
+
+    @property
+    def fails(self) -> bool:
+        return bool(re.search(r"^(Error|\[ERROR\]): ", self.output, re.MULTILINE))
+
+
+VARYING = (
+    (r"(?<![\d.])(\d{1,3}\.){3}\d{1,3}(?![\d.])", r"(\\d{1,3}\\.){3}\\d{1,3}"),
+    (r"\b\d+\.\d ?s\b", r"\\d+\\.\\d ?s"),
+    (r"\b\d{8}-\d{6}\b", r"\\d{8}-\\d{6}"),
+    (r"^\d+$", r"\\d+"),
+    (r"\bpython3\.\d+", r"python3\\.\\d+"),
+    (r"/home/me/\S*", r"/\\S+"),
+    (r" \.\.\.$", ".*"),
+)
+"""What differs from run to run or is abbreviated: addresses, durations, times in labels, process IDs, versions."""
+PROGRESS = re.compile(r"^[a-z][a-z0-9-]*: .*\n", re.MULTILINE)
+"""A terminal shows these lines of standard error only while a command runs."""
+
+
+def pattern_of(output: str) -> str:
+    """Return a regular expression for the output that a page shows."""
+    lines = []
+    for line in output.strip("\n").split("\n"):
+        if line.strip() == "...":
+            lines.append(r"(.*\n)*?")
+            continue
+        places = sorted(
+            (found.start(), found.end(), instead) for each, instead in VARYING for found in re.finditer(each, line)
+        )
+        end, pieces = 0, []
+        for start, stop, instead in places:
+            pieces += [re.escape(line[end:start]), instead.replace("\\\\", "\\")]
+            end = stop
+        # Tables are padded to the width of a value that varies.
+        text = re.sub(r"(\\ ){2,}", " {2,}", "".join([*pieces, re.escape(line[end:])]))
+        lines.append(f"{text} *\n")
+    return "".join(lines)
 
 
 def commands(path: Path) -> list[Command]:
@@ -101,7 +161,7 @@ def commands(path: Path) -> list[Command]:
         assert not first.strip(), f"{path.name} has a block whose first line is no command: {first!r}"
         for each in shown:
             line, _newline, output = each.partition("\n")
-            found.append(Command(line, fails=output.startswith("Error:")))
+            found.append(Command(line, output))
     return found
 
 
@@ -123,12 +183,13 @@ def release() -> str:
 
 
 @pytest.fixture
-def reader(ansible, truenas, entering, tmp_path):
+def reader(ansible, truenas, entering, openssh, tmp_path):
     """Return a function that prepares what a page requires, and returns a function that runs a command line."""
     key = Path(f"{ansible.environment['PIXELS_SSH_KEY']}.pub").read_text(encoding="utf-8")
     ansible.environment |= {
-        "PATH": f"{ROOT / 'bin'}{os.pathsep}{ansible.environment['PATH']}",
+        "PATH": f"{openssh}{os.pathsep}{ROOT / 'bin'}{os.pathsep}{ansible.environment['PATH']}",
         "PIXELS_PYTHON": sys.executable,
+        **{f"GIT_{role}_{field}": "me@example.org" for role in ("AUTHOR", "COMMITTER") for field in ("NAME", "EMAIL")},
     }
     # The pixels have their own Python.
     del ansible.environment["ANSIBLE_PYTHON_INTERPRETER"]
@@ -138,11 +199,16 @@ def reader(ansible, truenas, entering, tmp_path):
             truenas.world.add_container(f"px-{name}")
             engine = truenas.world.engine
             truenas.run(engine.write_file(f"px-{name}", "/root/.ssh/authorized_keys", key.encode(), **OWN))
+            for label in SNAPSHOTS.get(name_of(path), {}).get(name, []):
+                truenas.world.add_snapshot(f"px-{name}", label)
+        if path.is_relative_to(ROOT / "examples"):
+            shutil.copytree(path.parent, tmp_path, dirs_exist_ok=True)
         fleet = FLEET.search(path.read_text(encoding="utf-8")) or FLEET.search(PAGES[0].read_text(encoding="utf-8"))
         (tmp_path / "fleet.yml").write_text(fleet[1])
         for each in commands(path):
             for name in INVENTORY.findall(each.line):
-                (tmp_path / name).write_text("plugin: pixels.truenas.pixels\n")
+                if not (tmp_path / name).exists():
+                    (tmp_path / name).write_text("plugin: pixels.truenas.pixels\n")
         for line in BEFORE.get(name_of(path), []):
             ended = run(line)
             assert ended.returncode == 0, ended.stderr
@@ -166,22 +232,40 @@ def reader(ansible, truenas, entering, tmp_path):
     return prepare
 
 
+@pytest.fixture
+def openssh(tmp_path):
+    """Let OpenSSH read the configuration of the reader: it asks the system for the home directory, not HOME."""
+    programs = tmp_path / ".programs"
+    programs.mkdir()
+    for name in ("ssh", "scp", "sftp"):
+        if path := shutil.which(name):
+            (programs / name).write_text(f'#!/bin/sh\nexec {path} -F "$HOME/.ssh/config" "$@"\n')
+            (programs / name).chmod(0o755)
+    return programs
+
+
 OWN = {"append": False, "mode": 0o600, "uid": 0, "gid": 0}
 
 
 @pytest.mark.parametrize("path", WITH_COMMANDS, ids=name_of)
 def test_the_command_lines_of_a_page_do_what_it_says(reader, path):
     run = reader(path)
-    for line, fails in commands(path):
-        shell = OF_A_SHELL.get(line)
-        if line in NOT_HERE or (shell and not shutil.which(shell)):
+    for each in commands(path):
+        shell = OF_A_SHELL.get(each.line)
+        if each.line in NOT_HERE or (shell and not shutil.which(shell)):
             continue
 
-        ended = run(line)
+        ended = run(each.line)
 
-        assert bool(ended.returncode) == fails, f"$ {line}\n{ended.stdout}{ended.stderr}"
+        assert bool(ended.returncode) == each.fails, f"$ {each.line}\n{ended.stdout}{ended.stderr}"
         assert "Traceback" not in ended.stderr
         assert "Unable to parse" not in ended.stderr
+        if each.output.strip():
+            messages = PROGRESS.sub("", ended.stderr)
+            shown = [messages + ended.stdout, ended.stdout + messages]
+            assert any(re.fullmatch(pattern_of(each.output), f"{text.rstrip()}\n") for text in shown), (
+                f"$ {each.line}\n{ended.stdout}{ended.stderr}\nshown in the page:\n{each.output}"
+            )
 
 
 def test_the_session_daemon_of_a_page_is_found_by_no_other_test(ansible):
@@ -207,3 +291,19 @@ def test_the_fleet_of_each_page_is_one():
     for path in PAGES:
         for text in FLEET.findall(path.read_text(encoding="utf-8")):
             assert yaml.safe_load(text)["fleet_pixels"]
+
+
+@pytest.mark.parametrize(
+    ("shown", "output", "matches"),
+    [
+        ("Started web\n  IP:  10.0.0.7\n", "Started web\n  IP:  127.1.2.3\n", True),
+        ("Started web\n", "Started db\n", False),
+        ("Started web\n", "Started web\n[WARNING]: One more\n", False),
+        ("...\nlast\n", "first\nsecond\nlast\n", True),
+        ("...\nlast\n", "first\nlast\nmore\n", False),
+        ("fatal: [web]: FAILED! => ...\n", "fatal: [web]: FAILED! => {}\n", True),
+        ("NAME  IP        SIZE\n", "NAME  IP             SIZE\n", True),
+    ],
+)
+def test_output_that_differs_from_a_page_is_found(shown, output, matches):
+    assert bool(re.fullmatch(pattern_of(shown), output)) == matches

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 import yaml
 
 from tests.integration.conftest import COMMAND_SECONDS, ROOT
+from tests.unit.plugins.conftest import put, read
 
 EXAMPLES = ROOT / "examples"
 
@@ -72,3 +75,77 @@ def test_the_example_of_pull_requests_runs_the_tests_in_a_pixel_and_destroys_it(
 
     assert shown["Run the tests"] == "px-pr-17\n/root/checkout\n"
     assert "px-pr-17" not in truenas.world.containers
+
+
+def test_the_example_of_an_upgrade_restores_the_pixel_that_failed_and_stops(ansible, truenas):
+    for name in ("db", "mail", "web"):
+        truenas.world.add_container(f"px-{name}")
+        put(truenas, "/etc/version", "1", name=f"px-{name}")
+    upgrade = "echo 2 >/etc/version"
+    check = "test $(uname -n) != px-mail || { echo mail is broken >&2; exit 1; }"
+
+    played = ansible.playbook(
+        str(EXAMPLES / "upgrade/upgrade.yml"),
+        *("-i", str(EXAMPLES / "upgrade/all.pixels.yml")),
+        *("-e", json.dumps({"upgrade_command": upgrade, "upgrade_check": check})),
+        check=False,
+    )
+
+    assert played["rc"] == 2
+    assert [read(truenas, "/etc/version", name=f"px-{name}").strip() for name in ("db", "mail", "web")] == [
+        "2",
+        "1",
+        "1",
+    ]
+    failed = next(each for each in played["results"] if each["task"] == "Fail with the reason")
+    assert re.fullmatch(
+        r"mail is restored to px-\d{8}-\d{6}, because the task 'Check' failed: mail is broken", failed["result"]["msg"]
+    )
+    assert truenas.world.containers["px-mail"].status == "RUNNING"
+
+
+AGENT = """#!/bin/sh
+set -e
+[ "$(git branch --show-current)" != agent/3 ] || { echo "task 3 cannot be done" >&2; exit 1; }
+uname -n >result
+git add result
+git commit -qm "Do the task of $(git branch --show-current)"
+"""
+
+
+@pytest.fixture
+def repository(tmp_path):
+    """A repository with ten branches for agents."""
+    path = tmp_path / "app"
+    git = ("git", "-c", "user.name=Me", "-c", "user.email=me@example.org", "-C", str(path))
+    subprocess.run(["git", "init", "-q", "-b", "main", str(path)], check=True)
+    (path / "run-agent").write_text(AGENT)
+    (path / "run-agent").chmod(0o755)
+    for words in (["add", "."], ["commit", "-qm", "Start"], *(["branch", f"agent/{n}"] for n in range(10))):
+        subprocess.run([*git, *words], check=True)
+    return path
+
+
+def test_the_example_of_ten_agents_collects_the_commits_of_those_that_succeed(ansible, truenas, tmp_path, repository):
+    truenas.world.add_container("px-web")
+    settings = yaml.safe_load((EXAMPLES / "agents/agents-vars.yml").read_text())
+    settings |= {"agents_repository": str(repository), "agents_results": str(tmp_path / "results")}
+    # The pixels have their own Python.
+    del ansible.environment["ANSIBLE_PYTHON_INTERPRETER"]
+
+    played = ansible.playbook(
+        str(EXAMPLES / "agents/agents.yml"),
+        *("-i", str(EXAMPLES / "agents/agents.pixels.yml")),
+        *("--forks", "10", "-e", json.dumps(settings)),
+        check=False,
+    )
+
+    assert played["rc"] == 2
+    assert "task 3 cannot be done" in played["text"]
+    patches = {path.stem: path.read_text() for path in (tmp_path / "results/agent").iterdir()}
+    assert sorted(patches) == [str(n) for n in range(10) if n != 3]
+    assert "From: agent-8 <agent-8@pixels.invalid>" in patches["7"]
+    assert "+px-agent-8\n" in patches["7"]
+    assert list(truenas.world.containers) == ["px-web"]
+    assert not list((repository / ".git").glob("*.bundle"))
+    assert truenas.stats.logins == 1
