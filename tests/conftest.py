@@ -38,6 +38,7 @@ WIDE = {
     "test_a_task_runs_in_the_pixel_that_it_is_delegated_to",
     "test_a_task_that_takes_too_long_is_given_up_and_what_fails_there_fails_the_task",
     "test_a_thousand_names_are_resolved",
+    "test_an_editor_starts_its_server_over_ssh_and_reaches_it_by_a_forwarded_port",
     "test_archives_with_any_damage_are_one_error_or_a_tree_that_stays_inside",
     "test_every_documented_variable_counts_as_without_the_fast_path",
     "test_it_comes_back_as_it_went_with_the_mode_and_the_owner_asked_for",

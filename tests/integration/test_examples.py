@@ -149,3 +149,37 @@ def test_the_example_of_ten_agents_collects_the_commits_of_those_that_succeed(an
     assert list(truenas.world.containers) == ["px-web"]
     assert not list((repository / ".git").glob("*.bundle"))
     assert truenas.stats.logins == 1
+
+
+SERVER = """\
+exec python3 -c '
+import socket
+server = socket.create_server(("127.0.0.1", 0))
+print(server.getsockname()[1], flush=True)
+peer = server.accept()[0]
+peer.sendall(b"hello from " + socket.gethostname().encode())
+peer.close()
+'
+"""
+
+
+def test_an_editor_starts_its_server_over_ssh_and_reaches_it_by_a_forwarded_port(ansible, truenas, entering, tmp_path):
+    environment = {**ansible.environment, "PIXELS_PYTHON": sys.executable}
+    ssh = ["ssh", "-F", str(tmp_path / ".ssh/config")]
+    for words in (["create", "web", "--wait", "ssh"], ["ssh-config", "--install"]):
+        subprocess.run([ROOT / "bin/pixels", *words], env=environment, check=True)
+
+    with subprocess.Popen([*ssh, "-T", "web.pixels", "sh"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as shell:
+        shell.stdin.write(SERVER.encode())
+        shell.stdin.close()
+        port = int(shell.stdout.readline())
+        said = subprocess.run(
+            [*ssh, "-W", f"127.0.0.1:{port}", "web.pixels"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=True,
+            timeout=COMMAND_SECONDS,
+        )
+
+    assert said.stdout == b"hello from px-web"
+    assert shell.returncode == 0

@@ -18,6 +18,7 @@ import typing as t
 from fnmatch import fnmatchcase
 
 import asyncssh
+from asyncssh.stream import SSHTCPStreamSession
 
 from tests.simulator.engines.process.nursery import PATH
 from tests.simulator.engines.process.room import Command, Room, User
@@ -31,6 +32,22 @@ CONFIGURATION = "/etc/ssh/sshd_config"
 SHADOW = "/etc/shadow"
 INCLUDED = "/etc/ssh/sshd_config.d"
 SFTP_SERVER = "/usr/lib/openssh/sftp-server"
+FORWARD = """
+import os, socket, sys, threading
+try:
+    peer = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+except OSError as error:
+    sys.exit(str(error))
+os.write(1, b"+")
+def send():
+    while piece := os.read(0, 65536):
+        peer.sendall(piece)
+    peer.shutdown(socket.SHUT_WR)
+threading.Thread(target=send, daemon=True).start()
+while piece := peer.recv(65536):
+    os.write(1, piece)
+"""
+"""Connects in the guest, whose loopback interface is not that of this machine. Prints a plus sign once it has."""
 LOST = (OSError, asyncssh.Error)
 """How a session notices that its client or its guest has gone."""
 
@@ -129,6 +146,11 @@ class Server(asyncssh.SSHServer):
             return False
         return await is_password(await self._guest.room(), username, password)
 
+    def connection_requested(
+        self, dest_host: str, dest_port: int, orig_host: str, orig_port: int
+    ) -> t.Coroutine[t.Any, t.Any, SSHTCPStreamSession[bytes]]:
+        return forward(self._guest, dest_host, dest_port)
+
     def session_requested(self) -> tuple[asyncssh.SSHServerChannel[bytes], Session]:
         return self._connection.create_server_channel(encoding=None), Session(self._guest, self._accepted)
 
@@ -175,6 +197,39 @@ async def serve(guest: Guest, process: asyncssh.SSHServerProcess[bytes], accepte
         process.exit(255)
         return
     await _connect(process, command)
+
+
+async def forward(guest: Guest, host: str, port: int) -> SSHTCPStreamSession[bytes]:
+    """Open a connection from inside a guest, for `ssh -L` and `ssh -D`."""
+    room = await guest.room()
+    argv = ["/usr/bin/python3", "-I", "-c", FORWARD, host, str(port)]
+    try:
+        command = await room.spawn(argv, environment={"PATH": PATH})
+        first = await command.stdout.read()
+    except LOST as error:
+        raise asyncssh.ChannelOpenError(asyncssh.OPEN_CONNECT_FAILED, str(error)) from None
+    if not first:
+        command.close()
+        raise asyncssh.ChannelOpenError(asyncssh.OPEN_CONNECT_FAILED, "Connection refused")
+
+    async def relay(reader: asyncssh.SSHReader[bytes], writer: asyncssh.SSHWriter[bytes]) -> None:
+        sending = asyncio.create_task(_send(reader, command))
+        try:
+            writer.write(first[1:])
+            await _copy(command.stdout, writer)
+        finally:
+            sending.cancel()
+            command.close()
+            writer.close()
+
+    return SSHTCPStreamSession[bytes](relay)
+
+
+async def _send(reader: asyncssh.SSHReader[bytes], command: Command) -> None:
+    with contextlib.suppress(*LOST):
+        while piece := await reader.read(65_536):
+            await command.stdin.write(piece)
+    command.stdin.close()
 
 
 async def _connect(process: asyncssh.SSHServerProcess[bytes], command: Command) -> None:

@@ -247,6 +247,22 @@ def test_port_forwarding_into_the_machine_is_refused(lab: Lab) -> None:
             transport.open_channel("direct-tcpip", server.getsockname(), ("127.0.0.1", 1))
 
 
+def test_a_forwarded_port_leads_to_a_server_in_the_guest(lab: Lab) -> None:
+    name = lab.start_with_ssh()
+    serve = "s=__import__('socket').create_server(('127.0.0.1',0));print(s.getsockname()[1],flush=True);c=s.accept()[0]"
+    answer = "d=b''\nwhile p:=c.recv(99): d+=p\nc.sendall(d.upper());c.close()"
+    with lab.ssh(name) as client:
+        _in, out, _err = client.exec_command(f'python3 -c "{serve}\n{answer}"')
+        port = int(out.readline())
+        transport = t.cast(paramiko.Transport, client.get_transport())
+
+        channel = transport.open_channel("direct-tcpip", ("127.0.0.1", port), ("127.0.0.1", 1))
+        channel.sendall(b"hello")
+        channel.shutdown_write()
+
+        assert channel.makefile("rb").read() == b"HELLO"
+
+
 def test_a_stop_closes_connections(lab: Lab) -> None:
     name = lab.start_with_ssh()
     with lab.ssh(name) as client:
