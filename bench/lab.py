@@ -22,8 +22,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.simulator.engines.lxc import config
-from tests.simulator.engines.lxc.addresses import FIRST, Place
-from tests.simulator.engines.lxc.place import Place as Lab
+from tests.simulator.engines.lxc.addresses import FIRST, BridgePort
+from tests.simulator.engines.lxc.lab import Lab
 from tests.simulator.running import RunningSimulator, running_simulator
 
 PIXELS = str(Path(__file__).resolve().parents[1] / "bin/pixels")
@@ -74,12 +74,12 @@ class Raw:
 
     def start(self, name: str, number: int) -> None:
         rootfs = self.lab.mountpoint(f"{self.lab.pool}/raw/{name}") / "rootfs"
-        place = Place(RAW_ADDRESSES + number)
-        container = config.Container(name, rootfs, place, self.lab.bridge, self.lab.group)
+        port = BridgePort(RAW_ADDRESSES + number)
+        container = config.Container(name, rootfs, port, self.lab.bridge, self.lab.group)
         written = self.folder / f"{name}.conf"
         written.write_text(config.text(container, unified=config.unified()))
         run("lxc-start", "-P", str(self.folder), "-n", name, "-d", "-f", str(written))
-        wait_for_banner(place.v4)
+        wait_for_banner(port.v4)
 
     def stop(self, name: str) -> None:
         run("lxc-stop", "-P", str(self.folder), "-n", name, "-t", "10")

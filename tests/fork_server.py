@@ -58,7 +58,7 @@ def load_pixels() -> t.Callable[[], int]:
     assert spec.loader is not None
     launch = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(launch)
-    launch.name_the_collection()
+    launch.make_importable()
     launch.find_libraries()
     for layer in LAYERS:
         package = importlib.import_module(f"{PACKAGE}.{layer}")

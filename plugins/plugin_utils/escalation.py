@@ -107,7 +107,7 @@ class Escalation:
             for number, line in enumerate(lines):
                 self._examine(name, line)
                 if self._succeeded:
-                    self._keep_the_rest(name, b"".join(lines[number + 1 :]) + rest)
+                    self._keep_remaining(name, b"".join(lines[number + 1 :]) + rest)
                     break
             else:
                 # A prompt has no line break.
@@ -115,7 +115,7 @@ class Escalation:
                     self._pending[name] = b""
             self._changed.notify_all()
 
-    def _keep_the_rest(self, name: str, rest: bytes) -> None:
+    def _keep_remaining(self, name: str, rest: bytes) -> None:
         """Keep the output that follows the success marker, and the unfinished line of the other output."""
         self._pending[name] = rest
         for output, pending in self._pending.items():

@@ -15,12 +15,12 @@ from pathlib import Path
 
 from tests.lab import pool
 from tests.lab.recipe import run
-from tests.simulator.engines.lxc.addresses import Place as Address
+from tests.simulator.engines.lxc.addresses import BridgePort
 from tests.simulator.engines.lxc.config import Container
 from tests.simulator.engines.lxc.lxc_command import Lxc, LxcError
 
 if t.TYPE_CHECKING:
-    from tests.simulator.engines.lxc.place import Place
+    from tests.simulator.engines.lxc.lab import Lab
 
 FORGET = (
     "rm -rf /etc/ssh/ssh_host_* /var/lib/apt/lists/* /var/cache/apt/*.bin /var/lib/systemd/random-seed "
@@ -36,22 +36,22 @@ SECONDS_BETWEEN_LOOKS = 0.1
 SECONDS_TO_SHUT_DOWN = 60
 
 
-def make(place: Place, system: Path) -> None:
+def make(lab: Lab, system: Path) -> None:
     """In a lab with its pool, network and package source."""
-    folder = place.mountpoint(place.golden)
-    pool.zfs("create", place.golden)
+    folder = lab.mountpoint(lab.golden)
+    pool.zfs("create", lab.golden)
     (folder / "rootfs").mkdir(mode=0o755)
     run("tar", "--extract", "--numeric-owner", f"--directory={folder / 'rootfs'}", f"--file={system}")
-    asyncio.run(_boot(place, folder / "rootfs", FORGET))
-    pool.zfs("snapshot", f"{place.golden}@{place.bare}")
-    asyncio.run(_boot(place, folder / "rootfs", INSTALL, FORGET))
-    pool.zfs("snapshot", f"{place.golden}@{place.with_ssh}")
+    asyncio.run(_boot(lab, folder / "rootfs", FORGET))
+    pool.zfs("snapshot", f"{lab.golden}@{lab.bare}")
+    asyncio.run(_boot(lab, folder / "rootfs", INSTALL, FORGET))
+    pool.zfs("snapshot", f"{lab.golden}@{lab.with_ssh}")
 
 
-async def _boot(place: Place, rootfs: Path, *scripts: str) -> None:
+async def _boot(lab: Lab, rootfs: Path, *scripts: str) -> None:
     """Start the golden system itself, run scripts in it, and shut it down."""
-    lxc = Lxc(place.folder / "containers", place.group)
-    container = Container("golden", rootfs, Address(2), place.bridge, place.group)
+    lxc = Lxc(lab.folder / "containers", lab.group)
+    container = Container("golden", rootfs, BridgePort(2), lab.bridge, lab.group)
     await _until_settled(lxc, container)
     for script in scripts:
         ended = await lxc.execute(container.name, ["/bin/sh", "-c", script], stdin=b"", environment={})

@@ -13,7 +13,7 @@ import typing as t
 from pathlib import Path
 
 from tests.lab import golden, mounts, network, pool
-from tests.simulator.engines.lxc.place import STUCK_SIGNAL, Place
+from tests.simulator.engines.lxc.lab import STUCK_SIGNAL, Lab
 
 STUCK, CRASHED = 75, 76
 """The exit statuses of a lab that must be created again, by what happened to its zfs-fuse."""
@@ -21,29 +21,29 @@ STUCK, CRASHED = 75, 76
 
 def make_pool(base: Path, image: Path, group: str) -> int:
     """Make the pool with the golden dataset, and save it in a file."""
-    place = _set_up(base, group)
+    lab = _set_up(base, group)
     daemon = pool.start(base / "shifted_ids.so")
-    pool.create(place.pool, place.mounted_at)
-    golden.make(place, base / "base.tar")
-    pool.save(place.pool, image)
+    pool.create(lab.pool, lab.mounted_at)
+    golden.make(lab, base / "base.tar")
+    pool.save(lab.pool, image)
     daemon.kill()
     return 0
 
 
 def serve(base: Path, image: Path, group: str, command: t.Sequence[str]) -> int:
     """A lab for one command; returns how that ended."""
-    place = _set_up(base, group)
+    lab = _set_up(base, group)
     daemon = pool.start(base / "shifted_ids.so")
-    pool.load(place.pool, image)
+    pool.load(lab.pool, image)
     return _until_it_ends(command, daemon.pid)
 
 
-def _set_up(base: Path, group: str) -> Place:
+def _set_up(base: Path, group: str) -> Lab:
     mounts.set_up()
-    place = Place(group=group, bridge=network.BRIDGE)
-    place.write()
+    lab = Lab(group=group, bridge=network.BRIDGE)
+    lab.write()
     network.set_up(base / "mirror")
-    return place
+    return lab
 
 
 def _until_it_ends(command: t.Sequence[str], daemon: int) -> int:

@@ -30,7 +30,7 @@ WITHOUT_ZFS = ("/dev", "/proc", "/run", "/sys", "/tmp")  # a list of places that
 
 
 @dataclass(frozen=True)
-class Place:
+class Location:
     """Where a path ended up: `path` is the real path on the NAS."""
 
     path: str
@@ -83,17 +83,17 @@ class HostFiles:
 
     def mount_of(self, path: str) -> Mount | None:
         """The mounted container a path is in."""
-        for place, files in self.mounts().items():
-            if path == place or path.startswith(f"{place}/"):
-                return self.layout.mount_elsewhere(place, files)
+        for location, files in self.mounts().items():
+            if path == location or path.startswith(f"{location}/"):
+                return self.layout.mount_elsewhere(location, files)
         mount = self.layout.mount_at(path)
         return mount if mount is not None and self._is_mounted(mount.pool, mount.container) else None
 
-    def place(self, path: str) -> Place:
+    def locate(self, path: str) -> Location:
         mount = self.mount_of(path)
         if mount is not None and (path == mount.rootfs or path.startswith(f"{mount.rootfs}/")):
-            return Place(path, mount.container, path.removeprefix(mount.rootfs) or "/")
-        return Place(path)
+            return Location(path, mount.container, path.removeprefix(mount.rootfs) or "/")
+        return Location(path)
 
     def is_mountpoint(self, path: str) -> bool:
         mount = self.mount_of(path)
@@ -112,7 +112,7 @@ class HostFiles:
         """This machine's path for a real path on the NAS outside every container's dataset."""
         return self.physical_shadow(path)
 
-    async def resolve(self, path: str, *, follow: bool = True, links: bool = True) -> Place:
+    async def resolve(self, path: str, *, follow: bool = True, links: bool = True) -> Location:
         """Walk a path as the host's kernel would; what does not exist is taken literally.
 
         Without `links` a symlink on the way is an error, and so is one at its end.
@@ -128,7 +128,7 @@ class HostFiles:
                 done = done[:-1] if part == ".." else done
                 continue
             here = "/" + "/".join([*done, part])
-            found = await self.look(self.place(here))
+            found = await self.look(self.locate(here))
             if found is None or found.type != "SYMLINK" or (not waiting and not follow):
                 if waiting and found is not None and found.type not in ("DIRECTORY", "SYMLINK"):
                     raise GenericError(f"[Errno 20] Not a directory: '{path}'", "NotADirectoryError")
@@ -142,21 +142,21 @@ class HostFiles:
             target = found.target or ""
             done = [] if target.startswith("/") else done
             waiting = [step for step in target.split("/") if step] + waiting
-        return self.place("/" + "/".join(done))
+        return self.locate("/" + "/".join(done))
 
     # what
 
-    async def look(self, place: Place) -> Stat | None:
+    async def look(self, location: Location) -> Stat | None:
         """lstat; None when nothing is there."""
-        if place.container is not None:
-            return await self.engine.stat(place.container, place.inside)
-        said = self.kernel_file(place.path)
+        if location.container is not None:
+            return await self.engine.stat(location.container, location.inside)
+        said = self.kernel_file(location.path)
         if said is not None:
             return Stat("FILE", 0, 0o100444, 0, 0, time.time())
-        mount = self.mount_of(place.path)
+        mount = self.mount_of(location.path)
         if mount is not None:
-            return self._look_beside(mount, place.path)
-        path = self.physical(place.path)
+            return self._look_beside(mount, location.path)
+        path = self.physical(location.path)
         try:
             status = path.lstat()
         except (FileNotFoundError, NotADirectoryError):
@@ -172,38 +172,38 @@ class HostFiles:
         is_folder = not name or any(each.startswith(f"{name}/") for each in files)
         return Stat("DIRECTORY", 6, 0o40700, 0, 0, 0.0) if is_folder else None
 
-    async def names(self, place: Place) -> list[str]:
+    async def names(self, location: Location) -> list[str]:
         """What a directory holds, sorted."""
-        with os_errors(place.path):
-            return await self._names(place)
+        with os_errors(location.path):
+            return await self._names(location)
 
-    async def read(self, place: Place) -> bytes:
-        with os_errors(place.path):
-            if place.container is not None:
-                return await self.engine.read_file(place.container, place.inside)
-            said = self.kernel_file(place.path)
+    async def read(self, location: Location) -> bytes:
+        with os_errors(location.path):
+            if location.container is not None:
+                return await self.engine.read_file(location.container, location.inside)
+            said = self.kernel_file(location.path)
             if said is not None:
                 return said
-            mount = self.mount_of(place.path)
+            mount = self.mount_of(location.path)
             if mount is not None:
-                return self.beside(mount.dataset)[place.path.removeprefix(mount.path).lstrip("/")]
-            return self.physical(place.path).read_bytes()
+                return self.beside(mount.dataset)[location.path.removeprefix(mount.path).lstrip("/")]
+            return self.physical(location.path).read_bytes()
 
-    async def _names(self, place: Place) -> list[str]:
-        if place.container is not None:
-            return sorted(await self.engine.list_directory(place.container, place.inside))
-        mount = self.mount_of(place.path)
+    async def _names(self, location: Location) -> list[str]:
+        if location.container is not None:
+            return sorted(await self.engine.list_directory(location.container, location.inside))
+        mount = self.mount_of(location.path)
         if mount is None:
-            here = {entry.name for entry in self.physical(place.path).iterdir()}
-            return sorted(here | set(self.mounted_below(place.path)))
-        folder = place.path.removeprefix(mount.path).lstrip("/")
+            here = {entry.name for entry in self.physical(location.path).iterdir()}
+            return sorted(here | set(self.mounted_below(location.path)))
+        folder = location.path.removeprefix(mount.path).lstrip("/")
         inside = f"{folder}/" if folder else ""
         below = (each.removeprefix(inside) for each in self.beside(mount.dataset) if each.startswith(inside))
         return sorted({each.partition("/")[0] for each in below} | (set() if folder else {"rootfs"}))
 
     async def write(
         self,
-        place: Place,
+        location: Location,
         content: bytes,
         *,
         append: bool = False,
@@ -212,21 +212,21 @@ class HostFiles:
         gid: int = -1,
     ) -> None:
         """Parents are made, as root; a mode of 0 or None leaves the file's mode alone."""
-        with os_errors(place.path):
-            if place.container is None:
-                self._write(place, content, append=append, mode=mode or None, uid=uid, gid=gid)
+        with os_errors(location.path):
+            if location.container is None:
+                self._write(location, content, append=append, mode=mode or None, uid=uid, gid=gid)
                 return
             await self.engine.write_file(
-                place.container, place.inside, content, append=append, mode=mode or None, uid=uid, gid=gid
+                location.container, location.inside, content, append=append, mode=mode or None, uid=uid, gid=gid
             )
 
-    def _write(self, place: Place, content: bytes, *, append: bool, mode: int | None, uid: int, gid: int) -> None:
-        mount = self.mount_of(place.path)
+    def _write(self, location: Location, content: bytes, *, append: bool, mode: int | None, uid: int, gid: int) -> None:
+        mount = self.mount_of(location.path)
         if mount is not None:
-            files, name = self.beside(mount.dataset), place.path.removeprefix(mount.path).lstrip("/")
+            files, name = self.beside(mount.dataset), location.path.removeprefix(mount.path).lstrip("/")
             files[name] = (files.get(name, b"") if append else b"") + content
             return
-        path = self.physical(place.path)
+        path = self.physical(location.path)
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = not path.exists()
         with path.open("ab" if append else "wb") as file:
@@ -236,9 +236,9 @@ class HostFiles:
         owner = self._owners.get(path, (0, 0))
         self._owners[path] = (owner[0] if uid == -1 else uid, owner[1] if gid == -1 else gid)
 
-    def make_directory(self, place: Place, mode: int) -> None:
-        with os_errors(place.path):
-            path = self.physical(place.path)
+    def make_directory(self, location: Location, mode: int) -> None:
+        with os_errors(location.path):
+            path = self.physical(location.path)
             path.mkdir()
             path.chmod(mode)
 
@@ -259,4 +259,4 @@ def kind(mode: int) -> str:
 
 
 def has_zfs(path: str) -> bool:
-    return not any(path == place or path.startswith(f"{place}/") for place in WITHOUT_ZFS)
+    return not any(path == location or path.startswith(f"{location}/") for location in WITHOUT_ZFS)

@@ -96,10 +96,10 @@ def overlap(text: str, form: str) -> int:
     return next((size for size in range(longest, SHORTEST - 1, -1) if text.endswith(form[:size])), 0)
 
 
-def masking(tell: t.Callable[[str], None], credential: Credential) -> t.Callable[[str], None]:
-    """Return `tell` for texts that quote a NAS, in which the secrets of a login are masked first."""
+def masking(notice: t.Callable[[str], None], credential: Credential) -> t.Callable[[str], None]:
+    """Return `notice` for texts that quote a NAS, in which the secrets of a login are masked first."""
     redactor = Redactor(credential)
-    return lambda text: tell(redactor(text))
+    return lambda text: notice(redactor(text))
 
 
 def all_forms(secret: str, generated: bool) -> t.Iterator[str]:  # noqa: FBT001 (an item of a dictionary)

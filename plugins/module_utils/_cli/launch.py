@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import typing as t
 
 
-def name_the_collection() -> None:
+def make_importable() -> None:
     """Make the directory of this file importable as the collection, wherever it is."""
     root = os.path.realpath(__file__)
     for _level in ("launch.py", "_cli", "module_utils", "plugins"):
@@ -107,7 +107,7 @@ def leave(status: int) -> t.NoReturn:
 
 def run() -> int:
     """Run the command. Return its exit status."""
-    name_the_collection()
+    make_importable()
     plain = sys.argv[1:] == ["list"]
     status = list_via_daemon() if plain else None
     if status is not None:

@@ -257,7 +257,7 @@ def apply_members(
     def apply_one(planned: fleet.Planned) -> VerbResult:
         with limit:
             began = time.monotonic()
-            outcome = fleet.apply(pixels, [planned], concurrency=1, say=lambda text: tell(progress, text))[0]
+            outcome = fleet.apply(pixels, [planned], concurrency=1, say=lambda text: show_step(progress, text))[0]
         container, warning = outcome.container, None
         if (
             container
@@ -266,7 +266,7 @@ def apply_members(
             and verb in SSH_TIMEOUT_S
             and wait not in ("none", "running")
         ):
-            progress.tell(f"{planned.name}: running, waiting for its address")
+            progress.update(f"{planned.name}: running, waiting for its address")
             container, warning = wait_until_reachable(
                 context, verb, container, wait, provisioned=planned.member.spec.provision
             )
@@ -277,11 +277,11 @@ def apply_members(
         return list(pool.map(apply_one, plans))
 
 
-def tell(progress: Progress, text: str) -> None:
+def show_step(progress: Progress, text: str) -> None:
     """Show the progress of a job. Its last step is not shown, because the result follows."""
     name, _colon, step = text.partition(": ")
     if " % " in step and not step.startswith("100 % "):
-        progress.tell(f"{name}: {step.removeprefix('0 % ')}")
+        progress.update(f"{name}: {step.removeprefix('0 % ')}")
 
 
 def wait_until_reachable(

@@ -73,12 +73,12 @@ def open_route(context: CliContext, name: PixelName, *, wait_for_server: bool = 
         if master.is_open:
             context.output.detail(f"{name}: over the open connection {master.socket}")
             return SshRoute(master)
-        if waits(context) or ssh_probe.is_way_in(context.ssh_answers, name, known, context.ssh.port):
+        if waits(context) or ssh_probe.uses_ssh(context.ssh_answers, name, known, context.ssh.port):
             try:
                 master.open(only_pinned=True, timeout=KNOWN_ADDRESS_TIMEOUT_S)
             except ConnectionFailed:
                 # The pixel has moved or stopped: ask the NAS. A server that only refuses the key (NotPermitted) has
-                # shown the pinned host key, so the address is right and stays noted.
+                # shown the pinned host key, so the cached address is right.
                 context.output.detail(f"{name}: no longer at {known}")
                 context.addresses.forget(name)
             else:
@@ -120,7 +120,7 @@ def connected(context: CliContext, login: SshTarget, connect: t.Callable[[], T])
     except NoAnswer as error:
         if waits(context):
             raise
-        if not ssh_probe.is_back(context.ssh_answers, login.pixel, login.address, login.port):
+        if not ssh_probe.answers_again(context.ssh_answers, login.pixel, login.address, login.port):
             raise NoSshServer(error.message) from error
     return connect()
 
@@ -175,6 +175,6 @@ def address_of(context: CliContext, found: Container, *, wait_for_server: bool =
         return reached.address
     if found.address is None:
         raise NoSshServer(f"the NAS reports no address for {bare}")
-    if not ssh_probe.is_way_in(context.ssh_answers, found.name, found.address, context.ssh.port):
+    if not ssh_probe.uses_ssh(context.ssh_answers, found.name, found.address, context.ssh.port):
         raise NoSshServer(f"no SSH server answers at {found.address} port {context.ssh.port}")
     return found.address

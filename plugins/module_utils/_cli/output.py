@@ -65,7 +65,7 @@ def tolerate_any_text() -> None:
             stream.reconfigure(errors=errors)
 
 
-def lacks(stream: t.TextIO, text: str) -> bool:
+def cannot_encode(stream: t.TextIO, text: str) -> bool:
     """Return whether the encoding of a stream cannot represent the text."""
     try:
         text.encode(stream.encoding or "utf-8")
@@ -162,7 +162,7 @@ class Output:
     def print_json(self, value: t.Any) -> None:
         """Write a result as JSON."""
         text = as_json(value, ascii_only=False)
-        self._write(sys.stdout, as_json(value, ascii_only=True) if lacks(sys.stdout, text) else text)
+        self._write(sys.stdout, as_json(value, ascii_only=True) if cannot_encode(sys.stdout, text) else text)
 
     def error(self, text: str) -> None:
         """Write a line to stderr."""
@@ -257,7 +257,7 @@ class Progress:
 
         self._text = safe_text(text, limit=STEP_LIMIT)
         self._moving = moving
-        self._frames = PLAIN_FRAMES if lacks(sys.stderr, FRAMES) else FRAMES
+        self._frames = PLAIN_FRAMES if cannot_encode(sys.stderr, FRAMES) else FRAMES
         self._lock = threading.Lock()
         self._shown = False
         self._ended = threading.Event()
@@ -275,7 +275,7 @@ class Progress:
             self._thread.join()
             self.make_room()
 
-    def tell(self, text: str) -> None:
+    def update(self, text: str) -> None:
         """Show the current step."""
         text = safe_text(text, limit=STEP_LIMIT)
         self._text = text

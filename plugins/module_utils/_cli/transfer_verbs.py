@@ -235,7 +235,7 @@ class Inside:
 def show(shown: Progress, what: str, count: int, total: int) -> None:
     """Show the progress of a transfer; `count` and `total` are in bytes."""
     amount = f"{count / MEGABYTE:.1f} MB"
-    shown.tell(f"{what}: {amount} of {total / MEGABYTE:.1f} MB" if total else f"{what}: {amount}")
+    shown.update(f"{what}: {amount} of {total / MEGABYTE:.1f} MB" if total else f"{what}: {amount}")
 
 
 @contextlib.contextmanager

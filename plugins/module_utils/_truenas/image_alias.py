@@ -34,7 +34,7 @@ def parts(alias: str) -> tuple[str, str, str]:
     return os, release, variant or DEFAULT_VARIANT
 
 
-def other_words(os: str, release: str) -> set[str]:
+def names_of_release(os: str, release: str) -> set[str]:
     """Return a release with its number and its code name."""
     numbers = CODENAMES.get(os, {})
     names = {name: number for number, name in numbers.items()}

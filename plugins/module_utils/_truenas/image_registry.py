@@ -16,7 +16,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.image_alias import (
     ARCHITECTURES,
     DEFAULT_VARIANT,
-    other_words,
+    names_of_release,
     parts,
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.snapshots import RoleErrors
@@ -66,7 +66,7 @@ def find(alias: str, known: t.Iterable[str]) -> str | None:
     like = [name.split(":") for name in known if name.count(":") == 3]
     same = [each for each in like if each[0] == os and each[2] == architecture_of(alias) and each[3] == variant]
     if release:
-        same = [each for each in same if each[1] in other_words(os, release)]
+        same = [each for each in same if each[1] in names_of_release(os, release)]
     return ":".join(same[0]) if len(same) == 1 else None
 
 
@@ -94,7 +94,7 @@ def suggestions(alias: str, known: t.Iterable[str]) -> str:
 def with_number(alias: str) -> list[str]:
     """Return the alias with the other names of its release."""
     os, release, *rest = alias.split("/")
-    return ["/".join([os, word, *rest]) for word in sorted(other_words(os, release)) if word != release]
+    return ["/".join([os, word, *rest]) for word in sorted(names_of_release(os, release)) if word != release]
 
 
 def as_alias(name: str, architecture: str) -> str | None:

@@ -8,7 +8,10 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.pixels.truenas.plugins.module_utils._truenas.image_alias import DEFAULT_VARIANT, other_words
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas.image_alias import (
+    DEFAULT_VARIANT,
+    names_of_release,
+)
 
 
 class CachedBuild(t.NamedTuple):
@@ -39,7 +42,7 @@ class ListedImage:
     @property
     def aliases(self) -> tuple[str, ...]:
         """The aliases with other names of the release, such as `ubuntu/24.04`."""
-        others = other_words(self.os, self.release) - {self.release}
+        others = names_of_release(self.os, self.release) - {self.release}
         return tuple(self._alias(each) for each in sorted(others))
 
     @property

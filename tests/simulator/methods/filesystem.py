@@ -13,7 +13,7 @@ import typing as t
 
 from tests.simulator import query
 from tests.simulator.errors import CallError, GenericError
-from tests.simulator.host_files import Place, has_zfs
+from tests.simulator.host_files import Location, has_zfs
 from tests.simulator.instance import HOST_ID
 from tests.simulator.models import filesystem as models
 from tests.simulator.registry import job, method
@@ -46,13 +46,13 @@ async def stat(context: Context, path: str) -> Row:
     check_absolute(path)
     files = context.world.files
     itself = await files.look(await files.resolve(path, follow=False))
-    place = await files.resolve(path)
-    found = await files.look(place)
+    location = await files.resolve(path)
+    found = await files.look(location)
     if itself is None or found is None:
         raise CallError(f"Path {path} not found", errnos.ENOENT)
-    mountpoint = files.is_mountpoint(place.path)
+    mountpoint = files.is_mountpoint(location.path)
     return {
-        "realpath": place.path,
+        "realpath": location.path,
         "type": itself.type,
         "size": found.size,
         "allocation_size": allocated(found),
@@ -63,12 +63,12 @@ async def stat(context: Context, path: str) -> Row:
         "mtime": found.mtime,
         "ctime": found.mtime,
         "btime": found.mtime,
-        "mount_id": number(place.path if mountpoint else "/"),
-        "dev": number(place.container or "host"),
-        "inode": number(place.path),
+        "mount_id": number(location.path if mountpoint else "/"),
+        "dev": number(location.container or "host"),
+        "inode": number(location.path),
         "nlink": 2 if found.type == "DIRECTORY" else 1,
         "is_mountpoint": mountpoint,
-        "is_ctldir": "/.zfs" in place.path,
+        "is_ctldir": "/.zfs" in location.path,
         "attributes": ["MOUNT_ROOT"] if mountpoint else [],
         "user": USERS.get(found.uid),
         "group": USERS.get(found.gid),
@@ -81,15 +81,15 @@ async def listdir(context: Context, path: str, filters: list[t.Any], options: Ro
     """Without `select` every entry needs ZFS attributes, which not every place has."""
     check_absolute(path)
     files = context.world.files
-    place = await files.resolve(path)
-    found = await files.look(place)
+    location = await files.resolve(path)
+    found = await files.look(location)
     if found is None:
         raise CallError(f"Directory {path} does not exist", errnos.ENOENT)
     if found.type != "DIRECTORY":
         raise CallError(f"Path {path} is not a directory", errnos.ENOTDIR)
-    if not options["select"] and not has_zfs(place.path):
+    if not options["select"] and not has_zfs(location.path):
         raise CallError(f"{path}: ZFS attributes are not supported.")
-    names = await files.names(place)
+    names = await files.names(location)
     for each in filters:
         # Before each entry is read: in a guest of the engine `process`, all of /etc take longer than the sweep waits.
         if each[:2] == ["name", "="]:
@@ -104,11 +104,11 @@ async def listed(world: World, folder: str, name: str) -> Row | None:
     return None if found is None else entry(world, path, await world.files.resolve(path), found)
 
 
-def entry(world: World, path: str, place: Place, found: Stat) -> Row:
+def entry(world: World, path: str, location: Location, found: Stat) -> Row:
     return {
         "name": path.rpartition("/")[2],
         "path": path,
-        "realpath": place.path,
+        "realpath": location.path,
         "type": found.type,
         "size": found.size,
         "allocation_size": allocated(found),
@@ -117,7 +117,7 @@ def entry(world: World, path: str, place: Place, found: Stat) -> Row:
         "acl": False,
         "uid": found.uid,
         "gid": found.gid,
-        "is_mountpoint": world.files.is_mountpoint(place.path),
+        "is_mountpoint": world.files.is_mountpoint(location.path),
         "is_ctldir": False,
         "attributes": [],
         "xattrs": [],
@@ -159,21 +159,21 @@ async def mkdir(context: Context, data: Row) -> Row:
     """Allow writes only in the pools and a few .ssh directories; the containers of TrueNAS 26 are not simulated."""
     path, files = data["path"], context.world.files
     check_absolute(path)
-    place = await files.resolve(path)
-    if not place.path.startswith(MAY_BE_MADE_IN):
+    location = await files.resolve(path)
+    if not location.path.startswith(MAY_BE_MADE_IN):
         raise CallError(f"{path}: path not permitted", errnos.EPERM)
-    if await files.look(place) is not None:
+    if await files.look(location) is not None:
         raise CallError(f"{path}: path already exists.", errnos.EEXIST)
-    if place.container is not None:
+    if location.container is not None:
         raise NotImplementedError("the simulated NAS makes no folders in containers")
-    files.make_directory(place, int(data["options"]["mode"], 8))
-    found = await files.look(place)
+    files.make_directory(location, int(data["options"]["mode"], 8))
+    found = await files.look(location)
     if found is None:
         raise GenericError(f"[Errno 2] No such file or directory: '{path}'", "FileNotFoundError")
-    return entry(context.world, path, place, found)
+    return entry(context.world, path, location, found)
 
 
-async def opened(context: Context, path: str) -> Place:
+async def opened(context: Context, path: str) -> Location:
     """Where a file is whose content is read or written; since 26 no symlink may be on the way to it."""
     return await context.world.files.resolve(path, links=context.release.file_paths_may_have_links)
 
@@ -211,11 +211,11 @@ async def put(context: Context, job: Job, path: str, options: Row) -> bool:
 async def get(context: Context, job: Job, path: str) -> None:
     """The content goes to the job's output, which `core.download` hands out."""
     files = context.world.files
-    place = await opened(context, path)
-    found = await files.look(place)
+    location = await opened(context, path)
+    found = await files.look(location)
     if found is None or found.type != "FILE":
         raise CallError(f"{path} is not a file")
-    job.give_output(await files.read(place))
+    job.give_output(await files.read(location))
 
 
 def allocated(found: Stat) -> int:

@@ -33,10 +33,10 @@ def resolved(files: HostFiles, path: str) -> str:
 
 
 def test_the_rootfs_of_a_running_container_is_the_engines(files: HostFiles) -> None:
-    place = files.place(f"{MOUNT.rootfs}/etc/hosts")
+    location = files.locate(f"{MOUNT.rootfs}/etc/hosts")
 
-    assert (place.container, place.inside) == ("px-web", "/etc/hosts")
-    assert files.place(MOUNT.rootfs).inside == "/"
+    assert (location.container, location.inside) == ("px-web", "/etc/hosts")
+    assert files.locate(MOUNT.rootfs).inside == "/"
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_the_rootfs_of_a_running_container_is_the_engines(files: HostFiles) -> N
     ],
 )
 def test_everything_else_is_the_hosts(files: HostFiles, path: str) -> None:
-    assert files.place(path).container is None
+    assert files.locate(path).container is None
 
 
 @pytest.mark.parametrize(
@@ -77,6 +77,6 @@ def test_no_real_path_lies_outside_the_state_directory(files: HostFiles, tmp_pat
 
 def test_errors_of_the_machine_name_the_path_the_client_knows(files: HostFiles) -> None:
     with pytest.raises(GenericError, match=r"^\[Errno 21\] Is a directory: '/mnt/tank'$"):
-        asyncio.run(files.write(files.place("/mnt/tank"), b"x"))
+        asyncio.run(files.write(files.locate("/mnt/tank"), b"x"))
     with pytest.raises(GenericError, match="/no/such/file"):
-        asyncio.run(files.read(files.place("/no/such/file")))
+        asyncio.run(files.read(files.locate("/no/such/file")))

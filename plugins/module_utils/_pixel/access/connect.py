@@ -52,14 +52,14 @@ def choose_transport(pixels: Pixels, found: Container, ssh: settings.SshSettings
     if found.address is None:
         return web_shell_as_user(pixels, found, ssh)
     server = (pixels.ssh_answers, found.name, found.address, ssh.port)
-    if not ssh_probe.is_way_in(*server):
+    if not ssh_probe.uses_ssh(*server):
         return web_shell_as_user(pixels, found, ssh)
     try:
         return over_ssh(pixels, found, ssh)
     except MissingLibrary:
         return web_shell_as_user(pixels, found, ssh)
     except NoAnswer:
-        if not ssh_probe.is_back(*server):
+        if not ssh_probe.answers_again(*server):
             return web_shell_as_user(pixels, found, ssh)
     return over_ssh(pixels, found, ssh)
 

@@ -31,7 +31,7 @@ class NoSshServer(Exception):
     """Raised with transport `auto` if no SSH server answers, so that the web shell is used."""
 
 
-def is_way_in(notes: SshAnswers, pixel: str, address: str, port: int) -> bool:
+def uses_ssh(notes: SshAnswers, pixel: str, address: str, port: int) -> bool:
     """Return whether transport `auto` uses SSH, within `PROBE_TIMEOUT_S`.
 
     A port that did not answer before is probed in the background, for the next command.
@@ -44,7 +44,7 @@ def is_way_in(notes: SshAnswers, pixel: str, address: str, port: int) -> bool:
     return known
 
 
-def is_back(notes: SshAnswers, pixel: str, address: str, port: int) -> bool:
+def answers_again(notes: SshAnswers, pixel: str, address: str, port: int) -> bool:
     """Wait `RETURN_TIMEOUT_S` for a server that has answered before; return whether it answers again."""
     back = Deadline(RETURN_TIMEOUT_S).wait_until(lambda: greeting(address, port), longest=0.5) is not None
     notes.note(pixel, address, port, answered=back)
@@ -52,14 +52,14 @@ def is_back(notes: SshAnswers, pixel: str, address: str, port: int) -> bool:
 
 
 def probe(notes: SshAnswers, pixel: str, address: str, port: int) -> bool:
-    """Return whether a server answers within `PROBE_TIMEOUT_S`, and note the answer."""
+    """Return whether a server answers within `PROBE_TIMEOUT_S`, and record the answer."""
     try:
         answered = read_greeting(address, port, PROBE_TIMEOUT_S) is not None
     except TimeoutError:
         notes.note(pixel, address, port, answered=False)
         return False
     except OSError:
-        # A refused connection costs no time, so it is not noted.
+        # A refused connection costs no time, so it is not recorded.
         return False
     if answered:
         notes.note(pixel, address, port, answered=True)
@@ -67,7 +67,7 @@ def probe(notes: SshAnswers, pixel: str, address: str, port: int) -> bool:
 
 
 def recheck(notes: SshAnswers, pixel: str, address: str, port: int) -> None:
-    """Note a server that answers within `RECHECK_TIMEOUT_S`."""
+    """Record a server that answers within `RECHECK_TIMEOUT_S`."""
     if greeting(address, port, timeout=RECHECK_TIMEOUT_S):
         notes.note(pixel, address, port, answered=True)
 

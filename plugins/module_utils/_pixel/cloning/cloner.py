@@ -179,17 +179,17 @@ def destroy_unfinished(
 ) -> None:
     """Delete what an unfinished clone of that name left. Raises `Refused` if another client makes or started it."""
 
-    def look() -> tuple[tuple[str, ...], Container | None]:
+    def read_state() -> tuple[tuple[str, ...], Container | None]:
         # This read requires the permission to delete datasets: without it, the call fails before any change.
         staged = datasets.find_by_prefix(pixels.wire, where.all_staged)
         return tuple(dataset.name for dataset in staged), pixels.containers.find(name)
 
-    staged, unfinished = found = look()
+    staged, unfinished = found = read_state()
     if unfinished:
         reject_finished(pixels, unfinished)
     if not staged and not unfinished:
         return
-    if Deadline(min(ACTIVITY_TIMEOUT_S, deadline.left)).wait_until(lambda: look() != found or None):
+    if Deadline(min(ACTIVITY_TIMEOUT_S, deadline.left)).wait_until(lambda: read_state() != found or None):
         problem = f"another client is creating {name.bare} on {pixels.nas} right now"
         raise Refused(problem).with_hints(Hint.run_again("in a moment"))
     for dataset in staged:

@@ -61,12 +61,12 @@ class SourceCache:
         if origin.name == target:
             raise cloned_from_itself(target)
 
-        def look() -> tuple[Source, Nic | None]:
+        def read_sources() -> tuple[Source, Nic | None]:
             source = find_source(self._pixels, origin, target)
             return source, self._pixels.containers.nic(source.container.name)
 
         # Each clone of the current state has a snapshot of its own.
-        return self._found.get(origin, look, keep=lambda found: found[0].snapshot_id is not None)
+        return self._found.get(origin, read_sources, keep=lambda found: found[0].snapshot_id is not None)
 
 
 def parse_origin(text: str) -> Origin:

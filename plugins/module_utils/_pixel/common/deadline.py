@@ -36,15 +36,15 @@ class Deadline:
         self._sleep(min(seconds, self.left))
 
     def wait_until(
-        self, look: t.Callable[[], Value | None], *, first: float = 0.05, longest: float = 1.0
+        self, probe: t.Callable[[], Value | None], *, first: float = 0.05, longest: float = 1.0
     ) -> Value | None:
-        """Call `look` until it returns a value, and return that; None after the deadline.
+        """Call `probe` until it returns a value, and return that; None after the deadline.
 
         Pauses between calls grow from `first` to `longest` seconds.
         """
         pause = first
         while True:
-            value = look()
+            value = probe()
             if value is not None or self.left <= 0:
                 return value
             self.pause(pause)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import fnmatch
 import typing as t
 
-from ansible_collections.pixels.truenas.plugins.module_utils._truenas.image_alias import other_words
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas.image_alias import names_of_release
 
 if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.listed_image import ListedImage
@@ -30,7 +30,7 @@ def select(
         image
         for image in images
         if (os is None or image.os == os.lower())
-        and (release is None or image.release in other_words(image.os, release.lower()))
+        and (release is None or image.release in names_of_release(image.os, release.lower()))
         and (architecture == ALL or architecture.lower() in image.architectures)
         and (not patterns or any(matches(image, pattern.lower()) for pattern in patterns))
     ]

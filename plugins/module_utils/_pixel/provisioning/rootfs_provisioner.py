@@ -107,14 +107,14 @@ def clear_failure(rootfs: Rootfs) -> None:
 def wait_for_first_boot(rootfs: Rootfs, deadline: Deadline) -> None:
     """Wait until the first-boot script ends. Raises `TimedOut`, and `Refused` with the output of a failed script."""
 
-    def look() -> str | None:
+    def find_marker() -> str | None:
         if not rootfs.mounted:
             return None
         if rootfs.has(first_boot.MARKER_PATH):
             return first_boot.MARKER_PATH
         return first_boot.FAILURE_PATH if rootfs.size(first_boot.FAILURE_PATH) > len(BLANK) else None
 
-    ended = deadline.wait_until(look, first=0.2)
+    ended = deadline.wait_until(find_marker, first=0.2)
     if ended is None:
         raise TimedOut(
             f"the first-boot script {first_boot.SCRIPT_PATH} is still running after {deadline.seconds:g} s. "

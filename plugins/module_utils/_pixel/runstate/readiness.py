@@ -68,7 +68,7 @@ def wait_for(
             ipv6_since.append(deadline.left)
         return found.ipv6 is not None and ipv6_since[0] - deadline.left >= min(IPV6_ALONE_AFTER_S, ipv6_since[0])
 
-    def look() -> Container | None:
+    def find_reached() -> Container | None:
         found = pixels.containers.find(name)
         if found is None:
             raise NotFound(f"{where} was destroyed by another client during the wait")
@@ -76,7 +76,7 @@ def wait_for(
             found = replace(found, addresses=read_addresses(pixels, name))
         return found if reached(found) else None
 
-    found = known if known and reached(known) else deadline.wait_until(look)
+    found = known if known and reached(known) else deadline.wait_until(find_reached)
     if found is None:
         last = pixels.containers.find(name)
         status = last.status if last else "destroyed"

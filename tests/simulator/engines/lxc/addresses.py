@@ -19,8 +19,8 @@ FIRST, LAST = 256, 4095
 """10.77.1.0 to 10.77.15.255: what is below is the lab's own."""
 
 
-class Place(t.NamedTuple):
-    """One container's place on the bridge."""
+class BridgePort(t.NamedTuple):
+    """One container's port on the bridge."""
 
     number: int
 
@@ -40,15 +40,15 @@ class Place(t.NamedTuple):
         return [Address("INET", self.v4, PREFIX_V4), Address("INET6", self.v6, PREFIX_V6)]
 
 
-class Places:
+class AddressPool:
     """Hands out what has been free for longest: a client may still remember the former owner's host key."""
 
     def __init__(self) -> None:
         # A host's own part of an address is neither all zeros nor all ones.
-        self._free = deque(Place(number) for number in range(FIRST, LAST + 1) if number % 256 not in (0, 255))
+        self._free = deque(BridgePort(number) for number in range(FIRST, LAST + 1) if number % 256 not in (0, 255))
 
-    def allot(self) -> Place:
+    def allot(self) -> BridgePort:
         return self._free.popleft()
 
-    def give_back(self, place: Place) -> None:
-        self._free.append(place)
+    def give_back(self, port: BridgePort) -> None:
+        self._free.append(port)

@@ -24,7 +24,7 @@ class Container:
 
     name: str
     rootfs: Path
-    place: addresses.Place
+    bridge_port: addresses.BridgePort
     bridge: str
     group: str
     cpus: str | None = None
@@ -71,7 +71,7 @@ def limits(cpus: str | None, memory: int | None, *, unified: bool) -> dict[str, 
 
 def text(container: Container, *, unified: bool) -> str:
     """The configuration of `lxc-start`."""
-    place = container.place
+    port = container.bridge_port
     lines = [
         f"lxc.rootfs.path = dir:{container.rootfs}",
         f"lxc.uts.name = {container.name}",
@@ -82,10 +82,10 @@ def text(container: Container, *, unified: bool) -> str:
         f"lxc.net.0.link = {container.bridge}",
         "lxc.net.0.name = eth0",
         "lxc.net.0.flags = up",
-        f"lxc.net.0.hwaddr = {place.mac}",
-        f"lxc.net.0.ipv4.address = {place.v4}/{addresses.PREFIX_V4}",
+        f"lxc.net.0.hwaddr = {port.mac}",
+        f"lxc.net.0.ipv4.address = {port.v4}/{addresses.PREFIX_V4}",
         f"lxc.net.0.ipv4.gateway = {addresses.ROUTER_V4}",
-        f"lxc.net.0.ipv6.address = {place.v6}/{addresses.PREFIX_V6}",
+        f"lxc.net.0.ipv6.address = {port.v6}/{addresses.PREFIX_V6}",
         f"lxc.net.0.ipv6.gateway = {addresses.ROUTER_V6}",
         "lxc.apparmor.profile = unconfined",
         "lxc.mount.auto = proc:mixed sys:mixed cgroup:mixed",

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from tests.simulator.engines.base import Address, EngineUnavailable, Finished, Stat
 from tests.simulator.engines.lxc import addresses, config
+from tests.simulator.engines.lxc.capacity import Capacity
 from tests.simulator.engines.lxc.guest import Guest
+from tests.simulator.engines.lxc.lab import Lab
 from tests.simulator.engines.lxc.lxc_command import PATH, Lxc
-from tests.simulator.engines.lxc.place import Place as Lab
-from tests.simulator.engines.lxc.room import Room
 from tests.simulator.engines.lxc.rootfs import Rootfs
 from tests.simulator.engines.lxc.terminal import LxcTerminal
 from tests.simulator.engines.lxc.zfs_command import NoSuchTag, Zfs
@@ -37,11 +37,11 @@ class LxcEngine:
     def __init__(self, *, ssh_installed: bool = False) -> None:
         self.ssh_installed = ssh_installed
         self._guests: dict[str, Guest] = {}
-        self._places = addresses.Places()
+        self._addresses = addresses.AddressPool()
         self._lab: Lab
         self._zfs: Zfs
         self._lxc: Lxc
-        self._room = Room(config.CGROUPS)
+        self._capacity = Capacity(config.CGROUPS)
 
     async def open(self) -> None:
         self._lab = Lab.here()
@@ -57,7 +57,7 @@ class LxcEngine:
     async def close(self) -> None:
         """Destroys every container: the next engine finds the lab as this one did."""
         await asyncio.gather(*(self._lxc.kill(name) for name in self._guests))
-        self._room.give_back()
+        self._capacity.give_back()
         # One container's snapshot may be the origin of another: all go together, and their parent comes back.
         await self._zfs.run("destroy", "-r", self._lab.containers, patient=True)
         await self._zfs.run("create", "-o", "canmount=off", self._lab.containers)
@@ -81,7 +81,7 @@ class LxcEngine:
                 await self._zfs.run("destroy", "-r", guest.dataset, patient=True)
         del self._guests[container]
         self._lxc.forget(container)
-        self._places.give_back(guest.place)
+        self._addresses.give_back(guest.bridge_port)
 
     async def start(
         self, container: str, *, cpu: str | None, memory: int | None, environment: t.Mapping[str, str]
@@ -91,16 +91,16 @@ class LxcEngine:
             return
         guest.environment = dict(environment)
         guest.limits = cpu, memory
-        await self._room.make(len(self._guests))
+        await self._capacity.make(len(self._guests))
         rootfs = await self._mounted(container)
         await self._lxc.start(
             config.Container(
                 name=container,
                 rootfs=rootfs,
-                place=guest.place,
+                bridge_port=guest.bridge_port,
                 bridge=self._lab.bridge,
                 group=self._lab.group,
-                cpus=config.choose_cpus(cpu, first=guest.place.number),
+                cpus=config.choose_cpus(cpu, first=guest.bridge_port.number),
                 memory=memory,
                 environment=environment,
             )
@@ -113,7 +113,7 @@ class LxcEngine:
         guest = self._guests[container]
         guest.environment = dict(environment)
         if guest.running and guest.limits != (cpu, memory):
-            await self._lxc.limit(container, config.choose_cpus(cpu, first=guest.place.number), memory)
+            await self._lxc.limit(container, config.choose_cpus(cpu, first=guest.bridge_port.number), memory)
         guest.limits = cpu, memory
 
     async def stop(self, container: str, *, force: bool, timeout: float | None = None) -> None:
@@ -125,7 +125,7 @@ class LxcEngine:
 
     def addresses(self, container: str) -> list[Address]:
         guest = self._guests[container]
-        return guest.place.addresses() if guest.running else []
+        return guest.bridge_port.addresses() if guest.running else []
 
     async def run(
         self,
@@ -187,7 +187,7 @@ class LxcEngine:
             await self._zfs.run("clone", "-o", "mountpoint=none", guest.source, guest.dataset)
             guest.origin = guest.source
         except ZfsError:
-            self._places.give_back(self._guests.pop(target).place)
+            self._addresses.give_back(self._guests.pop(target).bridge_port)
             raise
 
     async def move(self, container: str, target: str) -> None:
@@ -239,7 +239,7 @@ class LxcEngine:
     def _add(self, container: str, source: str, used: int) -> Guest:
         if container in self._guests or "/" in container or container.startswith("."):
             raise ValueError(f"{container!r} cannot be the name of a new container")
-        guest = Guest(self._free_dataset(container), self._places.allot(), source, used)
+        guest = Guest(self._free_dataset(container), self._addresses.allot(), source, used)
         self._guests[container] = guest
         return guest
 

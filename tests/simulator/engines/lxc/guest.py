@@ -14,7 +14,7 @@ from tests.simulator.engines.lxc import addresses
 @dataclass
 class Guest:
     dataset: str
-    place: addresses.Place
+    bridge_port: addresses.BridgePort
     source: str
     """The snapshot that it begins as. Without a dataset yet, that is what the first one to need one makes it of."""
     used_at_first: int

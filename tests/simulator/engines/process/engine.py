@@ -162,7 +162,7 @@ class ProcessEngine:
         environment: t.Mapping[str, str] | None = None,
     ) -> Finished:
         guest = self._guests[container]
-        return await (await guest.room()).run(argv, stdin=stdin, environment=guest.command_environment(environment))
+        return await (await guest.init()).run(argv, stdin=stdin, environment=guest.command_environment(environment))
 
     async def open_terminal(
         self, container: str, argv: t.Sequence[str], *, environment: t.Mapping[str, str]
@@ -170,10 +170,10 @@ class ProcessEngine:
         guest = self._guests[container]
         if not guest.running:
             raise ConnectionResetError("the guest has ended")
-        room = await guest.room()
+        init = await guest.init()
         variables = guest.command_environment(environment)
-        await find_program(room, argv[0], variables["PATH"])
-        terminal = GuestTerminal(await room.spawn(argv, environment=variables, terminal=(0, 0)))
+        await find_program(init, argv[0], variables["PATH"])
+        terminal = GuestTerminal(await init.spawn(argv, environment=variables, terminal=(0, 0)))
         if not guest.running:
             # Stopped meanwhile: these may be namespaces that were made only to look at its files.
             await terminal.close()
@@ -239,24 +239,24 @@ class ProcessEngine:
     # ----- files
 
     async def stat(self, container: str, path: str) -> Stat | None:
-        found = await (await self._guests[container].room()).describe(path)
+        found = await (await self._guests[container].init()).describe(path)
         if found is None:
             return None
         mode = found.pop("mode")
         return Stat(type=TYPES.get(stat.S_IFMT(mode), "OTHER"), mode=mode, **found)
 
     async def list_directory(self, container: str, path: str) -> list[str]:
-        return await (await self._guests[container].room()).list_directory(path)
+        return await (await self._guests[container].init()).list_directory(path)
 
     async def read_file(self, container: str, path: str) -> bytes:
-        return await (await self._guests[container].room()).read_file(path)
+        return await (await self._guests[container].init()).read_file(path)
 
     async def write_file(
         self, container: str, path: str, content: bytes, *, append: bool, mode: int | None, uid: int, gid: int
     ) -> None:
         """Symlinks lead where they lead in the guest: this is where the simulator is safer than a NAS."""
-        room = await self._guests[container].room()
-        await room.write_file(path, content, append=append, mode=mode, uid=uid, gid=gid)
+        init = await self._guests[container].init()
+        await init.write_file(path, content, append=append, mode=mode, uid=uid, gid=gid)
 
 
 def _explain(error: Exception) -> str:

@@ -15,10 +15,10 @@ import asyncssh
 
 from tests.simulator.engines.base import Finished
 from tests.simulator.engines.process import packages, units
+from tests.simulator.engines.process.guest_init import GuestInit
 from tests.simulator.engines.process.image import Image
+from tests.simulator.engines.process.init_starter import PATH
 from tests.simulator.engines.process.inside.wire import Layout
-from tests.simulator.engines.process.nursery import PATH
-from tests.simulator.engines.process.room import Room
 from tests.simulator.engines.process.ssh import Server, accepted_variables
 from tests.simulator.engines.process.tree import Tree
 
@@ -51,7 +51,7 @@ class Guest:
         self.boot_log: Finished | None = None
         """How /etc/rc.local ended the last time."""
         self._home = home
-        self._room: Room | None = None
+        self._init: GuestInit | None = None
         self._entering = asyncio.Lock()
         self._doorbell: asyncio.Server | None = None
         self._listener: asyncssh.SSHAcceptor | None = None
@@ -107,14 +107,14 @@ class Guest:
 
     async def _run_rc_local(self) -> None:
         with contextlib.suppress(ConnectionResetError):
-            self.boot_log = await (await self.room()).run([RC_LOCAL, "start"], environment=self.command_environment())
+            self.boot_log = await (await self.init()).run([RC_LOCAL, "start"], environment=self.command_environment())
 
     # ----- its inside
 
-    async def room(self) -> Room:
+    async def init(self) -> GuestInit:
         """The live namespaces, made now when there are none."""
         async with self._entering:
-            if self._room is None or not self._room.alive:
+            if self._init is None or not self._init.alive:
                 await self._leave()
                 image = self._home.image
                 layout = Layout(
@@ -125,9 +125,9 @@ class Guest:
                     first_id=image.ids.first,
                     ids=image.ids.number,
                 )
-                self._room = await Room.open(layout, self._home.stage)
-                self._doorbell = await asyncio.start_unix_server(self._answer_door, sock=self._room.doorbell)
-            return self._room
+                self._init = await GuestInit.open(layout, self._home.stage)
+                self._doorbell = await asyncio.start_unix_server(self._answer_door, sock=self._init.doorbell)
+            return self._init
 
     async def leave(self, *, graceful: bool = False) -> None:
         async with self._entering:
@@ -137,23 +137,23 @@ class Guest:
         if self._doorbell is not None:
             self._doorbell.close()
             self._doorbell = None
-        if self._room is not None:
-            await self._room.close(graceful=graceful)
-            self._room = None
+        if self._init is not None:
+            await self._init.close(graceful=graceful)
+            self._init = None
             await self.tree.clear_work()
 
     @contextlib.asynccontextmanager
     async def held_still(self) -> t.AsyncIterator[None]:
         """Nothing in the guest moves meanwhile, so that a copy of its files is of one moment."""
         async with self._entering:
-            room = self._room if self._room is not None and self._room.alive else None
+            init = self._init if self._init is not None and self._init.alive else None
             try:
-                if room is not None:
-                    await room.ask("pause")
+                if init is not None:
+                    await init.ask("pause")
                 yield
             finally:
-                if room is not None and room.alive:
-                    await room.ask("resume")
+                if init is not None and init.alive:
+                    await init.ask("resume")
 
     def command_environment(self, more: t.Mapping[str, str] | None = None) -> dict[str, str]:
         return {"PATH": PATH, "HOME": "/root", "USER": "root", "LANG": "C.UTF-8", **self.environment, **(more or {})}

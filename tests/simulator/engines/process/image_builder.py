@@ -17,7 +17,7 @@ import typing as t
 from pathlib import Path
 
 from tests.simulator.engines.process import contents
-from tests.simulator.engines.process.inside.furnish import layer
+from tests.simulator.engines.process.inside.filesystem import layer
 
 OPAQUE = "user.overlay.opaque"
 ASKS_INIT = ("apt-get", "apt", "systemctl")

@@ -104,10 +104,10 @@ def _without_options(arguments: list[str]) -> list[str]:
 
 
 async def _install(guest: Guest, names: list[str]) -> Finished:
-    room = await guest.room()
+    init = await guest.init()
     said = []
     for name in names:
-        if name == "openssh-server" and await room.describe(SSHD) is None:
+        if name == "openssh-server" and await init.describe(SSHD) is None:
             if guest.mirror_is_down:
                 return _unreachable()
             await _install_ssh_server(guest)
@@ -120,34 +120,34 @@ async def _install(guest: Guest, names: list[str]) -> Finished:
 
 
 async def _install_ssh_server(guest: Guest) -> None:
-    room = await guest.room()
+    init = await guest.init()
     for path, file in ssh_server_files().items():
-        await room.write_file(path, file.content.encode(), mode=file.mode)
-    if await room.describe(HOST_KEY) is None:
+        await init.write_file(path, file.content.encode(), mode=file.mode)
+    if await init.describe(HOST_KEY) is None:
         private, public = new_host_key()
-        await room.write_file(HOST_KEY, private, mode=0o600)
-        await room.write_file(f"{HOST_KEY}.pub", public, mode=0o644)
-    await room.write_file(STATUS, SSH_STATUS.encode(), append=True)
+        await init.write_file(HOST_KEY, private, mode=0o600)
+        await init.write_file(f"{HOST_KEY}.pub", public, mode=0o644)
+    await init.write_file(STATUS, SSH_STATUS.encode(), append=True)
 
 
 async def _remove(guest: Guest, names: list[str]) -> Finished:
-    room = await guest.room()
+    init = await guest.init()
     for name in names:
         if name != "openssh-server":
             return _refused(f"E: this guest's apt-get can only remove openssh-server, not {name}\n")
         await guest.close_ssh()
         for path in ssh_server_files():
-            await room.remove(path)
-        status = (await room.read_file(STATUS)).replace(SSH_STATUS.encode(), b"")
-        await room.write_file(STATUS, status)
+            await init.remove(path)
+        status = (await init.read_file(STATUS)).replace(SSH_STATUS.encode(), b"")
+        await init.write_file(STATUS, status)
     return _said("".join(f"Removing {name} ...\n" for name in names))
 
 
 async def _is_in_image(guest: Guest, name: str) -> bool:
-    room = await guest.room()
+    init = await guest.init()
     places = [OF_THE_IMAGE[name]] if name in OF_THE_IMAGE else [f"/usr/bin/{name}", f"/usr/sbin/{name}"]
     for place in places:
-        if "/" not in name and await room.describe(place) is not None:
+        if "/" not in name and await init.describe(place) is not None:
             return True
     return False
 

@@ -20,8 +20,8 @@ from fnmatch import fnmatchcase
 import asyncssh
 from asyncssh.stream import SSHTCPStreamSession
 
-from tests.simulator.engines.process.nursery import PATH
-from tests.simulator.engines.process.room import Command, Room, User
+from tests.simulator.engines.process.guest_init import Command, GuestInit, User
+from tests.simulator.engines.process.init_starter import PATH
 from tests.simulator.engines.process.streams import Stream
 
 if t.TYPE_CHECKING:
@@ -52,18 +52,18 @@ LOST = (OSError, asyncssh.Error)
 """How a session notices that its client or its guest has gone."""
 
 
-async def authorized_keys(room: Room, username: str) -> asyncssh.SSHAuthorizedKeys | None:
+async def authorized_keys(init: GuestInit, username: str) -> asyncssh.SSHAuthorizedKeys | None:
     """The keys the guest lets in for a user; None without such a user or file, and where sshd's StrictModes forbids."""
-    user = await room.user(username)
+    user = await init.user(username)
     if user is None:
         return None
     path = f"{user.home}/.ssh/authorized_keys"
     for place in (user.home, f"{user.home}/.ssh", path):
-        found = await room.describe(place)
+        found = await init.describe(place)
         if found is None or found["uid"] not in (0, user.uid) or found["mode"] & (stat.S_IWGRP | stat.S_IWOTH):
             return None
     try:
-        content = await room.read_file(path)
+        content = await init.read_file(path)
     except OSError:
         return None
     lines = [line for line in content.decode(errors="replace").splitlines() if _is_key(line)]
@@ -88,9 +88,9 @@ def configured(tree: Tree, keyword: str) -> str | None:
     return None
 
 
-async def is_password(room: Room, username: str, password: str) -> bool:
+async def is_password(init: GuestInit, username: str, password: str) -> bool:
     """Whether the guest's own shadow file has it, as PAM finds out."""
-    lines = (await room.read_file(SHADOW)).decode(errors="replace").splitlines()
+    lines = (await init.read_file(SHADOW)).decode(errors="replace").splitlines()
     hashed = next((line.split(":")[1] for line in lines if line.startswith(f"{username}:")), "")
     if not hashed.startswith("$"):
         return False
@@ -130,7 +130,7 @@ class Server(asyncssh.SSHServer):
         self._guest.connections.discard(self._connection)
 
     async def begin_auth(self, username: str) -> bool:
-        keys = await authorized_keys(await self._guest.room(), username)
+        keys = await authorized_keys(await self._guest.init(), username)
         self._connection.set_authorized_keys(keys)
         return True
 
@@ -144,7 +144,7 @@ class Server(asyncssh.SSHServer):
     async def validate_password(self, username: str, password: str) -> bool:
         if username == "root" and configured(self._guest.tree, "PermitRootLogin") != "yes":
             return False
-        return await is_password(await self._guest.room(), username, password)
+        return await is_password(await self._guest.init(), username, password)
 
     def connection_requested(
         self, dest_host: str, dest_port: int, orig_host: str, orig_port: int
@@ -176,15 +176,15 @@ class Session(asyncssh.SSHServerProcess[bytes]):
 async def serve(guest: Guest, process: asyncssh.SSHServerProcess[bytes], accepted: list[str]) -> None:
     """From the request to the exit status."""
     connection = process.channel.get_connection()
-    room = await guest.room()
-    user = await room.user(connection.get_extra_info("username"))
+    init = await guest.init()
+    user = await init.user(connection.get_extra_info("username"))
     if user is None:
         process.exit(255)
         return
     terminal = process.term_size[:2] if process.term_type is not None else None
     arguments = _arguments(process, user)
     try:
-        command = await room.spawn(
+        command = await init.spawn(
             arguments,
             argv0=None if len(arguments) > 1 else f"-{user.shell.rpartition('/')[2]}",
             user=user,

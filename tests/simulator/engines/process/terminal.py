@@ -15,15 +15,15 @@ import termios
 import typing as t
 
 if t.TYPE_CHECKING:
-    from tests.simulator.engines.process.room import Command, Room
+    from tests.simulator.engines.process.guest_init import Command, GuestInit
 
 
-async def find_program(room: Room, name: str, path: str) -> None:
+async def find_program(init: GuestInit, name: str, path: str) -> None:
     """Raises `FileNotFoundError` where the guest has no program of that name."""
     places = [name] if "/" in name else [f"{folder}/{name}" for folder in path.split(":")]
     for place in places:
         with contextlib.suppress(OSError):
-            if await room.describe(place) is not None:
+            if await init.describe(place) is not None:
                 return
     raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
 

@@ -19,7 +19,7 @@ import typing as t
 
 from tests.simulator.engines.process.image import Image
 from tests.simulator.engines.process.image_builder import Ids
-from tests.simulator.engines.process.inside.furnish import layer
+from tests.simulator.engines.process.inside.filesystem import layer
 
 
 async def handle(ids: Ids, *command: str) -> None:

@@ -33,11 +33,11 @@ class Unit:
     @classmethod
     async def find(cls, guest: Guest, name: str) -> Unit:
         unit = cls(guest, name)
-        room = await guest.room()
+        init = await guest.init()
         if "/" not in unit.name:
-            paths = [path for path in (f"{folder}/{unit.name}" for folder in FOLDERS) if await room.describe(path)]
+            paths = [path for path in (f"{folder}/{unit.name}" for folder in FOLDERS) if await init.describe(path)]
             unit.path = paths[0] if paths else None
-            unit.enabled = await room.describe(f"{WANTED}/{unit.name}") is not None
+            unit.enabled = await init.describe(f"{WANTED}/{unit.name}") is not None
         return unit
 
     @property
@@ -60,11 +60,11 @@ class Unit:
     async def enable(self) -> str:
         if self.enabled:
             return ""
-        await (await self._guest.room()).link(f"{WANTED}/{self.name}", t.cast(str, self.path))
+        await (await self._guest.init()).link(f"{WANTED}/{self.name}", t.cast(str, self.path))
         return f"Created symlink {WANTED}/{self.name} → {self.path}.\n"
 
     async def disable(self) -> str:
-        removed = await (await self._guest.room()).remove(f"{WANTED}/{self.name}")
+        removed = await (await self._guest.init()).remove(f"{WANTED}/{self.name}")
         return f"Removed {WANTED}/{self.name}.\n" if removed else ""
 
 

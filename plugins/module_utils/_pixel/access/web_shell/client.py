@@ -137,22 +137,22 @@ class WebShellClient(Shell):
                     if piece:
                         self._passed = time.monotonic()
                         response.feed(piece)
-                    if response.holder is not None:
-                        terminal.begin(shell.send, partial(self._resize, shell, response.holder))
+                    if response.terminal_pid is not None:
+                        terminal.begin(shell.send, partial(self._resize, shell, response.terminal_pid))
         finally:
             # The command may have changed the terminal, so that the shell cannot be used again.
             self._shell = None
             shell.discard()
         return response.rc
 
-    def _resize(self, shell: ShellLike, holder: int, columns: int, rows: int) -> None:
-        """Set the size of a shell's terminal, which the process `holder` has open."""
+    def _resize(self, shell: ShellLike, terminal_pid: int, columns: int, rows: int) -> None:
+        """Set the size of a shell's terminal, which the process `terminal_pid` has open."""
         try:
             webshell.resize(self._pixels.wire, shell.id, columns, rows)
         except PixelsError:
             # On 25.04 only full administrators may do that. Root of the pixel may set the size from inside, by way of
             # the process: the terminal may have no name there.
-            line = f"stty rows {rows} cols {columns} </proc/{holder}/fd/0"
+            line = f"stty rows {rows} cols {columns} </proc/{terminal_pid}/fd/0"
             with suppress(PixelsError), WebShellClient(self._pixels, self._name) as another:
                 another.run(Command(("sh", "-c", line)), timeout=RESIZE_TIMEOUT_S)
 
@@ -220,7 +220,7 @@ class WebShellClient(Shell):
                 if left <= 0:
                     raise TimedOut(f"the web shell of {self._where} took no command within {OPEN_TIMEOUT_S:g} s")
                 output += shell.receive(left) or b""
-                if program := protocol.lacks(output, marker):
+                if program := protocol.missing_program(output, marker):
                     raise Unsupported(
                         f"the web shell of {self._where} cannot be used: the pixel lacks the program {program}"
                     )

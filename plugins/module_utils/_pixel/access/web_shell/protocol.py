@@ -114,7 +114,7 @@ def is_open(output: bytes, marker: str) -> bool:
     return f"pixels-{READY}-{marker}\n".encode("ascii") in output
 
 
-def lacks(output: bytes, marker: str) -> str | None:
+def missing_program(output: bytes, marker: str) -> str | None:
     """Return the name of a required program that the output reports as missing; None if there is none."""
     _before, report, rest = output.partition(f"pixels-{LACKING}-{marker} ".encode("ascii"))
     if not report or b"\n" not in rest:
@@ -189,7 +189,7 @@ class ResponseParser:
         """Whether the shell requests the size of the next piece."""
         self.wants_no_more = False
         """Whether the command ended, so that it reads no more input."""
-        self.holder: int | None = None
+        self.terminal_pid: int | None = None
         """A process that has the terminal of the command open, once the command runs."""
         self.pid: int | None = None
         """Process ID of the command, which leads its session if the container has setsid."""
@@ -245,6 +245,6 @@ class ResponseParser:
         elif kind == b"d":
             self.wants_no_more = True
         elif kind == b"b":
-            self.holder = int(rest)
+            self.terminal_pid = int(rest)
         elif kind == b"x":
             self.rc = int(rest or b"255")

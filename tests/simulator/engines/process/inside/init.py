@@ -14,7 +14,7 @@ import socket
 import typing as t
 
 from tests.simulator.engines.process.inside import commands, files
-from tests.simulator.engines.process.inside.furnish import enter_namespaces, furnish, settle
+from tests.simulator.engines.process.inside.filesystem import build_root, enter_namespaces, settle
 from tests.simulator.engines.process.inside.wire import Layout, Message, receive, send
 
 SOCKET = "/run/init.socket"
@@ -130,7 +130,7 @@ def main(descriptor: int) -> int:
 
 
 def _be_init(layout: Layout, control: socket.socket) -> None:
-    furnish(layout)
+    build_root(layout)
     settle(layout.hostname)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         listener.bind(SOCKET)

@@ -74,8 +74,8 @@ def test_an_error_goes_to_stderr_and_as_json_to_stdout(capsys):
 def test_in_a_file_progress_is_a_line_for_each_step_and_not_for_each_percent(capsys):
     with Output().progress("Creating web...") as progress:
         for percent in range(100):
-            progress.tell(f"web: rootfs: {percent}%")
-        progress.tell("web: unpacking")
+            progress.update(f"web: rootfs: {percent}%")
+        progress.update("web: unpacking")
 
     assert capsys.readouterr().err == "web: rootfs: 0%\nweb: unpacking\n"
 
@@ -115,7 +115,7 @@ SHOWN = r"\x1b[2J\r\nError: gone\x9b\u202e"
         lambda output: output.ask(HOSTILE),
         lambda output: output.table(("A", "B"), [(HOSTILE, HOSTILE)]),
         lambda output: output.document(HOSTILE.replace("\n", "")),
-        lambda output: output.progress("x").tell(HOSTILE),
+        lambda output: output.progress("x").update(HOSTILE),
     ],
 )
 def test_every_way_to_write_shows_text_of_others_safely(capsys, monkeypatch, show):

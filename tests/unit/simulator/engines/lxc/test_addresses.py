@@ -6,30 +6,30 @@
 from __future__ import annotations
 
 from tests.simulator.engines.base import Address
-from tests.simulator.engines.lxc.addresses import Places
+from tests.simulator.engines.lxc.addresses import AddressPool
 
 
 def test_no_two_places_share_an_address_or_a_mac() -> None:
-    places = Places()
+    pool = AddressPool()
 
-    allotted = [places.allot() for _number in range(1000)]
+    allotted = [pool.allot() for _number in range(1000)]
 
-    assert len({place.v4 for place in allotted}) == 1000
-    assert len({place.v6 for place in allotted}) == 1000
-    assert len({place.mac for place in allotted}) == 1000
+    assert len({port.v4 for port in allotted}) == 1000
+    assert len({port.v6 for port in allotted}) == 1000
+    assert len({port.mac for port in allotted}) == 1000
 
 
 def test_a_place_that_was_given_back_is_the_last_to_be_handed_out_again() -> None:
-    places = Places()
-    first = places.allot()
+    pool = AddressPool()
+    first = pool.allot()
 
-    places.give_back(first)
+    pool.give_back(first)
 
-    assert first not in [places.allot() for _number in range(1000)]
+    assert first not in [pool.allot() for _number in range(1000)]
 
 
 def test_a_place_is_written_as_addresses_of_both_families_and_a_mac() -> None:
-    place = Places().allot()
+    port = AddressPool().allot()
 
-    assert place.addresses() == [Address("INET", "10.77.1.1", 16), Address("INET6", "fd77::101", 64)]
-    assert place.mac == "00:16:3e:77:01:01"
+    assert port.addresses() == [Address("INET", "10.77.1.1", 16), Address("INET6", "fd77::101", 64)]
+    assert port.mac == "00:16:3e:77:01:01"

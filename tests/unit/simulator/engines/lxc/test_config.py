@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.simulator.engines.lxc import config
-from tests.simulator.engines.lxc.addresses import Place
+from tests.simulator.engines.lxc.addresses import BridgePort
 
 
 def lines(unified: bool = False, **wanted: object) -> list[str]:
-    container = config.Container("px-web", Path("/mnt/px-web/rootfs"), Place(257), "br0", "lab", **wanted)
+    container = config.Container("px-web", Path("/mnt/px-web/rootfs"), BridgePort(257), "br0", "lab", **wanted)
     return config.text(container, unified=unified).splitlines()
 
 

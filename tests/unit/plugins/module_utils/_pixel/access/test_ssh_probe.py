@@ -65,8 +65,8 @@ def serve():
         server.close()
 
 
-def is_way_in(notes, port):
-    return ssh_probe.is_way_in(notes, "px-web", HERE, port)
+def uses_ssh(notes, port):
+    return ssh_probe.uses_ssh(notes, "px-web", HERE, port)
 
 
 def known(notes, port):
@@ -84,7 +84,7 @@ GREETINGS = [
 def test_a_server_that_greets_is_the_transport_and_not_probed_again(notes, serve, pieces):
     server = serve(*pieces)
 
-    assert [is_way_in(notes, server.port) for _time in range(3)] == [True] * 3
+    assert [uses_ssh(notes, server.port) for _time in range(3)] == [True] * 3
 
     assert known(notes, server.port) is True
     assert len(server.connections) == 1
@@ -101,11 +101,11 @@ SILENT = [
 def test_a_server_that_does_not_greet_is_not_waited_for_again(notes, serve, monkeypatch, pieces):
     server = serve(*pieces)
     monkeypatch.setattr(ssh_probe, "PROBE_TIMEOUT_S", 0.1)
-    assert not is_way_in(notes, server.port)
+    assert not uses_ssh(notes, server.port)
 
     monkeypatch.setattr(ssh_probe, "PROBE_TIMEOUT_S", 3600)
 
-    assert not is_way_in(notes, server.port)
+    assert not uses_ssh(notes, server.port)
     assert known(notes, server.port) is False
 
 
@@ -121,28 +121,28 @@ def test_a_port_that_drops_what_is_sent_is_not_waited_for_again(notes, monkeypat
             caller.setblocking(False)
             caller.connect_ex((HERE, port))
         monkeypatch.setattr(ssh_probe, "PROBE_TIMEOUT_S", 0.1)
-        assert not is_way_in(notes, port)
+        assert not uses_ssh(notes, port)
 
         monkeypatch.setattr(ssh_probe, "PROBE_TIMEOUT_S", 3600)
 
-        assert not is_way_in(notes, port)
+        assert not uses_ssh(notes, port)
 
 
 def test_a_server_that_comes_later_is_noticed_while_the_web_shell_is_used(notes, serve):
     server = serve(b"SSH-2.0-x\r\n")
     notes.note("px-web", HERE, server.port, answered=False)
 
-    assert not is_way_in(notes, server.port)
+    assert not uses_ssh(notes, server.port)
 
     wait_until(lambda: known(notes, server.port))
-    assert is_way_in(notes, server.port)
+    assert uses_ssh(notes, server.port)
 
 
 def test_a_port_that_refuses_is_tried_each_time(notes, serve):
     with socket.create_server((HERE, 0)) as listener:
         port = listener.getsockname()[1]
 
-    assert not is_way_in(notes, port)
+    assert not uses_ssh(notes, port)
 
     assert known(notes, port) is None
 
@@ -153,7 +153,7 @@ def test_a_server_that_has_answered_is_waited_for_until_it_is_back(notes, monkey
         taken.bind((HERE, 0))
         port = taken.getsockname()[1]
         came = []
-        thread = threading.Thread(target=lambda: came.append(ssh_probe.is_back(notes, "px-web", HERE, port)))
+        thread = threading.Thread(target=lambda: came.append(ssh_probe.answers_again(notes, "px-web", HERE, port)))
         thread.start()
         taken.listen()
         connection, _address = taken.accept()
@@ -171,7 +171,7 @@ def test_one_that_does_not_come_back_is_not_waited_for_again(notes, monkeypatch)
         port = listener.getsockname()[1]
     notes.note("px-web", HERE, port, answered=True)
 
-    assert not ssh_probe.is_back(notes, "px-web", HERE, port)
+    assert not ssh_probe.answers_again(notes, "px-web", HERE, port)
 
     assert known(notes, port) is False
 

@@ -45,9 +45,9 @@ class Shell:
         marker = protocol.new_marker()
         self._type(protocol.opening(marker))
         self.heard = b""
-        while not protocol.is_open(self.heard, marker) and protocol.lacks(self.heard, marker) is None:
+        while not protocol.is_open(self.heard, marker) and protocol.missing_program(self.heard, marker) is None:
             self.heard += os.read(self._terminal, 1024)
-        self.missing_items = protocol.lacks(self.heard, marker)
+        self.missing_items = protocol.missing_program(self.heard, marker)
         if self.missing_items is None:
             self._type(protocol.opened())
 
@@ -101,7 +101,7 @@ class Shell:
         while answer.rc is None:
             answer.feed(os.read(self._terminal, 1024))
             if keys and b"ready" in b"".join(shown):
-                assert answer.holder
+                assert answer.terminal_pid
                 self._type(keys)
                 keys = b""
         return answer.rc, b"".join(shown).decode().replace("\r\n", "\n")

@@ -22,11 +22,11 @@ FEW = 4
 SECONDS_BETWEEN_LOOKS = 0.1
 
 
-class Room:
-    """`place` is a directory that all labs of this machine see; it is used only for its lock."""
+class Capacity:
+    """`directory` is a directory that all labs of this machine see; it is used only for its lock."""
 
-    def __init__(self, place: Path) -> None:
-        self._place = place
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
         self._lock: int | None = None
         self._one_at_a_time = asyncio.Lock()
 
@@ -37,7 +37,7 @@ class Room:
                 self._lock = await self._locked()
 
     async def _locked(self) -> int:
-        lock = os.open(self._place, os.O_RDONLY | os.O_DIRECTORY)
+        lock = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY)
         try:
             while True:
                 try:

@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from tests.simulator.engines.lxc.room import FEW, Room
+from tests.simulator.engines.lxc.capacity import FEW, Capacity
 
 
 def test_few_containers_need_not_wait(tmp_path: Path) -> None:
     async def scenario() -> None:
-        one, other = Room(tmp_path), Room(tmp_path)
+        one, other = Capacity(tmp_path), Capacity(tmp_path)
         await one.make(FEW + 1)
 
         await other.make(FEW)
@@ -25,7 +25,7 @@ def test_few_containers_need_not_wait(tmp_path: Path) -> None:
 
 def test_many_wait_until_another_lab_has_given_its_room_back(tmp_path: Path) -> None:
     async def scenario() -> None:
-        one, other = Room(tmp_path), Room(tmp_path)
+        one, other = Capacity(tmp_path), Capacity(tmp_path)
         await asyncio.gather(one.make(FEW + 1), one.make(FEW + 2))
 
         waiting = asyncio.create_task(other.make(FEW + 1))

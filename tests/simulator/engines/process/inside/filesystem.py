@@ -49,7 +49,7 @@ def enter_namespaces(layout: Layout) -> None:
     os.close(tell)
 
 
-def furnish(layout: Layout) -> None:
+def build_root(layout: Layout) -> None:
     """As pid 1: build the tree in `root` of the working directory and move into it."""
     mount("none", "/", flags=kernel.MS_REC | kernel.MS_PRIVATE)
     # Still as the machine's user, which can read directories that the guest's ids cannot, such as a home with an
@@ -65,7 +65,7 @@ def furnish(layout: Layout) -> None:
     mount("proc", "root/proc", "proc", MS_NOSUID | MS_NODEV)
     for path, mode in (("dev", "0755"), ("run", "0755"), ("tmp", "1777")):
         _mount_memory(path, mode)
-    _furnish_devices(TTY_GROUP if layout.ids > 1 else 0)
+    _create_devices(TTY_GROUP if layout.ids > 1 else 0)
     os.chdir("root")
     kernel.become_root_folder()
 
@@ -111,7 +111,7 @@ def _mount_memory(path: str, mode: str) -> None:
     mount("tmpfs", f"root/{path}", "tmpfs", MS_NOSUID | MS_NODEV, f"mode={mode},size=512m")
 
 
-def _furnish_devices(tty_group: int) -> None:
+def _create_devices(tty_group: int) -> None:
     for name in DEVICES:
         pathlib.Path(f"root/dev/{name}").touch()
         kernel.bind(f"/dev/{name}", f"root/dev/{name}")

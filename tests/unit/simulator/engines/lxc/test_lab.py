@@ -10,24 +10,24 @@ from pathlib import Path
 import pytest
 
 from tests.simulator.engines.base import EngineUnavailable
-from tests.simulator.engines.lxc.place import Place
+from tests.simulator.engines.lxc.lab import Lab
 
 
 def test_what_the_lab_wrote_down_is_what_the_engine_reads(tmp_path: Path) -> None:
-    written = Place(pool="fast", group="lab-7", folder=tmp_path / "lab")
+    written = Lab(pool="fast", group="lab-7", folder=tmp_path / "lab")
 
     written.write()
 
-    assert Place.here(tmp_path / "lab") == written
+    assert Lab.here(tmp_path / "lab") == written
 
 
 def test_outside_of_a_lab_the_engine_says_how_to_get_one(tmp_path: Path) -> None:
     with pytest.raises(EngineUnavailable, match="make lab"):
-        Place.here(tmp_path)
+        Lab.here(tmp_path)
 
 
 def test_datasets_are_mounted_below_the_pool() -> None:
-    place = Place(pool="tank", mounted_at="/mnt/lab")
+    lab = Lab(pool="tank", mounted_at="/mnt/lab")
 
-    assert place.containers == "tank/.ix-virt/containers"
-    assert place.mountpoint(f"{place.containers}/px-web") == Path("/mnt/lab/.ix-virt/containers/px-web")
+    assert lab.containers == "tank/.ix-virt/containers"
+    assert lab.mountpoint(f"{lab.containers}/px-web") == Path("/mnt/lab/.ix-virt/containers/px-web")

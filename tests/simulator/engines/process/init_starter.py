@@ -20,7 +20,7 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 ROOT_OF_TESTS = pathlib.Path(__file__).resolve().parents[4]
 PROGRAM = (
     "import sys; sys.path.insert(0, sys.argv[1]); sys.dont_write_bytecode = True; "
-    "from tests.simulator.engines.process.inside.nursery import main; sys.exit(main(int(sys.argv[2])))"
+    "from tests.simulator.engines.process.inside.init_starter import main; sys.exit(main(int(sys.argv[2])))"
 )
 
 
@@ -45,7 +45,7 @@ class Process:
         self._descriptor = None
 
 
-class Nursery:
+class InitStarter:
     """Its process is there from the first time that it is needed until the end of this one."""
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ class Nursery:
             if self._line is None or self._process.poll() is not None:
                 self._close()
                 self._line = self._open()
-            # Its output goes where that of this process goes now, and not where it went when the nursery began.
+            # Its output goes where that of this process goes now, and not where it went when the starter began.
             wire.send(self._line, {"stage": str(stage.resolve())}, [control.fileno(), 1, 2])
             started = wire.receive(self._line)
         if started is None:
@@ -88,5 +88,5 @@ class Nursery:
             self._process.wait()
 
 
-NURSERY = Nursery()
-atexit.register(NURSERY.close)
+INIT_STARTER = InitStarter()
+atexit.register(INIT_STARTER.close)

@@ -21,7 +21,7 @@ STUCK_SIGNAL = signal.SIGUSR1
 
 
 @dataclass(frozen=True)
-class Place:
+class Lab:
     pool: str = "tank"
     mounted_at: str = "/mnt/pixels-lab"
     """Where the pool is."""
@@ -45,17 +45,17 @@ class Place:
     def write(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         described = dataclasses.asdict(self) | {"folder": str(self.folder)}
-        (self.folder / "place.json").write_text(json.dumps(described), encoding="utf-8")
+        (self.folder / "lab.json").write_text(json.dumps(described), encoding="utf-8")
 
     def give_up(self) -> None:
         """End the lab: something in it will never answer again."""
         os.kill(1, STUCK_SIGNAL)
 
     @classmethod
-    def here(cls, folder: Path = FOLDER) -> Place:
+    def here(cls, folder: Path = FOLDER) -> Lab:
         """Raises `EngineUnavailable` outside of a lab."""
         try:
-            described = json.loads((folder / "place.json").read_text(encoding="utf-8"))
+            described = json.loads((folder / "lab.json").read_text(encoding="utf-8"))
         except OSError as error:
             raise EngineUnavailable("the engine lxc runs in the lab only: make lab") from error
         return cls(**described | {"folder": folder})

@@ -15,21 +15,21 @@ import typing as t
 
 import pytest
 
-from tests.simulator.engines.process.nursery import Nursery, Process
+from tests.simulator.engines.process.init_starter import InitStarter, Process
 
 
 @pytest.fixture
-def nursery() -> t.Iterator[Nursery]:
-    found = Nursery()
+def starter() -> t.Iterator[InitStarter]:
+    found = InitStarter()
     yield found
     found.close()
 
 
-def begin(nursery: Nursery, stage: pathlib.Path) -> tuple[Process, socket.socket]:
+def begin(starter: InitStarter, stage: pathlib.Path) -> tuple[Process, socket.socket]:
     """A process that waits for the description of its guest, and the socket to it."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
-        return nursery.start(stage, theirs), ours
+        return starter.start(stage, theirs), ours
 
 
 def end(process: Process, line: socket.socket) -> None:
@@ -46,12 +46,12 @@ def parent_of(process: Process) -> int:
     return int(status.partition("PPid:")[2].split()[0])
 
 
-def test_each_is_started_by_the_same_process_in_its_own_directory(nursery: Nursery, tmp_path: pathlib.Path) -> None:
+def test_each_is_started_by_the_same_process_in_its_own_directory(starter: InitStarter, tmp_path: pathlib.Path) -> None:
     stages = [tmp_path / "one", tmp_path / "other"]
     for stage in stages:
         stage.mkdir()
 
-    begun = [begin(nursery, stage) for stage in stages]
+    begun = [begin(starter, stage) for stage in stages]
 
     assert len({parent_of(process) for process, _line in begun} - {os.getpid()}) == 1
     for (process, line), stage in zip(begun, stages, strict=True):
@@ -63,8 +63,8 @@ def test_each_is_started_by_the_same_process_in_its_own_directory(nursery: Nurse
         end(process, line)
 
 
-def test_the_end_of_one_is_reported_and_the_others_live(nursery: Nursery, tmp_path: pathlib.Path) -> None:
-    (one, line), (other, its_line) = (begin(nursery, tmp_path) for _each in range(2))
+def test_the_end_of_one_is_reported_and_the_others_live(starter: InitStarter, tmp_path: pathlib.Path) -> None:
+    (one, line), (other, its_line) = (begin(starter, tmp_path) for _each in range(2))
 
     end(one, line)
 
@@ -74,11 +74,11 @@ def test_the_end_of_one_is_reported_and_the_others_live(nursery: Nursery, tmp_pa
 
 
 def test_what_they_say_goes_where_our_output_goes_by_then(
-    nursery: Nursery, tmp_path: pathlib.Path, capfd: pytest.CaptureFixture[str]
+    starter: InitStarter, tmp_path: pathlib.Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    end(*begin(nursery, tmp_path))
+    end(*begin(starter, tmp_path))
 
-    process, line = begin(nursery, tmp_path)
+    process, line = begin(starter, tmp_path)
 
     assert [pathlib.Path(f"/proc/{process.pid}/fd/{number}").readlink() for number in (1, 2)] == [
         pathlib.Path(f"/proc/self/fd/{number}").readlink() for number in (1, 2)
@@ -86,24 +86,24 @@ def test_what_they_say_goes_where_our_output_goes_by_then(
     end(process, line)
 
 
-def test_one_that_was_killed_is_replaced(nursery: Nursery, tmp_path: pathlib.Path) -> None:
-    process, line = begin(nursery, tmp_path)
+def test_one_that_was_killed_is_replaced(starter: InitStarter, tmp_path: pathlib.Path) -> None:
+    process, line = begin(starter, tmp_path)
     os.kill(parent_of(process), signal.SIGKILL)
-    nursery._process.wait()
+    starter._process.wait()
 
-    another, its_line = begin(nursery, tmp_path)
+    another, its_line = begin(starter, tmp_path)
 
     assert lives(another)
     end(process, line)
     end(another, its_line)
 
 
-def test_closed_it_is_gone_and_can_be_used_again(nursery: Nursery, tmp_path: pathlib.Path) -> None:
-    process, line = begin(nursery, tmp_path)
+def test_closed_it_is_gone_and_can_be_used_again(starter: InitStarter, tmp_path: pathlib.Path) -> None:
+    process, line = begin(starter, tmp_path)
     first = parent_of(process)
     end(process, line)
 
-    nursery.close()
+    starter.close()
 
     assert not pathlib.Path(f"/proc/{first}").exists()
-    end(*begin(nursery, tmp_path))
+    end(*begin(starter, tmp_path))

@@ -15,8 +15,8 @@ import socket
 import typing as t
 
 from tests.simulator.engines.base import EngineUnavailable, Finished
+from tests.simulator.engines.process.init_starter import INIT_STARTER, Process
 from tests.simulator.engines.process.inside import wire
-from tests.simulator.engines.process.nursery import NURSERY, Process
 from tests.simulator.engines.process.streams import Stream
 
 SECONDS_TO_START = 30.0
@@ -44,12 +44,12 @@ class Answer(t.NamedTuple):
 class Command:
     """A process in the guest with its streams: stdin, stdout and stderr, or both directions of a terminal."""
 
-    def __init__(self, room: Room, pid: int, ended: asyncio.Future[int], streams: t.Sequence[Stream]) -> None:
+    def __init__(self, init: GuestInit, pid: int, ended: asyncio.Future[int], streams: t.Sequence[Stream]) -> None:
         self.pid = pid
         self.stdin, self.stdout = streams[:2]
         self.stderr = streams[2] if len(streams) == 3 else None
         """None with a terminal: everything arrives on stdout there."""
-        self._room = room
+        self._init = init
         self._ended = ended
 
     async def wait(self) -> int:
@@ -60,7 +60,7 @@ class Command:
         """To the command and what it has started, unless it has ended."""
         if not self._ended.done():
             with contextlib.suppress(ProcessLookupError):
-                await self._room.ask("kill", pid=self.pid, number=number)
+                await self._init.ask("kill", pid=self.pid, number=number)
 
     def close(self) -> None:
         for stream in (self.stdin, self.stdout, self.stderr):
@@ -68,7 +68,7 @@ class Command:
                 stream.close()
 
 
-class Room:
+class GuestInit:
     """A guest's namespaces, held by its pid 1."""
 
     def __init__(self, process: Process, control: socket.socket, *, first_id: int | None = None) -> None:
@@ -85,21 +85,21 @@ class Room:
         self._ready: asyncio.Future[wire.Message] = asyncio.get_running_loop().create_future()
 
     @classmethod
-    async def open(cls, layout: wire.Layout, stage: pathlib.Path) -> Room:
+    async def open(cls, layout: wire.Layout, stage: pathlib.Path) -> GuestInit:
         """Raises `EngineUnavailable` with what the kernel refused."""
         control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         wire.send(control, layout._asdict())
         with theirs:
-            process = NURSERY.start(stage, theirs)
+            process = INIT_STARTER.start(stage, theirs)
         control.setblocking(False)
-        room = cls(process, control, first_id=layout.first_id if layout.ids > 1 else None)
-        asyncio.get_running_loop().add_reader(control, room._hear)
+        init = cls(process, control, first_id=layout.first_id if layout.ids > 1 else None)
+        asyncio.get_running_loop().add_reader(control, init._hear)
         try:
-            await room._enter()
+            await init._enter()
         except BaseException:
-            await room.close()
+            await init.close()
             raise
-        return room
+        return init
 
     async def close(self, *, graceful: bool = False) -> None:
         """End every process of the guest. When this returns they are gone, and their mounts with them."""
