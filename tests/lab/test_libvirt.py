@@ -19,7 +19,7 @@ DATASET = "tank/.truenas_containers/containers/px-web"
 
 @pytest.fixture
 def talk():
-    with running_simulator(release="26", engine="lxc", address_seconds=0.0) as simulator:
+    with running_simulator(release="26.0.0-BETA.3", engine="lxc", address_seconds=0.0) as simulator:
         talk = Talk(simulator)
         talk.simulator = simulator
         talk.login()

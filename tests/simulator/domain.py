@@ -22,7 +22,8 @@ EVENT = "container.query"
 DEFAULT_BRIDGE = "truenasbr0"
 DEFAULT_SHUTDOWN_TIMEOUT = 90
 ID_MAP: Row = {"type": "DEFAULT"}
-RUNNING, SHUTOFF = "RUNNING", "SHUTOFF"
+RUNNING, PAUSED, SHUTOFF = "RUNNING", "PAUSED", "SHUTOFF"
+"""What libvirt calls running, suspended and stopped."""
 _PIDS = itertools.count(4243, 11)
 
 
@@ -108,6 +109,10 @@ class Domain(Container):
         self.pid = next(_PIDS)
         self.domain_state = RUNNING
         self.forgotten = False
+
+    def show_suspended(self) -> None:
+        """What only a shell on the NAS can do (`virsh suspend`): its processes are there, and do not go on."""
+        self.status, self.domain_state = "SUSPENDED", PAUSED
 
     def show_stopped(self) -> None:
         """After a stop or a kill, of which libvirt makes no difference."""

@@ -15,7 +15,7 @@ import pydantic
 from tests.simulator import framing, replies
 from tests.simulator.errors import SimulatedError, ValidationErrors
 from tests.simulator.models.base import Model, NonEmpty, triple
-from tests.simulator.releases import FANGTOOTH, GOLDEYE, HALFMOON
+from tests.simulator.releases import FANGTOOTH, GOLDEYE, LIBVIRT_HAS
 
 if t.TYPE_CHECKING:
     from tests.simulator.connection import Connection
@@ -102,7 +102,7 @@ READ = ("VIRT_INSTANCE_READ",)
 SOURCES: dict[str, dict[str, Source]] = {
     FANGTOOTH.name: {METRICS: Source(OneInstance, READ)},
     GOLDEYE.name: {METRICS: Source(AllInstances, READ)},
-    HALFMOON.name: {"container.metrics": Source(AllDomains, ("CONTAINER_READ",))},
+    **{name: {"container.metrics": Source(AllDomains, ("CONTAINER_READ",))} for name in LIBVIRT_HAS},
 }
 
 

@@ -14,8 +14,8 @@ import errno as errnos
 import typing as t
 
 from tests.simulator import zfs_resource
-from tests.simulator.domain import DEFAULT_BRIDGE, EVENT, RUNNING, Domain
-from tests.simulator.errors import CallError, GenericError, ValidationError
+from tests.simulator.domain import DEFAULT_BRIDGE, EVENT, PAUSED, RUNNING, Domain
+from tests.simulator.errors import CallError, GenericError, SimulatedError, ValidationError, ValidationErrors
 from tests.simulator.zfs import ZfsError
 
 if t.TYPE_CHECKING:
@@ -83,22 +83,28 @@ async def start(world: World, domain: Domain, emit: Emit) -> None:
 
 
 async def _start(world: World, domain: Domain, emit: Emit) -> None:
-    if domain.status == "RUNNING":
+    if domain.status != "STOPPED":
         if domain.forgotten:
             raise GenericError("Requested operation is not valid: Domain is already running", "libvirtError")
         domain.forgotten = True
-        raise GenericError(f"Domain '{domain.name}' is already started (<DomainState.RUNNING: 'RUNNING'>).", "Error")
+        state = domain.domain_state
+        raise not_started(world, f"Domain '{domain.name}' is already started (<DomainState.{state}: '{state}'>).")
     if not world.storage.zfs.exists(domain.dataset):
         raise CallError(f"Dataset '{domain.dataset}' not found", errnos.ENOTDIR)
     missing = missing_devices(world, domain)
     if missing:
-        raise GenericError(f"Cannot start domain '{domain.name}':\n" + "\n".join(missing), "Error")
+        raise not_started(world, f"Cannot start domain '{domain.name}':\n" + "\n".join(missing))
     await asyncio.sleep(world.options.start_seconds)
     await _write_name(world, domain)
     tell(world, domain, emit)
     await world.engine.start(domain.name, cpu=domain.cpu, memory=None, environment=domain.environment)
     world.show_started(domain)
     tell(world, domain, emit)
+
+
+def not_started(world: World, text: str) -> SimulatedError:
+    """What truenas_pylibvirt raises, as it reaches a client."""
+    return CallError(text) if world.release.start_errors_are_call_errors else GenericError(text, "Error")
 
 
 def missing_devices(world: World, domain: Domain) -> list[str]:
@@ -120,11 +126,17 @@ async def _write_name(world: World, domain: Domain) -> None:
 
 
 async def stop(world: World, domain: Domain, emit: Emit, *, force: bool, force_after_timeout: bool) -> None:
-    """A container that does not listen goes on running, and that is no error."""
+    """A container that does not listen goes on running, and that is no error. One that is suspended is not even asked.
+
+    In truenas_pylibvirt (domain/manager.py), `shutdown` asks while the state is RUNNING, and `destroy` kills what is
+    active.
+    """
     if domain.domain_state is None:
         raise GenericError(f"Domain '{domain.name}' does not exist", "DomainDoesNotExistError")
-    if domain.domain_state != RUNNING:
+    if domain.domain_state not in (RUNNING, PAUSED):
         raise GenericError(f"Domain '{domain.name}' is not active", "Error")
+    if domain.domain_state == PAUSED and not force:
+        return
     if force or not await _shut_down(world, domain):
         if not force and not force_after_timeout:
             return
@@ -149,7 +161,7 @@ async def _shut_down(world: World, domain: Domain) -> bool:
 
 async def rename(world: World, domain: Domain, name: str) -> None:
     """The dataset is renamed, and its mount point follows. Raises CallError, ValidationError."""
-    if domain.status == "RUNNING":
+    if domain.status == "RUNNING" or (domain.status != "STOPPED" and world.release.renames_only_the_stopped):
         raise CallError("Container must be stopped before renaming.")
     target = domain.layout.dataset(domain.storage_pool, name)
     try:
@@ -165,13 +177,42 @@ async def rename(world: World, domain: Domain, name: str) -> None:
 
 async def delete(world: World, domain: Domain) -> None:
     """It is killed first, if need be; the row is gone before anybody looks at the dataset. Raises ValidationError."""
-    if domain.domain_state == RUNNING:
-        await asyncio.sleep(world.options.stop_seconds)
-        await world.engine.stop(domain.name, force=True)
-        domain.show_stopped()
+    await kill(world, domain)
     del world.containers[domain.name]
     if world.faults.take("busy_delete", "container.delete"):
         return  # the middleware ignores the result: the dataset stays
     zfs_resource.refuse_missing(world.storage, domain.dataset)
     zfs_resource.refuse_full(world.storage, domain.dataset)
     await world.storage.destroy(domain.dataset)
+
+
+async def kill(world: World, domain: Domain) -> None:
+    if domain.domain_state in (RUNNING, PAUSED):
+        await asyncio.sleep(world.options.stop_seconds)
+        await world.engine.stop(domain.name, force=True)
+        domain.show_stopped()
+
+
+async def delete_safely(world: World, domain: Domain, *, force: bool, recursive: bool) -> None:
+    """Nothing is touched of what is refused, and the row goes last. Raises ValidationErrors, CallError."""
+    storage = world.storage
+    if domain.status != "STOPPED" and not force:
+        text = f"Container {domain.name!r} is {domain.status.lower()}. Stop it first, or pass force=True to stop and"
+        raise ValidationErrors([("container_delete.force", f"{text} delete it.", errnos.EBUSY)])
+    if storage.zfs.exists(domain.dataset) and not recursive:
+        counted = len(storage.zfs.of(domain.dataset))
+        below = len(storage.zfs.children(domain.dataset)) > 1
+        found = "child datasets" if below else f"{counted} snapshot(s)" if counted else None
+        if found is not None:
+            text = f"Container {domain.name!r} dataset {domain.dataset!r} has {found}. Set `recursive` to delete the"
+            wrong = f"{text} container together with them."
+            raise ValidationErrors([("container_delete.recursive", wrong, errnos.ENOTEMPTY)])
+    await kill(world, domain)
+    if world.faults.take("busy_delete", "container.delete"):
+        raise CallError(f"Failed to delete container {domain.name!r} dataset: {domain.dataset!r}: dataset is busy")
+    if storage.zfs.exists(domain.dataset):
+        try:
+            await zfs_resource.destroy(storage, domain.dataset, recursive=recursive)
+        except ZfsError as error:
+            raise CallError(f"Failed to delete container {domain.name!r} dataset: {error}") from error
+    del world.containers[domain.name]

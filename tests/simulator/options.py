@@ -20,7 +20,13 @@ def about(text: str, **details: t.Any) -> dict[str, t.Any]:
 class Options:
     """How long things take is in seconds; the defaults are those of a test (quick)."""
 
-    release: str = field(default="25.10", metadata=about("which TrueNAS to play", choices=("25.04", "25.10", "26")))
+    release: str = field(
+        default="25.10",
+        metadata=about(
+            "which TrueNAS to play; 26 is the newest of its train, 26.0.0-RC.1",
+            choices=("25.04", "25.10", "26", "26.0.0-BETA.3"),
+        ),
+    )
     listen: str = field(default="127.0.0.1:0", metadata=about("HOST:PORT of the NAS, port 0 is any free one"))
     engine: str = field(
         default="process",

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.simulator.domain import Domain
 from tests.simulator.instance import Instance
@@ -21,7 +21,7 @@ class Release:
     """One release; a newer one is one more value in `RELEASES` with its methods registered for its `name`."""
 
     name: str
-    """How the registry and the command line call it."""
+    """How the registry and the command line call it; the newest of a train has the name of the train."""
     version: str
     """`system.version_short`, and the name of its contract file."""
     api_versions: tuple[str, ...]
@@ -59,6 +59,15 @@ class Release:
     tolerates_unknown_status: bool
     """A status outside the enum is passed on; before, it breaks the whole query."""
     nic_mac: bool
+    colon_macs: bool
+    """The address of a NIC has colons, and is answered in lower case; before, dashes or nothing were taken as well."""
+    protected_containers: bool
+    """Datasets of containers are protected: no snapshot of one can be taken or changed, and listings hide them."""
+    safe_deletion: bool
+    """`container.delete` is a job that refuses first; before, a call that kills and forgets first."""
+    start_errors_are_call_errors: bool
+    renames_only_the_stopped: bool
+    """A container must be stopped to be renamed; before, it only must not be running."""
     cdrom_devices: bool
     null_disk_source_crashes: bool
     """Creating with a DISK without source ends in a Python error before the validation is reported."""
@@ -122,6 +131,11 @@ FANGTOOTH = Release(
     nullable_idmap=False,
     tolerates_unknown_status=False,
     nic_mac=False,
+    colon_macs=False,
+    protected_containers=False,
+    safe_deletion=False,
+    start_errors_are_call_errors=False,
+    renames_only_the_stopped=False,
     cdrom_devices=False,
     null_disk_source_crashes=True,
     only_containers_start_with_the_nas=False,
@@ -162,6 +176,11 @@ GOLDEYE = Release(
     nullable_idmap=True,
     tolerates_unknown_status=True,
     nic_mac=True,
+    colon_macs=False,
+    protected_containers=False,
+    safe_deletion=False,
+    start_errors_are_call_errors=False,
+    renames_only_the_stopped=False,
     cdrom_devices=True,
     null_disk_source_crashes=False,
     only_containers_start_with_the_nas=True,
@@ -180,7 +199,7 @@ GOLDEYE = Release(
 
 HALFMOON = Release(
     name="26",
-    version="26.0.0-BETA.3",
+    version="26.0.0-RC.1",
     api_versions=(
         *("v25.04.0", "v25.04.1", "v25.04.2"),
         *("v25.10.0", "v25.10.1", "v25.10.2", "v25.10.3", "v25.10.4"),
@@ -203,6 +222,11 @@ HALFMOON = Release(
     nullable_idmap=True,
     tolerates_unknown_status=True,
     nic_mac=True,
+    colon_macs=True,
+    protected_containers=True,
+    safe_deletion=True,
+    start_errors_are_call_errors=True,
+    renames_only_the_stopped=True,
     cdrom_devices=False,
     null_disk_source_crashes=False,
     only_containers_start_with_the_nas=True,
@@ -219,9 +243,21 @@ HALFMOON = Release(
     file_paths_may_have_links=False,
 )
 
-RELEASES: dict[str, Release] = {release.name: release for release in (FANGTOOTH, GOLDEYE, HALFMOON)}
+HALFMOON_BETA = replace(
+    HALFMOON,
+    name="26.0.0-BETA.3",
+    version="26.0.0-BETA.3",
+    colon_macs=False,
+    protected_containers=False,
+    safe_deletion=False,
+    start_errors_are_call_errors=False,
+    renames_only_the_stopped=False,
+)
+"""The API version is that of the candidate, which changed it (middleware 97c6b5252e, 3b654bc0d0 and 55d6b281aa)."""
+
+RELEASES: dict[str, Release] = {release.name: release for release in (FANGTOOTH, GOLDEYE, HALFMOON_BETA, HALFMOON)}
 EVERY = tuple(RELEASES)
-SINCE_GOLDEYE = (GOLDEYE.name, HALFMOON.name)
+SINCE_GOLDEYE = tuple(name for name in EVERY if name != FANGTOOTH.name)
 INCUS_HAS = tuple(name for name, release in RELEASES.items() if release.container is Instance)
 """The releases with `virt.*`."""
 LIBVIRT_HAS = tuple(name for name, release in RELEASES.items() if release.container is Domain)

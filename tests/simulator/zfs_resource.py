@@ -15,8 +15,8 @@ from tests.simulator.zfs import ZfsError
 
 if t.TYPE_CHECKING:
     from tests.simulator.storage import Storage
+    from tests.simulator.world import World
     from tests.simulator.zfs import Snapshot
-
 
 LABEL = re.compile(r"[A-Za-z0-9_.: -]+")
 LONGEST = 255
@@ -57,6 +57,41 @@ def refuse_full(storage: Storage, dataset: str) -> None:
         if found:
             text = f"{dataset!r} has {what}. Set recursive=True to remove them."
             raise ValidationError("zfs.resource.destroy", text, errnos.ENOTEMPTY)
+
+
+def is_protected(world: World, path: str) -> bool:
+    """Whether it is below the directory of containers, which is internal since RC.1 (middleware 3b654bc0d0)."""
+    parts = path.partition("@")[0].split("/")
+    return world.release.protected_containers and parts[1:2] == [world.storage.layout.folder]
+
+
+def refuse_protected(world: World, method: str, *paths: str) -> None:
+    """Only what is named is looked at: a recursive operation on a pool includes containers. Raises ValidationError.
+
+    Assumed: a path of a snapshot is refused with the name of its dataset.
+    """
+    for path in paths:
+        if is_protected(world, path):
+            text = f"{path.partition('@')[0]!r} is a protected path."
+            raise ValidationError(method, text, errnos.EACCES)
+
+
+def shown(world: World, found: t.Iterable[str], named: t.Iterable[str]) -> list[str]:
+    """Those of the datasets that a listing has: internal ones are there only where one of them is named."""
+    if any(is_protected(world, path) for path in named):
+        return list(found)
+    return [path for path in found if not is_protected(world, path)]
+
+
+async def destroy(storage: Storage, path: str, *, recursive: bool) -> None:
+    """`recursive` takes everything along: children, snapshots, clones of them anywhere, and what is held.
+
+    Raises ZfsError.
+    """
+    for dataset in storage.zfs.children(path):
+        for snapshot in storage.zfs.of(dataset):
+            await storage.release(snapshot.id)
+    await storage.destroy(path, recursive=recursive, dependents=recursive)
 
 
 async def take(

@@ -153,7 +153,7 @@ class Nas:
 
     def metadata(self, **notes: str) -> dict[str, str]:
         """Return these metadata as environment variables, on releases that keep them there."""
-        return {} if self.release == "26" else {f"PIXELS/{name}": value for name, value in notes.items()}
+        return {} if self.release.startswith("26") else {f"PIXELS/{name}": value for name, value in notes.items()}
 
     def run(self, module: t.Any, params: t.Mapping[str, t.Any]) -> Attempt:
         """Run a task that must succeed."""

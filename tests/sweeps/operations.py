@@ -21,7 +21,9 @@ if t.TYPE_CHECKING:
     from tests.sweeps.nas import Nas
 
 INCUS = ("25.04", "25.10")
-RELEASES = (*INCUS, "26")
+WITH_CHECKPOINTS = (*INCUS, "26.0.0-BETA.3")
+"""The release candidate of 26 protects containers from snapshots."""
+RELEASES = (*WITH_CHECKPOINTS, "26")
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHZ2bWVlcmthdHJ1bm5pbmdpbnRoZWRlc2VydDEyMzQ1 me@here"
 
 
@@ -68,6 +70,12 @@ def one_checkpoint(nas: Nas) -> None:
     nas.checkpoint("web", "ready")
 
 
+def a_snapshot(nas: Nas) -> None:
+    """One that another program took, as each release allows."""
+    a_pixel(nas)
+    nas.world.add_snapshot("px-web", "auto")
+
+
 def a_base(nas: Nas) -> None:
     nas.add("px-base")
     nas.checkpoint("base", "ready")
@@ -99,12 +107,19 @@ def container(name: str, set_up: t.Callable[[Nas], None], params: t.Mapping[str,
 
 def checkpoint(name: str, set_up: t.Callable[[Nas], None], params: t.Mapping[str, t.Any], **more: t.Any) -> Operation:
     options = {"name": "web", "wait": "running", "wait_timeout": 20, **params}
-    return Operation(name, pixels_checkpoint, options, set_up, **more)
+    return Operation(name, pixels_checkpoint, options, set_up, releases=WITH_CHECKPOINTS, **more)
 
 
 def restore(name: str, set_up: t.Callable[[Nas], None], params: t.Mapping[str, t.Any], **more: t.Any) -> Operation:
     options = {"name": "web", "label": "ready", "wait": "running", "wait_timeout": 20, **params}
-    return Operation(name, pixels_checkpoint_restore, options, set_up, idempotent=False, **more)
+    return Operation(
+        name,
+        pixels_checkpoint_restore,
+        options,
+        set_up,
+        idempotent=False,
+        **{"releases": WITH_CHECKPOINTS, **more},
+    )
 
 
 OPERATIONS = (
@@ -116,7 +131,8 @@ OPERATIONS = (
     container("start", a_stopped_pixel, {}),
     container("stop", a_pixel, {"state": "stopped"}),
     container("restart", a_pixel, {"state": "restarted"}, idempotent=False),
-    container("destroy", one_checkpoint, {"state": "absent"}, removes=frozenset({"ready"})),
+    container("destroy", one_checkpoint, {"state": "absent"}, releases=WITH_CHECKPOINTS, removes=frozenset({"ready"})),
+    container("destroy with a snapshot", a_snapshot, {"state": "absent"}, removes=frozenset({"auto"})),
     container("clone a checkpoint", a_base, {"from": "base@ready"}, releases=INCUS),
     container("clone the present state", a_base, {"from": "base"}, releases=INCUS),
     container("destroy a clone", a_clone, {"state": "absent"}, releases=INCUS, removes=frozenset({"px-clone-web"})),

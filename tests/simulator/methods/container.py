@@ -17,7 +17,7 @@ from tests.simulator.models import container as models
 from tests.simulator.models.base import Nothing
 from tests.simulator.models.query import GetNumbered, query_model
 from tests.simulator.registry import job, method
-from tests.simulator.releases import LIBVIRT_HAS, RELEASES
+from tests.simulator.releases import HALFMOON, HALFMOON_BETA, LIBVIRT_HAS, RELEASES
 
 if t.TYPE_CHECKING:
     from tests.simulator.images import Image
@@ -39,6 +39,10 @@ def lock_by_name(data: Row, *_rest: t.Any) -> str:
 
 def lock_by_id(id: int, *_rest: t.Any) -> str:
     return f"container_stop_{id}"
+
+
+def lock_deletion(id: int, *_rest: t.Any) -> str:
+    return f"container_delete:{id}"
 
 
 def find(world: World, id: int) -> Domain:
@@ -182,8 +186,8 @@ async def stop(context: Context, job: Job, id: int, options: Row) -> None:
     await libvirt.stop(context.world, find(context.world, id), context.emit, **options)
 
 
-@method("container.delete", releases=LIBVIRT_HAS, roles=WRITE, model=models.Id)
-async def delete(context: Context, id: int) -> None:
+@method("container.delete", releases=[HALFMOON_BETA.name], roles=WRITE, model=models.Id)
+async def delete_at_once(context: Context, id: int) -> None:
     """As BETA.3 does: no questions asked of a container that runs, and too late of one that has snapshots."""
 
     async def work() -> None:
@@ -191,6 +195,13 @@ async def delete(context: Context, id: int) -> None:
         context.emit(EVENT, "removed", id=id)
 
     await libvirt.to_its_end(context.world, work())
+
+
+@job("container.delete", releases=[HALFMOON.name], roles=WRITE, model=models.Delete, lock=lock_deletion)
+async def delete(context: Context, job: Job, id: int, options: Row) -> None:
+    """As RC.1 does: questions first, and the row last (contract 26.0.0-RC.1; middleware 97c6b5252e)."""
+    await libvirt.delete_safely(context.world, find(context.world, id), **options)
+    context.emit(EVENT, "removed", id=id)
 
 
 @job(

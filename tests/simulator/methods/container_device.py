@@ -128,6 +128,8 @@ async def settled(world: World, domain: Domain, attributes: Row, itself: DomainD
         raise ValidationErrors(wrong)
     if attributes["dtype"] == "NIC" and attributes["mac"] is None:
         return {**attributes, "mac": new_mac()}
+    if attributes["dtype"] == "NIC" and world.release.colon_macs:
+        return {**attributes, "mac": attributes["mac"].lower()}
     return dict(attributes)
 
 

@@ -78,12 +78,21 @@ def properties(snapshot: Snapshot) -> dict[str, Row]:
 def query_snapshots(context: Context, filters: list[t.Any], options: Row) -> t.Any:
     extra = options["extra"]
     least, most = extra.get("min_txg") or 0, extra.get("max_txg") or float("inf")
-    found = [each for each in context.world.snapshots.values() if least <= each.txg <= most]
+    datasets = zfs_resource.shown(context.world, context.world.storage.zfs.datasets, looked_up(filters))
+    known = set(datasets)
+    found = [each for each in context.world.snapshots.values() if least <= each.txg <= most and each.dataset in known]
     return query.apply([row(each, extra) for each in found], filters, options)
 
 
+def looked_up(filters: list[t.Any]) -> list[str]:
+    """The datasets and snapshots that filters name, which the middleware looks up instead of listing all."""
+    equal = [each for each in filters if len(each) == 3 and each[0] in ("id", "name", "dataset")]
+    one = [str(value) for _field, operator, value in equal if operator == "="]
+    return one + [str(value) for _field, operator, values in equal if operator == "in" for value in values]
+
+
 for name in LIBVIRT_HAS:
-    on_26("query", query_model(RELEASES[name]), *READ)(query_snapshots)
+    method("pool.snapshot.query", releases=[name], roles=READ, model=query_model(RELEASES[name]))(query_snapshots)
 
 
 @on_26("get_instance", GetInstance, *READ)
@@ -97,12 +106,17 @@ def get_instance(context: Context, id: str, options: Row) -> Row:
 # changing; errors of `zfs.resource.snapshot` are not caught here
 
 
+def refuse_protected(context: Context, action: str, *paths: str) -> None:
+    zfs_resource.refuse_protected(context.world, f"zfs.resource.snapshot.{action}", *paths)
+
+
 def uncaught(refused: Refused) -> GenericError:
     return GenericError(refused.text, "ZFSException")
 
 
 @on_26("create", Create, *WRITE)
 async def create(context: Context, data: Row) -> Row:
+    refuse_protected(context, "create", data["dataset"])
     label = data.get("name") or datetime.datetime.now().astimezone().strftime(data["naming_schema"])
     properties = {key: str(value) for key, value in data["properties"].items()}
     try:
@@ -130,6 +144,7 @@ async def delete(context: Context, id: str, options: Row) -> bool:
         raise ValidationError("pool.snapshot.delete", f"Invalid snapshot name: {id!r}")
     if id not in storage.zfs.snapshots:
         raise InstanceNotFound(f"Snapshot {id} not found")
+    refuse_protected(context, "destroy", id)
     going = storage.zfs.same_label(id) if options["recursive"] else [storage.zfs.snapshots[id]]
     try:
         await zfs_resource.drop(storage, going, defer=options["defer"])
@@ -142,6 +157,7 @@ async def delete(context: Context, id: str, options: Row) -> bool:
 @on_26("rollback", models.Rollback, *WRITE, "POOL_WRITE")
 async def rollback(context: Context, id: str, options: Row) -> None:
     """A running container sees its files change."""
+    refuse_protected(context, "rollback", id)
     wanted = {key: value for key, value in options.items() if key != "force"}
     try:
         await zfs_resource.rollback(context.world.storage, id, **wanted)
@@ -152,6 +168,7 @@ async def rollback(context: Context, id: str, options: Row) -> None:
 @on_26("clone", models.Clone, *WRITE, "DATASET_WRITE")
 async def clone(context: Context, data: Row) -> bool:
     """It is mounted; one at a container's place is no container for that."""
+    refuse_protected(context, "clone", data["snapshot"], data["dataset_dst"])
     properties = data["dataset_properties"]
     try:
         await zfs_resource.clone(context.world.storage, data["snapshot"], data["dataset_dst"], properties)
@@ -162,6 +179,7 @@ async def clone(context: Context, data: Row) -> bool:
 
 @on_26("hold", models.Hold, *WRITE)
 async def hold(context: Context, id: str, options: Row) -> None:
+    refuse_protected(context, "hold", id)
     try:
         await zfs_resource.hold(context.world.storage, id, recursive=options["recursive"])
     except Refused as refused:
@@ -170,6 +188,7 @@ async def hold(context: Context, id: str, options: Row) -> None:
 
 @on_26("release", models.Hold, *WRITE)
 async def release(context: Context, id: str, options: Row) -> None:
+    refuse_protected(context, "release", id)
     try:
         await zfs_resource.release(context.world.storage, id, recursive=options["recursive"])
     except Refused as refused:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""zfs.resource.query and zfs.resource.destroy of TrueNAS 26: every dataset, those of containers, too."""
+"""zfs.resource.query and zfs.resource.destroy of TrueNAS 26: every dataset; RC.1 protects those of containers."""
 
 from __future__ import annotations
 
@@ -74,22 +74,20 @@ def query(context: Context, data: Row) -> list[Row]:
             )
         zfs_resource.refuse_missing(context.world.storage, path)
         names += zfs.children(path) if data["get_children"] else [path]
+    names = zfs_resource.shown(context.world, names, data["paths"])
     return [row(context.world, zfs.datasets[name], data["properties"]) for name in names]
 
 
 @method(f"{SERVICE}.destroy", releases=LIBVIRT_HAS, roles=("ZFS_RESOURCE_DELETE",), model=models.Destroy)
 async def destroy(context: Context, data: Row) -> None:
-    """`recursive` takes everything along: children, snapshots, clones of them anywhere, and what is held."""
     storage, path = context.world.storage, data["path"]
     refuse(path)
+    zfs_resource.refuse_protected(context.world, f"{SERVICE}.destroy", path)
     zfs_resource.refuse_missing(storage, path)
     if not data["recursive"]:
         zfs_resource.refuse_full(storage, path)
-    for dataset in storage.zfs.children(path):
-        for snapshot in storage.zfs.of(dataset):
-            await storage.release(snapshot.id)
     try:
-        await storage.destroy(path, recursive=data["recursive"], dependents=data["recursive"])
+        await zfs_resource.destroy(storage, path, recursive=data["recursive"])
     except ZfsError as error:
         raise ValidationError(f"{SERVICE}.destroy", str(error), errnos.EFAULT) from error
 

@@ -18,7 +18,7 @@ from tests.simulator.zfs_resource import Refused
 if t.TYPE_CHECKING:
     from tests.simulator.models.base import Model
     from tests.simulator.registry import Context, Handler
-    from tests.simulator.storage import Storage
+    from tests.simulator.world import World
     from tests.simulator.zfs import Snapshot
 
 Row = dict[str, t.Any]
@@ -27,6 +27,8 @@ SERVICE = "zfs.resource.snapshot"
 READ = ("SNAPSHOT_READ", "SNAPSHOT_WRITE")
 WRITE = ("SNAPSHOT_WRITE",)
 IN_CREATE_REPLY = ("creation", "createtxg")
+NAMED = ("dataset", "path", "snapshot", "current_name")
+"""The arguments that say what is to be changed."""
 
 
 def says_what_was_wrong(name: str, model: type[Model], *roles: str) -> t.Callable[[Handler], Handler]:
@@ -34,6 +36,9 @@ def says_what_was_wrong(name: str, model: type[Model], *roles: str) -> t.Callabl
 
     def register(handler: Handler) -> Handler:
         async def called(context: Context, data: Row) -> t.Any:
+            if roles != READ:
+                changed = [data[argument] for argument in NAMED if argument in data]
+                zfs_resource.refuse_protected(context.world, f"{SERVICE}.{name}", *changed)
             try:
                 return await handler(context, data)
             except Refused as refused:
@@ -92,8 +97,9 @@ def properties(snapshot: Snapshot, wanted: t.Sequence[str] | None) -> Row | None
     }
 
 
-def found(storage: Storage, data: Row) -> list[Snapshot]:
+def found(world: World, data: Row) -> list[Snapshot]:
     """In the order they were taken in. Without paths the pools' own, or everybody's."""
+    storage = world.storage
     zfs = storage.zfs
     snapshots: list[Snapshot] = []
     for path in data["paths"] or [name for name in zfs.datasets if "/" not in name]:
@@ -103,6 +109,7 @@ def found(storage: Storage, data: Row) -> list[Snapshot]:
             raise zfs_resource.not_found(path)
         else:
             below = zfs.children(path) if data["recursive"] else [path]
+            below = zfs_resource.shown(world, below, data["paths"])
             snapshots += [each for dataset in below for each in zfs.of(dataset)]
     return sorted(snapshots, key=lambda each: each.txg)
 
@@ -110,13 +117,13 @@ def found(storage: Storage, data: Row) -> list[Snapshot]:
 @says_what_was_wrong("query", models.QuerySnapshots, *READ)
 async def query(context: Context, data: Row) -> list[Row]:
     least, most = data["min_txg"], data["max_txg"] or float("inf")
-    return [row(each, data) for each in found(context.world.storage, data) if least <= each.txg <= most]
+    return [row(each, data) for each in found(context.world, data) if least <= each.txg <= most]
 
 
 @says_what_was_wrong("count", models.CountSnapshots, *READ)
 async def count(context: Context, data: Row) -> dict[str, int]:
     counted: dict[str, int] = {}
-    for each in found(context.world.storage, data):
+    for each in found(context.world, data):
         counted[each.dataset] = counted.get(each.dataset, 0) + 1
     return counted
 
@@ -150,7 +157,7 @@ async def destroy(context: Context, data: Row) -> None:
     if data["all_snapshots"]:
         if "@" in path:
             raise Refused("When all_snapshots is True, path must be a dataset path (no '@').", errnos.EINVAL)
-        going = found(storage, {"paths": [path], "recursive": data["recursive"]})
+        going = found(context.world, {"paths": [path], "recursive": data["recursive"]})
     elif "@" not in path:
         hint = "Use all_snapshots=True to destroy all snapshots for a dataset."
         raise Refused(f"Path must be a snapshot path (containing '@'). {hint}", errnos.EINVAL)

@@ -104,3 +104,13 @@ class StopOptions(Model):
 class Stop(Model):
     id: int
     options: StopOptions = StopOptions()
+
+
+class DeleteOptions(Model):
+    force: bool = False
+    recursive: bool = False
+
+
+class Delete(Model):
+    id: int
+    options: DeleteOptions = DeleteOptions()

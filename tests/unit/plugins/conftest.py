@@ -30,6 +30,8 @@ from tests.unit.jumping_clock import JumpingClock
 INCUS = ("25.04", "25.10")
 """Whose containers are those of `virt.*`."""
 RELEASES = (*INCUS, "26")
+BETA = "26.0.0-BETA.3"
+"""The release of 26 on which containers have checkpoints: the candidate, which is `26`, protects them."""
 
 both_generations = pytest.mark.parametrize("release", ["25.10", "26"])
 """For what each of the two APIs for containers does in its own way."""

@@ -11,6 +11,7 @@ import typing as t
 import pytest
 
 from tests.simulator.engines.base import EngineUnavailable
+from tests.simulator.releases import HALFMOON_BETA
 from tests.simulator.running import RunningSimulator
 from tests.unit.simulator.conftest import Connect, Start
 from tests.unit.simulator.talk import Talk
@@ -47,10 +48,14 @@ class Halfmoon:
         return content.decode()
 
 
+on_beta = pytest.mark.parametrize("halfmoon", [HALFMOON_BETA.name], indirect=True)
+
+
 @pytest.fixture
-def halfmoon(start: Start, connect: Connect) -> Halfmoon:
+def halfmoon(request: pytest.FixtureRequest, start: Start, connect: Connect) -> Halfmoon:
+    """Of the release candidate, unless a test names another release."""
     try:
-        simulator = start(release="26", engine="process", address_seconds=0.0)
+        simulator = start(release=getattr(request, "param", "26"), engine="process", address_seconds=0.0)
     except EngineUnavailable as reason:
         pytest.skip(str(reason))
     talk = connect(simulator)
@@ -64,10 +69,10 @@ def test_a_container_lives_from_create_to_delete(halfmoon: Halfmoon) -> None:
     halfmoon.talk.call("container.start", number)
     said = halfmoon.run("px-web", "cat /etc/hostname; grep 127.0.1.1 /etc/hosts")
     stopped = halfmoon.stop(number)
-    halfmoon.talk.call("container.delete", number)
+    deleted = halfmoon.talk.job(halfmoon.talk.call("container.delete", number))["state"]
 
     assert said.split() == ["px-web", "127.0.1.1", "px-web"]
-    assert stopped == "SUCCESS"
+    assert (stopped, deleted) == ("SUCCESS", "SUCCESS")
     assert halfmoon.talk.call("container.query") == []
 
 
@@ -99,6 +104,7 @@ def test_its_files_are_the_nas_files_whether_it_runs_or_not(halfmoon: Halfmoon) 
     assert halfmoon.read(note) == "changed\n"
 
 
+@on_beta
 def test_a_rollback_brings_its_files_back(halfmoon: Halfmoon) -> None:
     number = halfmoon.create()
     halfmoon.talk.call("container.start", number)
@@ -144,6 +150,7 @@ def test_a_stop_of_what_does_not_run_fails_by_the_name_of_the_error(halfmoon: Ha
     assert (job["exc_info"]["type"], job["exc_info"]["errno"]) == ("DomainDoesNotExistError", None)
 
 
+@on_beta
 def test_a_second_start_is_an_error_without_a_number_of_its_own(halfmoon: Halfmoon) -> None:
     number = halfmoon.create()
     halfmoon.talk.call("container.start", number)
@@ -154,6 +161,7 @@ def test_a_second_start_is_an_error_without_a_number_of_its_own(halfmoon: Halfmo
     assert error["data"]["reason"] == "Domain 'px-web' is already started (<DomainState.RUNNING: 'RUNNING'>)."
 
 
+@on_beta
 def test_a_reset_takes_orphans_along(halfmoon: Halfmoon) -> None:
     number = halfmoon.create()
     halfmoon.talk.call("pool.snapshot.create", {"dataset": DATASET, "name": "base"})

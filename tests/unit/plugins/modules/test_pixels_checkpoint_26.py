@@ -13,7 +13,7 @@ from ansible_collections.pixels.truenas.plugins.modules import (
     pixels_checkpoint_restore,
     pixels_container,
 )
-from tests.unit.plugins.conftest import put, read, strike
+from tests.unit.plugins.conftest import BETA, put, read, strike
 
 FOLDER = "tank/.truenas_containers/containers"
 WEB = f"{FOLDER}/px-web"
@@ -22,7 +22,7 @@ STATE = "/root/state"
 
 @pytest.fixture
 def release():
-    return "26"
+    return BETA
 
 
 @pytest.fixture
@@ -219,3 +219,40 @@ def test_an_account_that_may_not_see_the_time_of_the_upgrade_restores_without_th
     assert "failed" not in restore("ready", wait="running")
 
     assert read(truenas, STATE) == "before"
+
+
+# the release candidate
+
+
+@pytest.fixture
+def protected(truenas):
+    """A running pixel with a snapshot that was taken of the whole pool."""
+    made = truenas.world.add_container("px-web")
+    truenas.world.add_snapshot("px-web", "auto")
+    return made
+
+
+@pytest.mark.parametrize("release", ["26"])
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_candidate_protects_them_which_is_reported_before_anything_is_stopped(
+    checkpoint, restore, truenas, protected, check_mode
+):
+    attempts = [
+        checkpoint(label="ready", quiesce="stop", check_mode=check_mode),
+        checkpoint(label="auto", state="absent", check_mode=check_mode),
+        restore("auto", check_mode=check_mode),
+    ]
+
+    for result in attempts:
+        assert result["error"]["kind"] == "Unsupported"
+        assert "protects their datasets from snapshots" in result["msg"]
+    assert (labels(truenas), protected.status, protected.starts) == (["auto"], "RUNNING", 0)
+
+
+@pytest.mark.parametrize("release", ["26"])
+def test_a_candidate_lists_them_and_destroys_them_with_the_pixel(listed, run, truenas, protected):
+    assert [each["label"] for each in listed()] == ["auto"]
+
+    assert run(pixels_container, name="web", state="absent")["changed"]
+
+    assert (labels(truenas), truenas.world.containers) == ([], {})

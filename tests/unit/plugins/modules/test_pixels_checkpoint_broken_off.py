@@ -12,9 +12,10 @@ from ansible_collections.pixels.truenas.plugins.modules import (
     pixels_checkpoint_restore,
     pixels_container,
 )
-from tests.unit.plugins.conftest import both_generations
+from tests.unit.plugins.conftest import BETA
 
-START = {"25.10": "virt.instance.start", "26": "container.start"}
+START = {"25.10": "virt.instance.start", BETA: "container.start"}
+both_generations = pytest.mark.parametrize("release", START)
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def web(truenas):
 
 
 def refuse_to_start(truenas, release, times):
-    fault = {"name": "fail_call", "reason": "no room"} if release == "26" else {"name": "fail_job", "text": "no room"}
+    fault = {"name": "fail_call", "reason": "no room"} if release == BETA else {"name": "fail_job", "text": "no room"}
     truenas.faults.add(method=START[release], errno=14, times=times, **fault)
 
 
@@ -100,7 +101,7 @@ def test_one_whose_controller_was_killed_is_saved_and_started(checkpoint, truena
     assert "new" in {each.label for each in truenas.world.snapshots.values()}
 
 
-@pytest.mark.parametrize("release", ["26"])
+@pytest.mark.parametrize("release", [BETA])
 def test_a_restore_of_one_that_stays_stopped_puts_its_shutdown_timeout_back(checkpoint, run, truenas):
     web = truenas.world.add_container("px-web", status="STOPPED")
     assert "failed" not in checkpoint(label="ready")
@@ -112,7 +113,7 @@ def test_a_restore_of_one_that_stays_stopped_puts_its_shutdown_timeout_back(chec
     assert (web.status, web.shutdown_timeout, web.description) == ("STOPPED", 90, "")
 
 
-@pytest.mark.parametrize("release", ["26"])
+@pytest.mark.parametrize("release", [BETA])
 def test_one_whose_controller_was_killed_as_it_stopped_has_its_shutdown_timeout_again(checkpoint, truenas):
     web = truenas.world.add_container("px-web", status="STOPPED")
     web.shutdown_timeout = 30

@@ -342,3 +342,58 @@ def test_the_shutdown_timeout_that_a_killed_controller_left_is_put_back_by_the_n
     assert first["changed"]
     assert (web.shutdown_timeout, web.description) == (90, "")
     assert second["changed"] is (state == "restarted")
+
+
+# suspended with virsh in a shell of the NAS
+
+
+@pytest.fixture
+def suspended(truenas):
+    made = truenas.world.add_container("px-web")
+    made.show_suspended()
+    return made
+
+
+def test_what_is_suspended_is_shown_so_and_left_so_unless_a_state_is_asked_for(container, run, suspended):
+    result = container(state="present")
+
+    assert (result["changed"], result["container"]["status"]) == (False, "suspended")
+    for wanted in ("suspended", "running", "stopped"):
+        listed = run(pixels_container_info, status=[wanted])["containers"]
+        assert [each["name"] for each in listed] == (["web"] if wanted == "suspended" else [])
+
+
+@pytest.mark.parametrize(
+    ("state", "problem", "advice"),
+    [
+        ("started", "is suspended, and the API cannot resume it", "Resume it with virsh in a shell of the NAS, or set"),
+        ("stopped", "is suspended and cannot stop gracefully", "Set force: true to kill its processes"),
+        ("restarted", "is suspended and cannot stop gracefully", "Set force: true to kill its processes"),
+    ],
+)
+def test_what_is_suspended_is_neither_started_nor_stopped_without_force(
+    container, truenas, suspended, state, problem, advice
+):
+    result = container(state=state)
+
+    assert problem in result["msg"]
+    assert advice in result["msg"]
+    assert "web is now suspended" in result["msg"]
+    assert (suspended.status, suspended.shutdown_timeout) == ("SUSPENDED", 90)
+    assert {"container.start", "container.stop"}.isdisjoint(truenas.stats.methods_called)
+
+
+@pytest.mark.parametrize(("state", "status"), [("stopped", "STOPPED"), ("restarted", "RUNNING")])
+def test_what_is_suspended_is_killed_by_force(container, suspended, state, status):
+    predicted = container(state=state, force=True, check_mode=True)
+
+    result = container(state=state, force=True)
+
+    assert (result["changed"], result["diff"]) == (predicted["changed"], predicted["diff"])
+    assert suspended.status == status
+
+
+def test_what_is_suspended_is_destroyed(container, truenas, suspended):
+    assert container(state="absent")["changed"]
+
+    assert truenas.world.containers == {}

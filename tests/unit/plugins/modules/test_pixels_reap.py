@@ -150,3 +150,14 @@ def test_lifetimes_are_listed(web, run):
         "2026-12-01T00:00:00Z",
         False,
     )
+
+
+@pytest.mark.parametrize("release", ["26"])
+def test_an_expired_pixel_that_is_suspended_is_killed_while_it_is_kept(run, truenas):
+    run(pixels_container, name="old", ttl="2020-01-01", ttl_keep="3000d")
+    truenas.world.domains["px-old"].show_suspended()
+
+    reaped = run(pixels_reap)
+
+    assert [(each["name"], each["action"]) for each in reaped["pixels"]] == [("old", "stop")]
+    assert truenas.world.containers["px-old"].status == "STOPPED"

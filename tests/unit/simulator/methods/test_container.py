@@ -14,10 +14,12 @@ from tests.simulator.domain import Domain
 from tests.simulator.domain_rules import WRONG_NAME
 from tests.simulator.errors import CallError, GenericError, InstanceNotFound, ValidationErrors
 from tests.simulator.registry import REGISTRY
-from tests.simulator.releases import LIBVIRT_HAS
+from tests.simulator.releases import HALFMOON, HALFMOON_BETA, LIBVIRT_HAS
 from tests.unit.simulator.nas import Faults, Nas
 
 ON = LIBVIRT_HAS
+on_beta = pytest.mark.parametrize("nas", [HALFMOON_BETA.name], indirect=True)
+on_candidate = pytest.mark.parametrize("nas", [HALFMOON.name], indirect=True)
 
 UBUNTU = "ubuntu:noble:amd64:default"
 NEWEST = "20250601_05:24"
@@ -314,15 +316,16 @@ def test_a_running_container_is_refused_with_another_message_the_second_time(nas
 
     first, second = (nas.refusal("container.start", web.id) for _time in range(2))
 
-    assert isinstance(first, GenericError)
-    assert str(first) == "Domain 'px-web' is already started (<DomainState.RUNNING: 'RUNNING'>)."
+    text = "Domain 'px-web' is already started (<DomainState.RUNNING: 'RUNNING'>)."
+    assert str(first) == (text if nas.release is HALFMOON_BETA else f"[EFAULT] {text}")
+    assert isinstance(second, GenericError)
     assert str(second) == "Requested operation is not valid: Domain is already running"
     assert web.status == "RUNNING"
 
 
 def test_a_container_without_its_dataset_cannot_start(nas: Nas) -> None:
     web = add(nas, status="STOPPED")
-    nas.call("zfs.resource.destroy", {"path": DATASET})
+    nas.run(nas.world.storage.destroy(DATASET))
 
     error = nas.refusal("container.start", web.id)
 
@@ -337,7 +340,8 @@ def test_a_container_whose_bridge_is_gone_cannot_start(nas: Nas) -> None:
 
     error = nas.refusal("container.start", web.id)
 
-    assert str(error) == "Cannot start domain 'px-web':\ndevice.eno2: Device eno2 is not available"
+    text = "Cannot start domain 'px-web':\ndevice.eno2: Device eno2 is not available"
+    assert str(error) == (text if nas.release is HALFMOON_BETA else f"[EFAULT] {text}")
     assert web.status == "STOPPED"
 
 
@@ -512,6 +516,7 @@ def test_a_container_goes_with_its_dataset(nas: Nas) -> None:
     assert nas.events == [("container.query", "removed", web.id, None)]
 
 
+@on_beta
 def test_a_running_container_is_killed_without_a_question(nas: Nas) -> None:
     web = add(nas)
 
@@ -521,6 +526,7 @@ def test_a_running_container_is_killed_without_a_question(nas: Nas) -> None:
     assert not nas.world.storage.zfs.exists(DATASET)
 
 
+@on_beta
 @pytest.mark.parametrize("what", ["snapshots", "children"])
 def test_what_is_not_empty_loses_its_container_and_stays_an_orphan(nas: Nas, what: str) -> None:
     web = add(nas)
@@ -537,6 +543,7 @@ def test_what_is_not_empty_loses_its_container_and_stays_an_orphan(nas: Nas, wha
     assert nas.world.storage.zfs.exists(DATASET)
 
 
+@on_beta
 def test_an_orphan_has_its_name_until_it_is_destroyed(nas: Nas) -> None:
     web = add(nas)
     nas.snapshot("px-web", "base")
@@ -549,6 +556,7 @@ def test_an_orphan_has_its_name_until_it_is_destroyed(nas: Nas) -> None:
     assert create(nas)["name"] == "px-web"
 
 
+@on_beta
 def test_with_its_snapshots_gone_a_container_can_go(nas: Nas) -> None:
     web = add(nas)
     [base] = nas.snapshot("px-web", "base")
@@ -558,6 +566,7 @@ def test_with_its_snapshots_gone_a_container_can_go(nas: Nas) -> None:
     assert nas.call("container.delete", web.id) is None
 
 
+@on_beta
 def test_a_busy_dataset_stays_behind_without_a_report(nas: Nas) -> None:
     web = add(nas)
     nas.world.faults = Faults("busy_delete")
@@ -567,6 +576,7 @@ def test_a_busy_dataset_stays_behind_without_a_report(nas: Nas) -> None:
     assert nas.world.storage.zfs.exists(DATASET)
 
 
+@on_beta
 def test_delete_has_no_options_yet(nas: Nas) -> None:
     web = add(nas)
 
@@ -574,6 +584,93 @@ def test_delete_has_no_options_yet(nas: Nas) -> None:
 
     assert triple == ("", "Too many arguments (expected 1, found 2)", 22)
     assert "px-web" in nas.world.containers
+
+
+@on_candidate
+def test_a_candidate_asks_before_it_kills(nas: Nas) -> None:
+    web = add(nas)
+
+    [triple] = nas.refusal("container.delete", web.id).triples
+
+    text = "Container 'px-web' is running. Stop it first, or pass force=True to stop and delete it."
+    assert triple == ("container_delete.force", text, 16)
+    assert web.status == "RUNNING"
+    assert nas.call("container.delete", web.id, {"force": True}) is None
+    assert (nas.world.containers, nas.world.storage.zfs.exists(DATASET)) == ({}, False)
+
+
+@on_candidate
+@pytest.mark.parametrize("below", [False, True])
+def test_a_candidate_asks_before_it_destroys_what_is_not_empty(nas: Nas, below: bool) -> None:
+    web = add(nas, status="STOPPED")
+    [base] = nas.snapshot("px-web", "base")
+    nas.world.storage.hold(base)
+    nas.run(nas.world.storage.clone(base, "tank/copy"))
+    if below:
+        nas.world.storage.zfs.add(f"{DATASET}/below")
+
+    [triple] = nas.refusal("container.delete", web.id, {"force": True}).triples
+
+    found = "child datasets" if below else "1 snapshot(s)"
+    text = f"Container 'px-web' dataset '{DATASET}' has {found}. Set `recursive` to delete the container together with"
+    assert triple == ("container_delete.recursive", f"{text} them.", 39)
+    assert nas.events == []
+    # It takes clones and what is held along.
+    assert nas.call("container.delete", web.id, {"recursive": True}) is None
+    assert not nas.world.storage.zfs.exists("tank/copy")
+    assert nas.events == [("container.query", "removed", web.id, None)]
+
+
+@on_candidate
+def test_a_candidate_keeps_the_row_of_what_it_cannot_destroy_and_deletes_that_of_what_is_gone(nas: Nas) -> None:
+    web = add(nas, status="STOPPED")
+    nas.world.faults = Faults("busy_delete")
+
+    error = nas.refusal("container.delete", web.id)
+
+    assert str(error).startswith("[EFAULT] Failed to delete container 'px-web' dataset: ")
+    assert list(nas.world.containers) == ["px-web"]
+    nas.run(nas.world.storage.destroy(DATASET))
+    assert nas.call("container.delete", web.id) is None
+    assert nas.world.containers == {}
+
+
+# suspended in a shell of the NAS: no method does that, and none resumes
+
+
+def test_what_is_suspended_is_not_stopped_by_asking(nas: Nas) -> None:
+    web = add(nas)
+    web.show_suspended()
+
+    nas.call("container.stop", web.id, {"force_after_timeout": True})
+
+    assert status(nas, web.id) == {"state": "SUSPENDED", "pid": web.pid, "domain_state": "PAUSED"}
+    nas.call("container.stop", web.id, {"force": True})
+    assert status(nas, web.id)["state"] == "STOPPED"
+
+
+def test_what_is_suspended_counts_as_started(nas: Nas) -> None:
+    web = add(nas)
+    web.show_suspended()
+
+    error = nas.refusal("container.start", web.id)
+
+    assert "Domain 'px-web' is already started (<DomainState.PAUSED: 'PAUSED'>)." in str(error)
+
+
+def test_what_is_suspended_is_renamed_and_deleted_by_a_beta_only(nas: Nas) -> None:
+    web = add(nas)
+    web.show_suspended()
+    calls = [("container.update", web.id, {"name": "px-new"}), ("container.delete", web.id)]
+
+    if nas.release is HALFMOON_BETA:
+        for each in calls:
+            nas.call(*each)
+        assert nas.world.containers == {}
+    else:
+        refused = [str(nas.refusal(*each)) for each in calls]
+        assert "Container must be stopped before renaming." in refused[0]
+        assert "Container 'px-web' is suspended. Stop it first" in refused[1]
 
 
 # the rest
@@ -585,12 +682,15 @@ def test_there_is_nothing_to_migrate(nas: Nas) -> None:
     assert str(error) == "[EFAULT] Legacy containers configuration pool is not set."
 
 
-def test_create_and_stop_are_jobs_with_locks_and_the_others_are_not() -> None:
-    methods = {
-        name: REGISTRY.methods["26"][f"container.{name}"] for name in ("create", "stop", "start", "update", "delete")
-    }
+def test_create_and_stop_are_jobs_with_locks_and_the_others_are_not_and_delete_is_one_since_the_candidate() -> None:
+    names = ("create", "stop", "start", "update", "delete")
+    methods = {name: REGISTRY.methods["26"][f"container.{name}"] for name in names}
+    of_beta = {name: REGISTRY.methods[HALFMOON_BETA.name][f"container.{name}"] for name in names}
 
-    assert [name for name, method in methods.items() if method.job] == ["create", "stop"]
+    assert [name for name, method in of_beta.items() if method.job] == ["create", "stop"]
+    assert [name for name, method in methods.items() if method.job] == ["create", "stop", "delete"]
+    assert methods["delete"].lock is not None
+    assert methods["delete"].lock(7, {}) == "container_delete:7"
     assert methods["create"].lock is not None
     assert methods["create"].lock(WEB) == "container_create:px-web"
     assert methods["stop"].lock is not None

@@ -135,7 +135,7 @@ def test_containers_of_26_are_another_service(start: Start, connect: Connect) ->
 
     jobs = {name for name, each in talk.call("core.get_methods", "container").items() if each["job"]}
 
-    assert jobs == {"container.create", "container.stop", "container.migrate"}
+    assert jobs == {"container.create", "container.stop", "container.delete", "container.migrate"}
     assert talk.call("core.get_methods", "virt.instance") == {}
 
 

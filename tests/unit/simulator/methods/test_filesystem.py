@@ -246,7 +246,7 @@ def test_containers_are_listed_in_their_directory(nas: Nas) -> None:
 
 @on_libvirt
 def test_a_container_that_is_gone_is_mounted_no_more(nas: Nas) -> None:
-    nas.add("px-web")
+    nas.add("px-web", "STOPPED")
 
     nas.call("container.delete", 1)
 

@@ -12,10 +12,11 @@ import pytest
 
 from tests.simulator.errors import GenericError, InstanceNotFound, ValidationError
 from tests.simulator.registry import REGISTRY
-from tests.simulator.releases import LIBVIRT_HAS
+from tests.simulator.releases import HALFMOON_BETA
 from tests.unit.simulator.nas import Nas
 
-ON = LIBVIRT_HAS
+ON = (HALFMOON_BETA.name,)
+"""RC.1 protects the snapshots of containers: tests/unit/simulator/test_zfs_resource.py."""
 
 WEB = "tank/.truenas_containers/containers/px-web"
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.simulator.releases import LIBVIRT_HAS
+from tests.simulator.releases import HALFMOON_BETA, LIBVIRT_HAS
 from tests.unit.simulator.nas import Nas
 
 ON = LIBVIRT_HAS
+on_beta = pytest.mark.parametrize("nas", [HALFMOON_BETA.name], indirect=True)
 
 WEB = "tank/.truenas_containers/containers/px-web"
 
@@ -32,6 +33,7 @@ def test_a_containers_dataset_says_where_it_is_and_what_it_was_cloned_from(web: 
     }
 
 
+@on_beta
 def test_datasets_of_containers_are_found_where_pool_dataset_hides_them(web: Nas) -> None:
     found = web.call("zfs.resource.query", {"paths": ["tank"], "get_children": True, "properties": None})
 
@@ -47,6 +49,7 @@ def test_what_is_not_there_is_not_found(web: Nas) -> None:
     assert error.triples == [("zfs.resource.query", "'tank/nope' not found", 2)]
 
 
+@on_beta
 def test_a_dataset_with_snapshots_goes_with_everything_or_not_at_all(web: Nas) -> None:
     [base] = web.snapshot("px-web", "base")
     web.call("pool.snapshot.hold", base)
@@ -73,6 +76,7 @@ def test_what_is_no_dataset_below_a_pool_stays(web: Nas, path: str, text: str) -
     assert web.refusal("zfs.resource.destroy", {"path": path}).triples == [("zfs.resource.destroy", text, 22)]
 
 
+@on_beta
 def test_a_missing_dataset_is_reported_after_its_container_is_gone(web: Nas) -> None:
     web.call("zfs.resource.destroy", {"path": WEB})
 

@@ -13,6 +13,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
     Unsupported,
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.detect import detect_backend
+from tests.unit.plugins.conftest import BETA
 
 
 class Answering:
@@ -30,7 +31,10 @@ class Answering:
         return answer
 
 
-@pytest.mark.parametrize(("release", "generation"), [("25.04", "virt"), ("25.10", "virt"), ("26", "container")])
+@pytest.mark.parametrize(
+    ("release", "generation"),
+    [("25.04", "virt"), ("25.10", "virt"), (BETA, "container"), ("26", "container")],
+)
 def test_the_api_that_answers_is_the_generation(session, generation):
     assert detect_backend(session).generation == generation
 

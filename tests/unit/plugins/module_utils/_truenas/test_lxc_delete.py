@@ -17,14 +17,18 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas import lxc_delete
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.lxc_backend import LxcBackend
+from tests.unit.plugins.conftest import BETA
 
 WEB = "tank/.truenas_containers/containers/px-web"
 WITHIN = 30.0
 
 
+on_candidate = pytest.mark.parametrize("release", ["26"])
+
+
 @pytest.fixture
 def release() -> str:
-    return "26"
+    return BETA
 
 
 @pytest.fixture
@@ -84,11 +88,12 @@ def test_a_clone_that_the_account_cannot_see_is_reported_by_the_nas(truenas, clo
     assert is_there(truenas) == (True, True)
 
 
-def test_a_candidate_gets_no_advice_to_destroy_clones(candidate, truenas, cloned):
+@on_candidate
+def test_a_candidate_gets_no_advice_to_destroy_clones(session, truenas, cloned):
     with pytest.raises(Refused, match="tank/copy was cloned from cloned"):
-        LxcBackend(candidate, None).delete("px-web", timeout=WITHIN)
+        LxcBackend(session, None).delete("px-web", timeout=WITHIN)
 
-    assert candidate.deleted_with == []
+    assert is_there(truenas) == (True, True)
     assert truenas.world.storage.zfs.exists("tank/copy")
 
 
@@ -280,57 +285,79 @@ def test_a_deletion_that_may_not_have_been_begun_is_reported(session, truenas, w
     assert is_there(truenas) == (True, True)
 
 
-# later releases
+# the release candidate
 
 
-def test_a_candidate_is_reported_to_destroy_them_itself(candidate, truenas, web):
-    truenas.world.add_snapshot("px-web", "ready")
+@on_candidate
+@pytest.mark.parametrize("labels", [(), ("ready", "later")])
+def test_a_candidate_destroys_snapshots_with_the_container(session, truenas, web, labels):
+    for label in labels:
+        truenas.world.add_snapshot("px-web", label)
 
-    LxcBackend(candidate, None).delete("px-web", timeout=WITHIN)
-
-    assert is_there(truenas) == (False, False)
-    assert candidate.deleted_with == [{"force": False, "recursive": True}]
-
-
-def test_a_candidate_is_reported_so_only_where_there_are_some(candidate, truenas, web):
-    LxcBackend(candidate, None).delete("px-web", timeout=WITHIN)
+    LxcBackend(session, None).delete("px-web", timeout=WITHIN)
 
     assert is_there(truenas) == (False, False)
-    assert candidate.deleted_with == [{"force": False, "recursive": False}]
+    assert [each for each in truenas.world.snapshots if each.startswith(WEB)] == []
 
 
-def test_a_candidate_is_not_reported_by_an_account_that_cannot_see_its_clones(
-    truenas, cloned, session_of, candidate_of
-):
-    candidate = candidate_of(session_of("CONTAINER_WRITE", "SNAPSHOT_READ", "SNAPSHOT_DELETE"))
+@on_candidate
+def test_a_candidate_is_not_asked_by_an_account_that_cannot_see_the_clones(truenas, cloned, session_of):
+    session = session_of("CONTAINER_WRITE", "SNAPSHOT_READ", "SNAPSHOT_DELETE")
 
     with pytest.raises(NotPermitted, match="px-web was not deleted.*clones of its snapshots.*ZFS_RESOURCE_READ"):
-        LxcBackend(candidate, None).delete("px-web", timeout=WITHIN)
+        LxcBackend(session, None).delete("px-web", timeout=WITHIN)
 
-    assert candidate.deleted_with == []
+    assert is_there(truenas) == (True, True)
     assert truenas.world.storage.zfs.exists("tank/copy")
 
 
-def test_a_candidate_refuses_what_an_account_may_not_see(truenas, web, session_of, candidate_of):
+@on_candidate
+def test_a_candidate_refuses_what_an_account_may_not_see(truenas, web, session_of):
     truenas.world.add_snapshot("px-web", "ready")
 
     with pytest.raises(Refused, match="1 snapshot"):
-        LxcBackend(candidate_of(session_of("CONTAINER_WRITE")), None).delete("px-web", timeout=WITHIN)
+        LxcBackend(session_of("CONTAINER_WRITE"), None).delete("px-web", timeout=WITHIN)
 
     assert is_there(truenas) == (True, True)
 
 
-def test_a_candidate_removes_what_has_none_for_everybody(truenas, web, session_of, candidate_of):
-    LxcBackend(candidate_of(session_of("CONTAINER_WRITE")), None).delete("px-web", timeout=WITHIN)
+@on_candidate
+def test_a_candidate_removes_what_has_none_for_everybody(truenas, web, session_of):
+    LxcBackend(session_of("CONTAINER_WRITE"), None).delete("px-web", timeout=WITHIN)
 
     assert is_there(truenas) == (False, False)
 
 
-def test_a_snapshot_of_the_last_moment_only_has_a_candidate_refuse(candidate, truenas, web):
+@on_candidate
+def test_a_snapshot_of_the_last_moment_only_has_a_candidate_refuse(session, truenas, web):
     with pytest.raises(Refused, match="1 snapshot.*[Rr]un this again"):
-        LxcBackend(racing(candidate, truenas), None).delete("px-web", timeout=WITHIN)
+        LxcBackend(racing(session, truenas), None).delete("px-web", timeout=WITHIN)
 
     assert is_there(truenas) == (True, True)
+
+
+@on_candidate
+def test_a_candidate_keeps_the_container_whose_files_are_busy(session, truenas, web):
+    truenas.faults.add("busy_delete", method="container.delete")
+
+    with pytest.raises(Refused, match="Failed to delete container 'px-web' dataset"):
+        LxcBackend(session, None).delete("px-web", timeout=WITHIN)
+
+    assert is_there(truenas) == (True, True)
+    LxcBackend(session, None).delete("px-web", timeout=WITHIN)
+    assert is_there(truenas) == (False, False)
+
+
+@on_candidate
+@pytest.mark.parametrize("suspended", [False, True])
+def test_one_that_does_not_stand_still_is_killed_first(session, truenas, suspended):
+    made = truenas.world.add_container("px-web")
+    if suspended:
+        made.show_suspended()
+
+    LxcBackend(session, None).delete("px-web", timeout=WITHIN)
+
+    assert is_there(truenas) == (False, False)
 
 
 def test_a_failure_of_another_kind_is_reported_as_it_is(session, truenas, web):

@@ -27,13 +27,13 @@ from ansible_collections.pixels.truenas.plugins.module_utils._truenas.snapshots 
     Snapshots,
     snapshot,
 )
-from tests.unit.plugins.conftest import RELEASES
+from tests.unit.plugins.conftest import BETA
 
 WEB = "tank/.ix-virt/containers/px-web"
-SERVICES = {"25.04": OLD, "25.10": NEW, "26": NEWEST}
+SERVICES = {"25.04": OLD, "25.10": NEW, BETA: NEWEST}
 
 
-@pytest.fixture(params=RELEASES)
+@pytest.fixture(params=SERVICES)
 def release(request) -> str:
     """Each has another API."""
     return request.param
@@ -54,7 +54,7 @@ def test_the_api_that_answers_is_the_one(snapshots, release):
     assert snapshots.service == SERVICES[release]
 
 
-@pytest.mark.parametrize("release", ["26"], indirect=True)
+@pytest.mark.parametrize("release", [BETA], indirect=True)
 def test_requests_are_sent_without_waiting_for_earlier_replies(snapshots, truenas):
     # This is held back until the other one is answered.
     truenas.faults.add("reorder", method="zfs.resource.snapshot.query")
@@ -171,11 +171,11 @@ def test_what_a_snapshot_inherits_is_not_its_own():
 
 
 @pytest.mark.parametrize("release", ["26"])
-def test_what_the_nas_protects_from_everybody_is_not_supported(candidate, web, truenas):
+def test_what_the_nas_protects_from_everybody_is_not_supported(snapshots, web, truenas):
     truenas.world.add_snapshot("px-web", "old")
-    snapshots = Snapshots(candidate)
 
     for attempt in (
+        lambda: snapshots.reject_protected(web),
         lambda: snapshots.take(web, "ready", {}),
         lambda: snapshots.delete(f"{web}@old"),
         lambda: snapshots.rollback(f"{web}@old"),
@@ -183,6 +183,21 @@ def test_what_the_nas_protects_from_everybody_is_not_supported(candidate, web, t
         with pytest.raises(Unsupported, match="does not support checkpoints.*protects their datasets.*copy it out"):
             attempt()
     assert [each.label for each in snapshots.find_all(web)] == ["old"]
+
+
+def test_where_nothing_is_protected_a_question_changes_nothing(snapshots, web, truenas):
+    truenas.world.add_snapshot("px-web", "old")
+    truenas.world.storage.hold(f"{web}@old")
+
+    snapshots.reject_protected(web)
+
+    [found] = snapshots.find_all(web)
+    assert (found.label, found.holds) == ("old", ("truenas",))
+
+
+@pytest.mark.parametrize("release", ["26"])
+def test_who_may_not_ask_what_is_protected_finds_out_later(web, session_of):
+    Snapshots(session_of("SNAPSHOT_READ")).reject_protected(web)
 
 
 def test_a_library_that_is_missing_here_is_not_blamed_on_the_nas():

@@ -388,7 +388,7 @@ def test_an_account_without_sudo_is_reported_what_it_lacks(truenas, nas, web, se
 
 
 def account(truenas, **rights):
-    of_the_release = ["CONTAINER_WRITE"] if truenas.world.release.name == "26" else ["VIRT_INSTANCE_WRITE"]
+    of_the_release = ["CONTAINER_WRITE"] if truenas.world.release.name.startswith("26") else ["VIRT_INSTANCE_WRITE"]
     return truenas.add_account("operator", roles=[*of_the_release, "NETWORK_GENERAL_READ"], **rights)
 
 
