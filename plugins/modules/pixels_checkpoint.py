@@ -150,6 +150,7 @@ def run(task: Task) -> dict[str, t.Any]:
         return {**Change(None, None).result(), "label": wanted.label, "pruned": [], "checkpoints": []}
     container = (container and pixels.settled(container)) or pixels.get(params["name"])
     planned = checkpoints.plan(pixels, container, checkpoints.list_checkpoints(pixels, container), wanted)
+    checkpoints.reject_protected(pixels, container, planned)
     label = planned.label
     if planned.change.needed and not task.check_mode:
         limits = apply_options(params, task.ssh.port)

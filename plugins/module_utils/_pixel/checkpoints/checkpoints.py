@@ -236,6 +236,14 @@ def plan(pixels: Pixels, container: Container, found: t.Sequence[Checkpoint], sp
     return CheckpointPlan(with_run_state(difference(labels, after), container), label if is_new else None, pruned)
 
 
+def reject_protected(pixels: Pixels, container: Container, planned: CheckpointPlan) -> None:
+    """Raise `Unsupported` before a pixel is stopped for it, if this release protects containers from snapshots."""
+    before, after = (each or {} for each in (planned.change.before, planned.change.after))
+    if before["checkpoints"] != after["checkpoints"]:
+        with trying(f"changing the checkpoints of {container.name.bare} on {pixels.nas}"):
+            pixels.snapshots.reject_protected(dataset_layout.dataset_of(pixels, container))
+
+
 def difference(before: list[str], after: list[str]) -> Change:
     """Return a change of labels."""
     return Change({"checkpoints": before}, {"checkpoints": after})

@@ -92,6 +92,7 @@ def plan_restore(pixels: Pixels, container: Container, spec: RestoreSpec) -> Res
         newest = Hint.advice("restore the newest checkpoint")
         raise Unsupported(problem).with_hints(newest, Hint.option("discard_newer", True, "to delete the newer ones"))
     with trying(f"{not_restored(pixels, container, planned.target)}, and nothing was changed"):
+        pixels.snapshots.reject_protected(planned.target.snapshot.dataset)
         pixels.containers.reject_restore(planned.target.snapshot.dataset, planned.target.snapshot.txg)
         if planned.safety:
             # This read requires the permission to rename datasets: without it, the call fails before any change.
