@@ -64,7 +64,7 @@ options:
       - Defaults to all statuses.
     type: list
     elements: str
-    choices: [running, stopped, unknown, error, frozen, starting, stopping, freezing, thawed, aborting]
+    choices: [running, stopped, unknown, error, frozen, suspended, starting, stopping, freezing, thawed, aborting]
     default: []
   names:
     description:

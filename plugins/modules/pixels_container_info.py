@@ -27,7 +27,8 @@ options:
   status:
     description:
       - Status values of the pixels to list, in lower case. Common values are V(running) and V(stopped). The other
-        values are V(unknown), V(error), V(frozen), V(starting), V(stopping), V(freezing), V(thawed) and V(aborting).
+        values are V(unknown), V(error), V(frozen), V(suspended), V(starting), V(stopping), V(freezing), V(thawed) and
+        V(aborting).
       - Defaults to all values.
     type: list
     elements: str

@@ -27,7 +27,7 @@ CLAUSES = {
 WITHOUT_FLAG = ("ca_path", "validate_certs")
 """Settings that the command reads from variables and the configuration file only."""
 
-VERBS = {"absent": "destroy", "started": "start"}
+VERBS = {"absent": "destroy", "started": "start", "restarted": "restart"}
 
 
 def text_of(error: PixelsError) -> str:

@@ -97,7 +97,7 @@ class Container:
     name: PixelName
     """The full name, with the prefix."""
     status: str
-    """In lower case: `running`, `stopped`, `frozen`, `error` and others."""
+    """In lower case: `running`, `stopped`, `suspended`, `frozen`, `error` and others."""
     addresses: tuple[Address, ...] = ()
     cpu: str | None = None
     """A number of CPUs (`2`) or a set of them (`0-3`); None is no limit."""
@@ -116,6 +116,11 @@ class Container:
     def running(self) -> bool:
         """Whether it runs."""
         return self.status == "running"
+
+    @property
+    def suspended(self) -> bool:
+        """Whether its processes were suspended (TrueNAS 26): it neither runs nor is it stopped."""
+        return self.status == "suspended"
 
     @property
     def transient(self) -> bool:
@@ -276,13 +281,14 @@ class ContainerBackend(abc.ABC):
 
     @abc.abstractmethod
     def start(self, name: str, *, timeout: float) -> None:
-        """Start a container if it does not run."""
+        """Start a container if it does not run. Raises `Refused` for one that is suspended."""
 
     @abc.abstractmethod
     def stop(self, name: str, *, graceful: float, force: bool = False, timeout: float) -> None:
         """Stop a container within `graceful` seconds, or kill it with `force`. Do nothing if it is stopped.
 
-        Raises `TimedOut` if it is still running after `graceful` seconds.
+        Raises `TimedOut` if it is still running after `graceful` seconds, and `Refused` for one that is suspended,
+        unless `force` is set.
         """
 
     @abc.abstractmethod

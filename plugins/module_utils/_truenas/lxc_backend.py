@@ -175,6 +175,11 @@ class LxcBackend(ContainerBackend):
         if is_running(row):
             # A refused start has a side effect: the middleware then no longer reports the container's state.
             return
+        if is_suspended(row):
+            raise Refused(f"{name} on {self._wire.nas} is suspended, and the API cannot resume it").with_hints(
+                Hint.advice("resume it with virsh in a shell of the NAS"),
+                Hint.state("restarted", PixelName(name).bare, "with the option force, which kills its processes"),
+            )
         if parent := pending_nic(row):
             attach(self._wire, row["id"], parent)
         self.note_start(name)
@@ -191,13 +196,19 @@ class LxcBackend(ContainerBackend):
         if force:
             self._run_stop(row, {"force": True}, timeout=timeout)
             return
+        if is_suspended(row):
+            # truenas_pylibvirt (domain/manager.py, `shutdown`) sends it nothing, and the job succeeds.
+            raise Refused(f"{name} on {self._wire.nas} is suspended and cannot stop gracefully").with_hints(
+                Hint.option("force", True, "to kill its processes")
+            )
         seconds = max(MIN_STOP_S, min(MAX_STOP_S, math.ceil(graceful)))
         with shutdown_timeout.temporarily(self._wire, row, seconds):
             self._run_stop(row, {}, timeout=timeout)
         # The job is a success whether or not the container has stopped.
         now = self._row(name)
         if now and not is_stopped(now):
-            raise TimedOut(f"{name} on {self._wire.nas} did not stop: it is still running after {seconds} s")
+            state = "suspended" if is_suspended(now) else "still running"
+            raise TimedOut(f"{name} on {self._wire.nas} did not stop: it is {state} after {seconds} s")
 
     def _run_stop(self, row: Row, options: Row, *, timeout: float) -> None:
         try:
@@ -372,6 +383,11 @@ def unfinished(row: Row) -> tuple[str, ...]:
 def is_running(row: Row) -> bool:
     """Return whether a container runs."""
     return bool(row["status"]["state"] == "RUNNING")
+
+
+def is_suspended(row: Row) -> bool:
+    """Return whether the processes of a container are suspended. The state has a name since 26.0.0-RC.1."""
+    return bool(row["status"]["state"] == "SUSPENDED")
 
 
 def is_stopped(row: Row) -> bool:

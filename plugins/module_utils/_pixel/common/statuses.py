@@ -10,7 +10,7 @@ import typing as t
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid
 
 STATUSES = (
-    *("running", "stopped", "unknown", "error", "frozen"),
+    *("running", "stopped", "unknown", "error", "frozen", "suspended"),
     *("starting", "stopping", "freezing", "thawed", "aborting"),
 )
 """All statuses that TrueNAS reports, in lower case."""

@@ -206,7 +206,7 @@ def set_run_state(
     bare = spec.name.bare
     if spec.state == "restarted" or not container.running:
         pixels.ssh_answers.forget(spec.name)
-    if spec.state == "restarted" and container.running:
+    if spec.state == "restarted" and (container.running or container.suspended):
         with trying(f"restarting {bare} on {pixels.nas}"), with_stop_hint(options):
             pixels.containers.restart(
                 spec.name, graceful=options.stop_timeout, force=options.force, timeout=deadline.left

@@ -64,7 +64,10 @@ def find_expired(pixels: Pixels, *, clones: str, options: ApplyOptions, concurre
     due = [each for each in listing if (end := lifetime.expires(each)) and end <= now]
     kept = [each for each in due if each.metadata.protected]
     specs = [due_spec(each, now, clones=clones) for each in due if each not in kept]
-    members = [fleet.Member(spec, options, WAIT_TIMEOUT_S) for spec in specs]
+    # What is suspended cannot stop gracefully.
+    suspended = {each.name for each in due if each.suspended}
+    killing = replace(options, force=True)
+    members = [fleet.Member(spec, killing if spec.name in suspended else options, WAIT_TIMEOUT_S) for spec in specs]
     plans = fleet.plan(pixels, members, concurrency=concurrency, warn=pixels.warn, listing=listing)
     found = [Expired(each, KEEP, "it is protected") for each in kept]
     containers = {each.name: each for each in due}

@@ -122,9 +122,9 @@ def plan_egress(
             was = {"mode": "unknown" if found and found.container.metadata.egress else "unrestricted"}
     if was != then and after["status"] != "running":
         bare = spec.name.bare
-        raise Unsupported(f"the egress policy of {bare} cannot be changed while {bare} is stopped").with_hints(
-            Hint.state("started", bare)
-        )
+        raise Unsupported(
+            f"the egress policy of {bare} cannot be changed while {bare} is {after['status']}"
+        ).with_hints(Hint.state("started", bare))
     if before is not None:
         before["egress"] = was
     after["egress"] = then
