@@ -183,6 +183,7 @@ options:
 extends_documentation_fragment:
   - pixels.truenas.connection
   - pixels.truenas.checkpoints
+  - pixels.truenas.devices
   - pixels.truenas.lifetime
   - pixels.truenas.run_state
   - pixels.truenas.ssh
@@ -227,6 +228,13 @@ EXAMPLES = r"""
   pixels.truenas.pixels_container:
     name: scratch
     ttl: 4h
+
+- name: Mount a dataset of the NAS in a pixel, and forward a port of the NAS to it
+  pixels.truenas.pixels_container:
+    name: web
+    devices:
+      - {type: disk, source: tank/site, path: /srv/site}
+      - {type: proxy, listen_port: 8080, connect_port: 80}
 
 - name: Destroy a pixel with all its checkpoints
   pixels.truenas.pixels_container:

@@ -58,6 +58,7 @@ class HostFiles:
         self.kernel_file: t.Callable[[str], bytes | None] = lambda path: None
         """What the kernel says in a file below `/proc`."""
         self._is_mounted = is_mounted
+        self.has_dataset: t.Callable[[str], bool] = lambda _name: False
         self._owners: dict[Path, tuple[int, int]] = {}
 
     def prepare(self, pools: t.Iterable[str]) -> None:
@@ -100,10 +101,12 @@ class HostFiles:
         return (mount is not None and mount.path == path) or self._is_of_a_dataset(path)
 
     def _is_of_a_dataset(self, path: str) -> bool:
-        """One that holds no container's files: a pool, or where TrueNAS 26 keeps its containers in one."""
+        """One that holds no container's files: a pool, a dataset, or where TrueNAS 26 keeps its containers."""
         if path.startswith(f"{self.layout.mounted_below}/"):
             return self.layout.always_mounted and path.count("/") in (3, 4)
-        return path.startswith("/mnt/") and path.count("/") == 2 and path != self.layout.mounted_below
+        if path == self.layout.mounted_below or not path.startswith("/mnt/"):
+            return False
+        return path.count("/") == 2 or self.has_dataset(path.removeprefix("/mnt/"))
 
     def physical_shadow(self, path: str) -> Path:
         return self.root / path.lstrip("/")

@@ -112,12 +112,15 @@ class World:
         self.pending_network_changes = False
         self.cores = 16
         self.memory_bytes = 64 * GIB
+        self.gpus: dict[str, str] = {}
+        """Vendors of the GPUs that containers can use, by PCI address, such as `0000:01:00.0`."""
         self.ports_in_use: dict[int, str] = {22: "SSH Service", 80: "WebUI Service", 443: "WebUI Service"}
         """Ports of the NAS itself, with what uses them."""
 
         self.storage = Storage(engine, release.layout, lambda: options.snapshot_seconds)
         self.files = HostFiles(options.state_dir, engine, release.layout, self.is_mounted)
         self.files.mounts = self.storage.mounts
+        self.files.has_dataset = self.storage.zfs.exists
         self.files.beside = lambda dataset: self.storage.zfs.datasets[dataset].beside
         self.files.mounted_below = self.mounted_below
         self.files.kernel_file = KernelTables(self.containers).file

@@ -100,6 +100,21 @@ def a_fleet(nas: Nas) -> None:
     nas.add("px-old", environment=nas.metadata(fleet="demo"))
 
 
+def two_datasets(nas: Nas) -> None:
+    for name in ("data", "other"):
+        nas.world.storage.zfs.add(f"tank/{name}")
+        (nas.world.files.root / "mnt/tank" / name).mkdir(exist_ok=True)
+
+
+def a_pixel_with_disks(nas: Nas) -> None:
+    two_datasets(nas)
+    nas.run(pixels_container, {"name": "web", "state": "present", "devices": [disk("data"), disk("other")]})
+
+
+def disk(name: str, source: str | None = None) -> dict[str, str]:
+    return {"type": "disk", "source": f"tank/{source or name}", "path": f"/{name}"}
+
+
 def container(name: str, set_up: t.Callable[[Nas], None], params: t.Mapping[str, t.Any], **more: t.Any) -> Operation:
     options = {"name": "web", "wait": "running", "wait_timeout": 20, "delete_delay": 0, **params}
     return Operation(name, pixels_container, options, set_up, **more)
@@ -127,6 +142,12 @@ OPERATIONS = (
     container("create stopped", nothing, {"state": "present"}),
     container(
         "change", a_pixel, {"state": "present", "cpu": "0-3", "labels": {"role": "front"}, "nic": {"parent": "eno1"}}
+    ),
+    container("create with devices", two_datasets, {"devices": [disk("data"), disk("other")], "state": "present"}),
+    container(
+        "remove, change and add devices",
+        a_pixel_with_disks,
+        {"state": "present", "devices": [disk("data", "other"), disk("third", "data")], "purge_devices": True},
     ),
     container("start", a_stopped_pixel, {}),
     container("stop", a_pixel, {"state": "stopped"}),

@@ -13,7 +13,12 @@ from ansible_collections.pixels.truenas.plugins.module_utils._ansible.task impor
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.cloning.source import parse_origin
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.common import memory_size
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle.spec import PixelSpec
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.model import env_vars, lifetime, metadata
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.model import (
+    device_spec,
+    env_vars,
+    lifetime,
+    metadata,
+)
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.runstate.policy import ApplyOptions
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Nic
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.pixel_name import PixelName
@@ -50,6 +55,22 @@ SPECIFICATION: dict[str, t.Any] = {
             "type": {"type": "str", "choices": ["macvlan", "bridged"], "default": "macvlan"},
         },
     },
+    "devices": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "type": {"type": "str", "choices": ["disk", "proxy", "gpu", "usb"], "required": True},
+            "source": {"type": "str"},
+            "path": {"type": "str"},
+            "protocol": {"type": "str", "choices": ["tcp", "udp"]},
+            "listen_port": {"type": "int"},
+            "connect_port": {"type": "int"},
+            "pci": {"type": "str"},
+            "vendor": {"type": "str"},
+            "product": {"type": "str"},
+        },
+    },
+    "purge_devices": {"type": "bool", "default": False},
     "provision": {"type": "raw"},
     "egress": {"type": "raw"},
     "from": {"type": "str"},
@@ -77,6 +98,8 @@ def pixel_spec(params: Params, ssh: SshSettings) -> PixelSpec:
         protected=params["protected"],
         pool=params["storage_pool"],
         nic=Nic(**params["nic"]) if params["nic"] else None,
+        devices=None if params["devices"] is None else device_spec.parse(params["devices"]),
+        purge_devices=params["purge_devices"],
         provision=provision(params["provision"], ssh=ssh),
         egress=egress(params["egress"]),
         origin=parse_origin(params["from"]) if params["from"] else None,

@@ -28,7 +28,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel.common.deadl
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.config import schema
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle import fleet
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle.spec import PixelSpec
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.model import lifetime
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.model import device_spec, lifetime
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.provisioning import users
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.provisioning.spec import ProvisionSpec
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.runstate import readiness
@@ -81,6 +81,7 @@ def create(args: argparse.Namespace, output: Output) -> int:
         cpu=args.cpu,
         memory=None if args.memory is None else memory_size.parse_memory(args.memory),
         pool=args.pool,
+        devices=device_spec.parse(map(device_spec.parse_text, args.devices)) if args.devices else None,
         ttl=None if args.ttl is None else lifetime.parse_ttl(args.ttl),
         ttl_keep=None if args.ttl_keep is None else lifetime.parse_keep(args.ttl_keep),
         protected=args.protected,

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import argparse
 
+from ansible_collections.pixels.truenas.plugins.module_utils._cli.create_options import (
+    create_options,
+    egress_lists,
+    wait_option,
+)
 from ansible_collections.pixels.truenas.plugins.module_utils._cli.verb_parser import Verb, VerbParser, add_actions
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.common.statuses import STATUSES
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.config.schema import EGRESS_MODES, SUDO_RULES
-
-WAITS = ("none", "running", "address", "ssh")
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.config.schema import EGRESS_MODES
 
 
 def no_options(_own: VerbParser) -> None:
@@ -36,11 +39,6 @@ def one_name(own: VerbParser) -> None:
     own.add_argument("name", metavar="NAME", help="pixel")
 
 
-def wait_option(own: VerbParser) -> None:
-    """Add `--wait`."""
-    own.add_argument("--wait", choices=WAITS, help="state to wait for (default: ssh if it is expected, else address)")
-
-
 def seconds(text: str) -> float:
     """Read a number of seconds."""
     try:
@@ -58,26 +56,6 @@ def stop_options(own: VerbParser) -> None:
     own.add_argument(
         "--stop-timeout", type=seconds, default=30, metavar="S", help="seconds to wait for a stop (default: 30)"
     )
-
-
-def create_options(own: VerbParser) -> None:
-    """Add the options of create."""
-    own.add_argument("names", nargs="+", metavar="NAME", help="new pixel")
-    own.add_argument("--image", help="image, such as ubuntu/24.04")
-    own.add_argument("--cpu", help="number of cores, or a set such as 0-3")
-    own.add_argument("--memory", help="memory limit: 2GiB, 2048MiB or a number of MiB")
-    own.add_argument("--pool", help="storage pool")
-    own.add_argument("--from", dest="source", metavar="PIXEL[:LABEL]", help="pixel or checkpoint to clone")
-    own.add_argument("--ttl", metavar="TIME", help="lifetime: 90m, 4h, 7d, or a time such as 2026-12-01T18:00Z")
-    own.add_argument("--ttl-keep", metavar="TIME", help="how long to keep it, stopped, after its lifetime: 3d")
-    own.add_argument("--protected", action="store_true", default=None, help="refuse to destroy or restore it")
-    own.add_argument("--console", action="store_true", help="open a console in the new pixel")
-    own.add_argument("--no-provision", action="store_true", help="do not install the public key and an SSH server")
-    own.add_argument(
-        "--egress", dest="network_egress", choices=EGRESS_MODES, help="what it can connect to (default: network.egress)"
-    )
-    egress_lists(own, "network_")
-    wait_option(own)
 
 
 def start_options(own: VerbParser) -> None:
@@ -296,18 +274,6 @@ def egress_options(own: VerbParser) -> None:
     one_name(own)
     own.add_argument("mode", choices=EGRESS_MODES, help="mode")
     egress_lists(own)
-
-
-def egress_lists(own: VerbParser, prefix: str = "") -> None:
-    """Add the lists of an egress policy; `prefix` is that of the settings which they set, if any."""
-    for name in ("allow", "deny", "preset", "port", "lan", "dns"):
-        dest = {"preset": "presets", "port": "ports"}.get(name, name)
-        text = f"see {dest} of pixels_egress; can be repeated"
-        # With create, name servers could also be those of provisioning.
-        flag = f"--{'egress-' if prefix and name == 'dns' else ''}{name}"
-        own.add_argument(flag, dest=f"{prefix}{dest}", action="append", default=[], metavar="VALUE", help=text)
-    text = "what users can do as root: install packages, nothing, or all, which includes removing the policy"
-    own.add_argument("--sudo", dest=f"{prefix}sudo", choices=SUDO_RULES, help=text)
 
 
 def entry_options(own: VerbParser) -> None:

@@ -13,6 +13,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 if t.TYPE_CHECKING:
+    from ansible_collections.pixels.truenas.plugins.module_utils._truenas.devices import ContainerDevices, Device
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.listed_image import ListedImage
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.pixel_name import PixelName
 
@@ -165,6 +166,7 @@ class NewContainer:
     metadata: Metadata = field(default_factory=Metadata)
     pool: str | None = None
     nic: Nic | None = None
+    devices: tuple[Device, ...] = ()
 
 
 class Progress(t.Protocol):
@@ -231,6 +233,11 @@ class ContainerBackend(abc.ABC):
             return False
         self._started.discard(name)
         return True
+
+    @property
+    @abc.abstractmethod
+    def devices(self) -> ContainerDevices:
+        """The devices of containers other than NICs."""
 
     @property
     @abc.abstractmethod

@@ -49,6 +49,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend im
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.image_alias import CODENAMES, parts
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.lxc_create import ContainerCreator, attach
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas.lxc_devices import LxcDevices
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.pixel_name import PixelName
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.snapshots import RoleErrors
 
@@ -104,6 +105,10 @@ class LxcBackend(ContainerBackend):
         self._config = config
         self._warn = warn
         self._creator = ContainerCreator(wire)
+
+    @property
+    def devices(self) -> LxcDevices:
+        return LxcDevices(self._wire, self._get, self._warn)
 
     @cached_property
     def reports_addresses(self) -> bool:

@@ -15,6 +15,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._truenas import (
     cpuset,
     image_registry,
     lxc_delete,
+    lxc_devices,
     metadata_line,
 )
 
@@ -43,6 +44,8 @@ class ContainerCreator:
         try:
             # Without its own NIC it is on the same bridge, but with another MAC address at each start.
             attach(self._wire, row["id"], parent)
+            for device in new.devices:
+                lxc_devices.attach(self._wire, row["id"], device)
         except BaseException as error:
             self._remove_unfinished(row, error)
             raise

@@ -25,6 +25,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._truenas import (
     incus_record,
     summary_row,
     values,
+    virt_devices,
     virt_rows,
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import (
@@ -37,6 +38,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend im
     OnProgress,
     ReadOnce,
 )
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas.virt_devices import VirtDevices
 
 if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.listed_image import ListedImage
@@ -95,6 +97,12 @@ class VirtBackend(ContainerBackend):
         self._wire = wire
         self._config = config
         self._warn = warn
+
+    @property
+    def devices(self) -> VirtDevices:
+        return VirtDevices(
+            self._wire, lambda name, run: self._when_settled(name, run, timeout=SETTLE_TIMEOUT_S), self._warn
+        )
 
     @property
     def reports_addresses(self) -> bool:
@@ -181,8 +189,9 @@ class VirtBackend(ContainerBackend):
             settings["environment"] = record
         if new.pool is not None:
             settings["storage_pool"] = new.pool
-        if new.nic is not None:
-            settings["devices"] = [virt_rows.device(new.nic)]
+        nics = [virt_rows.device(new.nic)] if new.nic else []
+        if added := nics + [virt_devices.to_row(device) for device in new.devices]:
+            settings["devices"] = added
         try:
             made = self._wire.run_job("virt.instance.create", settings, timeout=timeout, progress=progress)
         except Refused as error:

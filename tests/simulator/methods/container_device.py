@@ -106,7 +106,7 @@ def usb_choices(context: Context) -> Row:
 
 @method("container.device.gpu_choices", releases=LIBVIRT_HAS, roles=READ, model=Nothing)
 def gpu_choices(context: Context) -> Row:
-    return {}
+    return dict(context.world.gpus)
 
 
 # what is wrong with one

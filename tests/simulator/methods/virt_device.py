@@ -133,4 +133,7 @@ def pci_choices(context: Context) -> Row:
 def gpu_choices(context: Context, gpu_type: str) -> Row:
     if gpu_type != "PHYSICAL":
         raise CallError("Only PHYSICAL type is supported for now.")
-    return {}
+    return {
+        pci: {"bus": "01", "slot": "00", "description": f"{vendor} GPU", "vendor": vendor, "pci": pci}
+        for pci, vendor in context.world.gpus.items()
+    }

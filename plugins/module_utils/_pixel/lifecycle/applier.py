@@ -15,7 +15,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel.checkpoints 
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.cloning import cloner
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.common.change import Change
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.common.error_context import trying
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle import destroyer
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle import destroyer, device_changes
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle.spec import (
     METADATA_FIELDS,
     RUNNING_STATES,
@@ -93,7 +93,12 @@ def apply(
             start_and_provision(pixels, spec, options=options, deadline=deadline)
             return
         apply_settings(pixels, change, found.container, spec, deadline=deadline)
+        waits_for_stop = spec.state == "stopped" and device_changes.needs_stop(found)
+        if change.touches("devices") and not waits_for_stop:
+            device_changes.apply(pixels, spec, found)
         set_run_state(pixels, change, found.container, spec, options=options, deadline=deadline)
+        if change.touches("devices") and waits_for_stop:
+            device_changes.apply(pixels, spec, found)
         if found.container.metadata.stopped_by and "stopped_by" not in change.after:
             with trying(f"changing {spec.name.bare} on {pixels.nas}"):
                 quiesce.record_stop(pixels, spec.name, None, timeout=deadline.left)
@@ -125,6 +130,7 @@ def create(pixels: Pixels, spec: PixelSpec, *, deadline: Deadline, progress: OnP
         metadata=merged_metadata(pixels, spec, initial_metadata(spec)),
         pool=spec.pool,
         nic=spec.nic,
+        devices=spec.devices or (),
     )
     # A new container of a known name is another machine: its host keys must not be compared with the old ones.
     pixels.host_keys.forget(known_hosts.alias(spec.name, pixels.nas))

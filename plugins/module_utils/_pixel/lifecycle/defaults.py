@@ -17,7 +17,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel.cloning.sour
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.common.error_context import trying
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.config.defaults import Defaults, EgressDefaults
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle import network
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle import device_changes, network
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle.spec import RUNNING_STATES, display_value
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.provisioning.spec import (
     with_default_dns,
@@ -55,6 +55,7 @@ def resolve_defaults(
     reject_unsupported_limits(pixels, spec)
     if spec.nic and display_value("nic", found and found.nic) != display_value("nic", spec.nic):
         network.reject_unknown_parent(pixels, spec.nic)
+    device_changes.reject(pixels, spec, found)
     if found:
         # Creation was interrupted before autostart was set.
         is_pending = found.container.metadata.pending == "autostart" and spec.autostart is None

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Unsupported
 from ansible_collections.pixels.truenas.plugins.module_utils._api.hint import Hint
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.checkpoints import checkpoints
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.cloning.source import is_clone_of
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.common.change import Change
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle import destroyer
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle import destroyer, device_changes
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle.spec import (
     METADATA_FIELDS,
     RUNNING_STATES,
@@ -64,7 +65,11 @@ def inspect(pixels: Pixels, spec: PixelSpec, container: Container) -> CurrentSta
         from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress import record
 
         egress = record.inspect(pixels, container)
-    return CurrentState(container, nic, provisioned, egress)
+    found = CurrentState(container, nic, provisioned=provisioned, egress=egress)
+    if spec.devices is None:
+        return found
+    devices = pixels.containers.devices
+    return replace(found, devices=devices.list(spec.name), has_live_devices=devices.is_live)
 
 
 def plan(found: CurrentState | None, spec: PixelSpec) -> Change:
@@ -94,6 +99,7 @@ def plan(found: CurrentState | None, spec: PixelSpec) -> Change:
         after["status"] = "running" if spec.state in RUNNING_STATES else "stopped"
     if spec.provision:
         after["provisioned"] = True
+    device_changes.plan(found, spec, before, after)
     plan_egress(found, spec, before, after)
     if found is None:
         after["image"] = spec.image

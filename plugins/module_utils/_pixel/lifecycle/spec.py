@@ -19,6 +19,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress.inspection import GuestState
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress.policy import EgressPolicy
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Container
+    from ansible_collections.pixels.truenas.plugins.module_utils._truenas.devices import Device
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.pixel_name import PixelName
 
 
@@ -54,6 +55,9 @@ class PixelSpec:
     protected: bool | None = None
     pool: str | None = None
     nic: Nic | None = None
+    devices: tuple[Device, ...] | None = None
+    purge_devices: bool = False
+    """Whether devices that `devices` does not have are removed."""
     provision: ProvisionSpec | None = None
     egress: EgressPolicy | None = None
     origin: Origin | None = None
@@ -74,6 +78,10 @@ class CurrentState:
 
     container: Container
     nic: Nic | None = None
+    devices: tuple[Device, ...] = ()
+    """Read if the specification has devices."""
+    has_live_devices: bool = True
+    """See `ContainerDevices.is_live`."""
     provisioned: bool | None = None
     """None for a stopped container, whose files cannot be read."""
     egress: GuestState | None = None

@@ -227,3 +227,5 @@ def test_the_default_bridge_is_the_first_choice(web: Nas) -> None:
 def test_there_is_nothing_else_to_pass_on(web: Nas) -> None:
     assert web.call("container.device.usb_choices") == {}
     assert web.call("container.device.gpu_choices") == {}
+    web.world.gpus["0000:01:00.0"] = "NVIDIA"
+    assert web.call("container.device.gpu_choices") == {"0000:01:00.0": "NVIDIA"}

@@ -234,6 +234,8 @@ def test_choices(nas: Nas) -> None:
     assert nas.call("virt.device.nic_choices", "MACVLAN") == {"eno1": "eno1", "eno2": "eno2", "br0": "br0"}
     assert str(nas.refusal("virt.device.nic_choices")) == "[EINVAL] nic_type: Field required\n"
     assert nas.call("virt.device.gpu_choices", "PHYSICAL") == {}
+    nas.world.gpus["0000:01:00.0"] = "NVIDIA"
+    assert nas.call("virt.device.gpu_choices", "PHYSICAL")["0000:01:00.0"]["vendor"] == "NVIDIA"
     assert "Only PHYSICAL type is supported for now." in str(nas.refusal("virt.device.gpu_choices", "MIG"))
     assert nas.call("virt.device.usb_choices") == nas.call("virt.device.disk_choices") == {}
     assert nas.call("virt.device.pci_choices") == {}

@@ -120,6 +120,8 @@ def rows(wire):
 
 
 CHOICE = {"os": "Ubuntu", "release": "noble", "variant": "default", "archs": ["amd64"], "instance_types": ["CONTAINER"]}
+VIRT_DISK = {"dev_type": "DISK", "name": "a", "readonly": False, "source": "/mnt/tank", "destination": "/a"}
+VIRT_USB = {"dev_type": "USB", "name": "b", "vendor_id": "046b", "product_id": "ff10", "bus": 1, "dev": 2}
 READERS = {
     "virt.instance.query": ([INSTANCE], rows),
     "virt.instance.query in short": (
@@ -154,6 +156,10 @@ READERS = {
     "virt.instance.image_choices": (
         {"ubuntu/noble/default": CHOICE},
         lambda wire: image_list.from_choices(wire, values.ignore),
+    ),
+    "virt.instance.device_list": (
+        [VIRT_DISK, VIRT_USB],
+        lambda wire: virt_backend.VirtBackend(wire, None).devices.list("px-web"),
     ),
     "system.version_short": ("25.10.6", nas.release),
 }

@@ -1,0 +1,26 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of the options of create that no other file tests."""
+
+from __future__ import annotations
+
+
+def test_create_adds_devices(pixels, truenas):
+    truenas.world.storage.zfs.add("tank/data")
+    (truenas.world.files.root / "mnt/tank/data").mkdir()
+    options = ("--device", "disk,source=tank/data,path=/data", "--device", "proxy,listen_port=8080,connect_port=80")
+
+    ended = pixels("create", "web", "--no-provision", *options)
+
+    assert ended.returncode == 0
+    devices = truenas.world.containers["px-web"].devices.values()
+    assert {each["type"] for each in devices} == {"nic", "disk", "proxy"}
+
+
+def test_an_invalid_device_is_an_error_before_anything_is_created(pixels, truenas):
+    ended = pixels("create", "web", "--device", "disk,source=tank/data")
+
+    assert ended.returncode == 1
+    assert "the device 'disk' is invalid: path is missing" in ended.stderr
+    assert truenas.world.containers == {}
