@@ -35,18 +35,40 @@ def name_of(node: ast.expr) -> str:
     return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
 
 
-def messages(source: str) -> t.Iterator[str]:
+def subclasses(trees: t.Sequence[ast.Module]) -> set[str]:
+    """Return the names of the classes in `errors.py` and of their subclasses in all files."""
+    defined = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    found = set(CLASSES)
+    while more := {node.name for node in defined if any(name_of(base) in found for base in node.bases)} - found:
+        found |= more
+    return found
+
+
+def values_of(node: ast.expr, scope: ast.AST) -> list[ast.expr]:
+    """Return an expression, or what is assigned to it in a function or module if it is a variable."""
+    if not isinstance(node, ast.Name):
+        return [node]
+    assigned = [each for each in ast.walk(scope) if isinstance(each, ast.Assign)]
+    return [each.value for each in assigned if node.id in {name_of(target) for target in each.targets}]
+
+
+def messages(tree: ast.Module, classes: set[str]) -> t.Iterator[str]:
     """Yield the messages of the errors that a file constructs."""
-    for node in ast.walk(ast.parse(source)):
+    scopes: dict[ast.AST, ast.AST] = {}
+    for function in ast.walk(tree):
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            scopes.update(dict.fromkeys(ast.walk(function), function))
+    for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue
         arguments = [template(argument) for argument in node.args]
-        if name_of(node.func) in CLASSES | ANSIBLE and arguments:
-            yield arguments[0]
+        messages = [keyword.value for keyword in node.keywords if keyword.arg == "msg"]
+        if name_of(node.func) in classes | ANSIBLE and node.args:
+            yield from map(template, values_of(node.args[0], scopes.get(node, tree)))
         elif name_of(node.func) == "in_field" and len(arguments) > 2:
             yield f"{arguments[1]}: {arguments[2]}"
-        elif name_of(node.func) == "fail_json":
-            yield from (template(keyword.value) for keyword in node.keywords if keyword.arg == "msg")
+        elif name_of(node.func) == "fail_json" and messages:
+            yield from map(template, values_of(messages[0], scopes.get(node, tree)))
 
 
 def flaws_of_template(message: str) -> list[str]:
@@ -64,14 +86,23 @@ def test_an_error_is_documented_and_one_line_with_any_quoted_text(cls: str) -> N
 
 
 def test_the_messages_of_errors_are_well_formed() -> None:
+    trees = {path: ast.parse(path.read_text()) for path in sorted((ROOT / "plugins").rglob("*.py"))}
+    classes = subclasses(list(trees.values()))
     found = {
         f"{path.relative_to(ROOT)}: {message}": wrong
-        for path in sorted((ROOT / "plugins").rglob("*.py"))
-        for message in messages(path.read_text())
+        for path, tree in trees.items()
+        for message in messages(tree, classes)
         if message != "{}" and (wrong := flaws_of_template(message))
     }
 
     assert found == {}
+
+
+def test_a_message_in_a_variable_and_of_a_subclass_is_found() -> None:
+    source = "class Lost(Refused): pass\ndef f():\n    text = f'{name}: lost'\n    raise Lost(text)\n"
+    tree = ast.parse(source)
+
+    assert list(messages(tree, subclasses([tree]))) == ["{}: lost"]
 
 
 @pytest.mark.parametrize(

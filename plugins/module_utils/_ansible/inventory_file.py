@@ -48,7 +48,7 @@ def with_lower_case_statuses(options: Options) -> Options:
 
 
 def validated(entry: Options) -> Options:
-    """Return the options of an entry of `nas` with their types. Raise `Invalid` for an unknown one."""
+    """Return the options of an entry of `nas` with their types. Raises `Invalid` for an unknown one."""
     result = ArgumentSpecValidator({**CONNECTION, **SSH, **NAS_OPTIONS}).validate(entry)
     if result.error_messages:
         raise Invalid.in_field("nas", "nas", "; ".join(result.error_messages))

@@ -81,7 +81,7 @@ SPECIFICATION: dict[str, t.Any] = {
 
 
 def pixel_spec(params: Params, ssh: SshSettings) -> PixelSpec:
-    """Return the specification of a pixel. Raise `Invalid` for an invalid value."""
+    """Return the specification of a pixel. Raises `Invalid` for an invalid value."""
     return PixelSpec(
         name=PixelName.parse(params["name"]),
         state=params["state"],

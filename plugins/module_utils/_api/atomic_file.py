@@ -13,7 +13,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
 
 
 def read(path: str | os.PathLike[str]) -> bytes:
-    """Return the content of a file, `b""` if it does not exist. Raise `Refused` if it cannot be read."""
+    """Return the content of a file, `b""` if it does not exist. Raises `Refused` if it cannot be read."""
     try:
         # Reading a device or a pipe may never end.
         if not stat.S_ISREG(os.stat(path).st_mode):
@@ -30,7 +30,7 @@ def replace(path: str | os.PathLike[str], content: bytes) -> None:
     """Write a file atomically: after a full disk or a crash, it has the old content.
 
     A symlink is kept, and its target is replaced. The file keeps its mode, owner, group and extended attributes. A new
-    file, and a new directory for it, is private to its owner. Raise `Refused` if the file cannot be written.
+    file, and a new directory for it, is private to its owner. Raises `Refused` if the file cannot be written.
     """
     try:
         # Not the directory of a symlink's target: if that is missing, its file system is probably not mounted.

@@ -203,7 +203,7 @@ def names_of_others(context: CliContext) -> set[str]:
 
 
 def directory() -> Path:
-    """Return the directory of the files that OpenSSH includes. Raise `Invalid` for a user without a home."""
+    """Return the directory of the files that OpenSSH includes. Raises `Invalid` for a user without a home."""
     base = os.environ.get("XDG_CONFIG_HOME") or os.path.join(user_dirs.home(), ".config")
     return Path(base) / "pixels" / "ssh"
 
@@ -222,7 +222,7 @@ def file_name(context: CliContext) -> str:
 
 
 def user_file() -> Path:
-    """Return the OpenSSH configuration of the user. Raise `Invalid` for a user without a home."""
+    """Return the OpenSSH configuration of the user. Raises `Invalid` for a user without a home."""
     return Path(user_dirs.home()) / ".ssh" / "config"
 
 

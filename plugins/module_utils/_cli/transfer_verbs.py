@@ -164,9 +164,8 @@ class Inside:
 
     def kind(self, path: str) -> str:
         """Return `directory`, `file` or `none`."""
-        ended = scripts.run(self._shell, KIND, path, user=self._user)
-        if ended.rc:
-            raise Refused(f"cannot look at {path} in {self._pixel}: {scripts.output_tail(ended.stderr)}")
+        action = f"reading the type of {path} in {self._pixel}"
+        ended = scripts.run_checked(self._shell, KIND, path, action=action, user=self._user)
         return ended.stdout.decode("ascii", "replace").strip()
 
     def push(self, source: str, path: str) -> Row:

@@ -24,7 +24,7 @@ class PixelName(str):
 
     @classmethod
     def parse(cls, text: str) -> PixelName:
-        """Return the name for both `web` and `px-web`. Raise `Invalid` for a name that Incus refuses."""
+        """Return the name for both `web` and `px-web`. Raises `Invalid` for a name that Incus refuses."""
         bare = text.removeprefix(PREFIX)
         if not ALLOWED.fullmatch(bare):
             problem = "use letters, digits and dashes, and no dash at either end"

@@ -74,10 +74,10 @@ class RuntimeDir:
         finally:
             os.close(file)
 
-    def is_locked(self, name: str = "lock") -> bool:
+    def is_locked(self) -> bool:
         """Return whether another process holds the lock."""
         try:
-            with self.locked(name, timeout=0):
+            with self.locked(timeout=0):
                 return False
         except NoRuntimeDir:
             return True

@@ -14,6 +14,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.daemon.client_connection import (
+    DaemonConnection,
     DaemonGone,
     WrongDaemon,
 )
@@ -76,14 +77,21 @@ def _sockets() -> list[str]:
     raise NoRuntimeDir(reason)
 
 
+@contextlib.contextmanager
+def _connected(path: str) -> t.Iterator[DaemonConnection | None]:
+    """Connect to the daemon at `path`; None if none listens there. Raises the errors of `connect_and_greet`."""
+    connection = connect_and_greet(path)
+    try:
+        yield connection
+    finally:
+        if connection is not None:
+            connection.close()
+
+
 def _status_at(path: str) -> DaemonStatus | None:
     try:
-        with contextlib.ExitStack() as stack:
-            connection = connect_and_greet(path)
-            if connection is None:
-                return None
-            stack.callback(connection.close)
-            reply = connection.exchange({"ask": "status"}).get("status")
+        with _connected(path) as connection:
+            reply = connection.exchange({"ask": "status"}).get("status") if connection else None
             if isinstance(reply, dict):
                 version = reply.pop("version", "")
                 return DaemonStatus(**reply, is_current=version == VERSION)
@@ -106,12 +114,8 @@ def _status_of_silent(path: str) -> DaemonStatus | None:
 
 def _stop_at(path: str, pids: t.Container[int] | None) -> int | None:
     try:
-        with contextlib.ExitStack() as stack:
-            connection = connect_and_greet(path)
-            if connection is None:
-                return None
-            stack.callback(connection.close)
-            if pids is not None and connection.pid not in pids:
+        with _connected(path) as connection:
+            if connection is None or (pids is not None and connection.pid not in pids):
                 return None
             reply = connection.exchange({"ask": "stop"})
             if "stopping" in reply and connection.wait_for_close(STOP_TIMEOUT_S):

@@ -17,7 +17,7 @@ STATUSES = (
 
 
 def lower_case(statuses: t.Iterable[str]) -> list[str]:
-    """Return statuses in lower case. Raise `Invalid` for an unknown one."""
+    """Return statuses in lower case. Raises `Invalid` for an unknown one."""
     statuses = [status.lower() for status in statuses]
     for status in statuses:
         if status not in STATUSES:

@@ -38,7 +38,7 @@ def directory(variable: str, *below_home: str) -> str:
 
 
 def home() -> str:
-    """Return the home directory. Raise `Invalid` if there is none, or only a path below the working directory."""
+    """Return the home directory. Raises `Invalid` if there is none, or only a path below the working directory."""
     path = os.path.expanduser("~")
     if os.path.isabs(path):
         return path
@@ -46,7 +46,7 @@ def home() -> str:
 
 
 def expand(path: str) -> str:
-    """Return a path with `~` replaced by the home directory. Raise `FileNotFoundError` for a user without a home.
+    """Return a path with `~` replaced by the home directory. Raises `FileNotFoundError` for a user without a home.
 
     The path would be one below the working directory, in which others may have put files.
     """
@@ -62,7 +62,7 @@ def cache_directory() -> str:
 
 
 def writable_cache() -> str:
-    """Return the cache directory, else a temporary one. Raise `Invalid` if there is neither."""
+    """Return the cache directory, else a temporary one. Raises `Invalid` if there is neither."""
     return writable(cache_directory(), CACHE_VARIABLE)[0]
 
 
@@ -88,7 +88,7 @@ def writable(path: str, variable: str) -> tuple[str, str]:
     """Return a directory that exists and is writable, and why it is not `path` if it is another one.
 
     The other one is below the runtime directory, or belongs to this process alone: its files are lost with the next
-    reboot, or when the process ends. `variable` sets `path`. Raise `Invalid` if there is no such directory.
+    reboot, or when the process ends. `variable` sets `path`. Raises `Invalid` if there is no such directory.
     """
     try:
         os.makedirs(path, mode=0o700, exist_ok=True)

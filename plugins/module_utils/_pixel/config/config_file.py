@@ -66,7 +66,7 @@ class ConfigFile(t.NamedTuple):
     def values(self, keys: t.Mapping[str, Read], profile: str | None = None) -> dict[str, Line]:
         """Return the values that `profile`, or the file without profiles, sets, by `table.key`.
 
-        `keys` maps each valid key to a reader, which raises ValueError for an invalid value. Raise `Invalid` for an
+        `keys` maps each valid key to a reader, which raises ValueError for an invalid value. Raises `Invalid` for an
         unknown key, an invalid value and an unknown profile.
         """
         self._reject_unknown(keys)
@@ -163,7 +163,7 @@ def default_path(environ: t.Mapping[str, str]) -> str:
 
 
 def load(path: str, *, must_exist: bool = False) -> ConfigFile:
-    """Read a file. Raise `Invalid` if it cannot be read, is not TOML, or does not exist and `must_exist`."""
+    """Read a file. Raises `Invalid` if it cannot be read, is not TOML, or does not exist and `must_exist`."""
     path = os.path.expanduser(path)
     try:
         if path.startswith("~"):

@@ -17,7 +17,7 @@ if t.TYPE_CHECKING:
 
 
 def read(resolved: ResolvedSettings) -> Credential:
-    """Return the credential. Raise `Invalid` if there is none, or it cannot be read."""
+    """Return the credential. Raises `Invalid` if there is none, or it cannot be read."""
     api_key, password = resolved["api_key"], resolved["password"]
     if not api_key and resolved["api_key_file"]:
         api_key = read_file(resolved["api_key_file"])
@@ -34,7 +34,7 @@ def read(resolved: ResolvedSettings) -> Credential:
 
 
 def read_file(path: str) -> str:
-    """Return the API key in a file. Raise `Invalid`."""
+    """Return the API key in a file. Raises `Invalid`."""
     try:
         key = text_file.read(path)
     except OSError as error:
@@ -47,7 +47,7 @@ def read_file(path: str) -> str:
 
 
 def read_command(command: str) -> str:
-    """Return the API key that a command such as `pass show nas` prints. Raise `Invalid`.
+    """Return the API key that a command such as `pass show nas` prints. Raises `Invalid`.
 
     The command has the terminal of this process, so it can prompt for a passphrase.
     """

@@ -122,7 +122,7 @@ def expanded(name: str, value: str, environ: t.Mapping[str, str]) -> ImageVariab
 
 
 def to_write(found: Environment) -> Pairs:
-    """Return the variables to write into a pixel. Raise `Invalid` for one that cannot be written."""
+    """Return the variables to write into a pixel. Raises `Invalid` for one that cannot be written."""
     for name, _value, problem in found.image:
         if problem:
             raise Invalid.in_field(f"env.{name}", f'env "{name}"', problem)

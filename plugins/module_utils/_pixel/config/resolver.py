@@ -65,7 +65,7 @@ def resolve(
     """Return every setting with its source.
 
     `given` returns what the caller set for a setting, None for nothing; `config` and `profile` are also looked up.
-    `defaults` replaces defaults of the schema. Raise `Invalid` for a variable or a file that cannot be read.
+    `defaults` replaces defaults of the schema. Raises `Invalid` for a variable or a file that cannot be read.
     """
     environ = os.environ if environ is None else environ
     given_profile = given("profile")
@@ -93,7 +93,7 @@ def resolve(
 
 
 def from_caller(given: Given) -> Layer:
-    """Return the settings that the caller set. Raise `Invalid` for a text or a port that cannot be used."""
+    """Return the settings that the caller set. Raises `Invalid` for a text or a port that cannot be used."""
     options = ((name, given(name)) for name in SETTINGS)
     found = {name: value for name, value in options if value is not None}
     for name, value in found.items():
@@ -124,7 +124,7 @@ def from_environment(environ: t.Mapping[str, str]) -> Layer:
 
 
 def read_variable(variable: str, text: str, read: t.Callable[[Value], Value]) -> Value:
-    """Return the value of a variable. Raise `Invalid`."""
+    """Return the value of a variable. Raises `Invalid`."""
     if not is_usable(text):
         raise unusable(f"invalid variable {variable}", variable)
     try:
@@ -134,7 +134,7 @@ def read_variable(variable: str, text: str, read: t.Callable[[Value], Value]) ->
 
 
 def from_configuration(lines: t.Mapping[str, config_file.Line]) -> Layer:
-    """Return the settings that the configuration file sets. Raise `Invalid` for a text that cannot be used."""
+    """Return the settings that the configuration file sets. Raises `Invalid` for a text that cannot be used."""
     found: dict[str, ResolvedValue] = {}
     if insecure := lines.get(schema.INSECURE_KEY):
         found["validate_certs"] = ResolvedValue(not insecure.value, insecure.location)

@@ -64,7 +64,7 @@ class Settings:
 
 
 def build(resolved: ResolvedSettings) -> Settings:
-    """Return the settings. Raise `Invalid` for a missing host, a credential or a network that cannot be used."""
+    """Return the settings. Raises `Invalid` for a missing host, a credential or a network that cannot be used."""
     return Settings(
         endpoint=build_endpoint(resolved),
         credential=credentials.read(resolved),
@@ -81,7 +81,7 @@ def build(resolved: ResolvedSettings) -> Settings:
 
 
 def build_endpoint(resolved: ResolvedSettings) -> Endpoint:
-    """Return the address of the NAS. Raise `Invalid` for a missing host."""
+    """Return the address of the NAS. Raises `Invalid` for a missing host."""
     if not resolved["host"]:
         raise resolver.missing("host", "no TrueNAS host is configured", resolved)
     return Endpoint(
@@ -116,7 +116,7 @@ def build_ssh(resolved: ResolvedSettings) -> SshSettings:
 
 
 def build_defaults(resolved: ResolvedSettings) -> Defaults:
-    """Return the defaults of new pixels. Raise `Invalid` for a network that cannot be used."""
+    """Return the defaults of new pixels. Raises `Invalid` for a network that cannot be used."""
     if resolved["default_network"] and (resolved["default_network"] not in BRIDGES or resolved["default_parent"]):
         raise Invalid(
             f"{resolved.values['default_network'].source}: invalid defaults.network: it can only be "

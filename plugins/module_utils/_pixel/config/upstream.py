@@ -29,7 +29,7 @@ UNUSED: dict[str, frozenset[str]] = {
 
 
 def separate(file: config_file.ConfigFile) -> tuple[config_file.ConfigFile, list[str]]:
-    """Return the file without the keys that are not used, and these keys. Raise `Invalid` for another backend."""
+    """Return the file without the keys that are not used, and these keys. Raises `Invalid` for another backend."""
     backend = file.tables.get(BACKEND, TRUENAS)
     if backend != TRUENAS:
         line = config_file.line_of(file.text or "", "", BACKEND)

@@ -12,7 +12,7 @@ import shlex
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid, Refused
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.access import scripts
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress import (
     guest_files,
@@ -164,9 +164,7 @@ class GuestState:
 
 def inspect(shell: Shell) -> GuestState:
     """Read the state of a running pixel with one command. Raises `Refused` for output without an end."""
-    ended = scripts.run(shell, SCRIPT, user="root", timeout=TIMEOUT_S)
-    if ended.rc:
-        raise Refused(f"reading the egress policy failed: {scripts.output_tail(ended.stderr)}")
+    ended = scripts.run_checked(shell, SCRIPT, action="reading the egress policy", user="root", timeout=TIMEOUT_S)
     return parse(ended.stdout.decode("utf-8", "replace"))
 
 

@@ -44,11 +44,10 @@ def apply_and_wait(
     *,
     options: ApplyOptions,
     deadline: Deadline,
-    progress: OnProgress | None = None,
 ) -> Container | None:
     """Apply a plan, wait as `options.wait` specifies, and return the container; None if it was destroyed."""
     if change.needed:
-        apply(pixels, change, found, spec, options=options, deadline=deadline, progress=progress)
+        apply(pixels, change, found, spec, options=options, deadline=deadline)
     return wait_for_state(pixels, change, found, spec, options=options, deadline=deadline)
 
 

@@ -17,7 +17,7 @@ MAX_LENGTH = 1024
 
 
 def check(variables: t.Mapping[str, t.Any]) -> dict[str, str]:
-    """Return variables as strings. Raise `Invalid` for one that TrueNAS does not accept, or that is metadata."""
+    """Return variables as strings. Raises `Invalid` for one that TrueNAS does not accept, or that is metadata."""
     texts = {str(name): str(value) for name, value in variables.items()}
     for name, value in texts.items():
         if not NAME.fullmatch(name):

@@ -16,14 +16,14 @@ MAX_LENGTH = 1024
 
 
 def check_text(option: str, value: str) -> str:
-    """Return a fleet, an owner or the value of a label. Raise `Invalid` if the NAS cannot store it."""
+    """Return a fleet, an owner or the value of a label. Raises `Invalid` if the NAS cannot store it."""
     if not value.strip() or len(value) > MAX_LENGTH:
         raise refused(option, f"value {value[:20]!r}", f"use 1 to {MAX_LENGTH} characters that are not all blank")
     return value
 
 
 def check_labels(labels: t.Mapping[str, t.Any]) -> dict[str, str]:
-    """Return labels as strings. Raise `Invalid` for one that the NAS cannot store."""
+    """Return labels as strings. Raises `Invalid` for one that the NAS cannot store."""
     for name in labels:
         if not NAME.fullmatch(str(name)):
             raise refused("labels", f"name {name!r}", "use letters, digits and underscores")

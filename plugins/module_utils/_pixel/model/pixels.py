@@ -60,7 +60,7 @@ class Pixels:
 
     @cached_property
     def containers(self) -> ContainerBackend:
-        """The container backend. Raise `Refused` if it is not set up on the NAS."""
+        """The container backend. Raises `Refused` if it is not set up on the NAS."""
         self.backend.ensure_ready()
         return self.backend
 
@@ -118,11 +118,11 @@ class Pixels:
         return self.containers.list(PREFIX)
 
     def find(self, name: str) -> Container | None:
-        """Return a pixel; None if it does not exist. Raise `Invalid` for an invalid name."""
+        """Return a pixel; None if it does not exist. Raises `Invalid` for an invalid name."""
         return self.containers.find(PixelName.parse(name))
 
     def get(self, name: str) -> Container:
-        """Return a pixel after the end of a transient status. Raise `NotFound` if it does not exist."""
+        """Return a pixel after the end of a transient status. Raises `NotFound` if it does not exist."""
         found = self.find(name)
         found = self.settled(found) if found else None
         if found is None:

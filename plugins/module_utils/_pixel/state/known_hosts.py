@@ -100,7 +100,7 @@ class KnownHosts:
             self._warn(f"cannot remove the old SSH host keys of {name}: {error}, and remove its lines from the file")
 
     def make_directory(self) -> None:
-        """Create the directory of the file, in which `ssh` writes too. Raise `Refused` if that fails."""
+        """Create the directory of the file, in which `ssh` writes too. Raises `Refused` if that fails."""
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
