@@ -143,7 +143,7 @@ def plan(found: GuestState, wanted: EgressPolicy) -> Change:
 
 
 def apply(shell: Shell, found: GuestState, wanted: EgressPolicy) -> None:
-    """Put a policy into force. Raises `Unsupported` and `Refused`; `found.rules` are then still in force.
+    """Enforce a policy. Raises `Unsupported` and `Refused`; `found.rules` are then still in force.
 
     Packages are installed where they are missing, over the network that the pixel has at the time.
     """
