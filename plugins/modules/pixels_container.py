@@ -359,7 +359,6 @@ from ansible_collections.pixels.truenas.plugins.module_utils._ansible.task impor
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import serialize
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.common.deadline import Deadline
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle import applier, defaults, network, planner
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle.image_check import ImageCheck
 
 ARGUMENTS: dict[str, t.Any] = {**SSH, **CHECKPOINTS, **SPECIFICATION}
 
@@ -375,8 +374,11 @@ def run(task: Task) -> dict[str, t.Any]:
     )
     change = planner.plan(found, spec)
     if task.check_mode:
-        if found is None and change.needed and (error := ImageCheck(task.pixels, task.warn).error(spec)):
-            raise error
+        if found is None and change.needed:
+            # Only here: it is for check mode alone.
+            from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle import image_check
+
+            image_check.reject(task.pixels, spec, task.warn)
         container = found and found.container
     else:
         container = applier.apply_and_wait(task.pixels, change, found, spec, options=limits, deadline=deadline)

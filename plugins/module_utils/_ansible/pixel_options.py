@@ -14,7 +14,6 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel.cloning.sour
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.common import memory_size
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle.spec import PixelSpec
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.model import (
-    device_spec,
     env_vars,
     lifetime,
     metadata,
@@ -26,6 +25,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._truenas.pixel_name
 if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.config.settings import SshSettings
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress.policy import EgressPolicy
+    from ansible_collections.pixels.truenas.plugins.module_utils._truenas.devices import Device
 
 # Options that are compared with the NAS have no default here: if they are omitted, existing pixels are unchanged.
 SPECIFICATION: dict[str, t.Any] = {
@@ -98,7 +98,7 @@ def pixel_spec(params: Params, ssh: SshSettings) -> PixelSpec:
         protected=params["protected"],
         pool=params["storage_pool"],
         nic=Nic(**params["nic"]) if params["nic"] else None,
-        devices=None if params["devices"] is None else device_spec.parse(params["devices"]),
+        devices=devices(params["devices"]),
         purge_devices=params["purge_devices"],
         provision=provision(params["provision"], ssh=ssh),
         egress=egress(params["egress"]),
@@ -106,6 +106,16 @@ def pixel_spec(params: Params, ssh: SshSettings) -> PixelSpec:
         clones=params["clones"],
         unprotect=params["force"],
     )
+
+
+def devices(entries: t.Sequence[t.Mapping[str, t.Any]] | None) -> tuple[Device, ...] | None:
+    """Return the devices that the option `devices` describes. Raises `Invalid`."""
+    if entries is None:
+        return None
+    # Only here: most tasks set no devices, and do not wait for what it imports.
+    from ansible_collections.pixels.truenas.plugins.module_utils._pixel.model import device_spec
+
+    return device_spec.parse(entries)
 
 
 def egress(value: t.Any) -> EgressPolicy | None:

@@ -28,7 +28,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel.common.deadl
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.config import schema
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle import fleet
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle.spec import PixelSpec
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.model import device_spec, lifetime
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.model import lifetime
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.provisioning import users
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.provisioning.spec import ProvisionSpec
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.runstate import readiness
@@ -41,6 +41,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._cli.output import Output, Progress
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress.policy import EgressPolicy
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Container
+    from ansible_collections.pixels.truenas.plugins.module_utils._truenas.devices import Device
 
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.pixel_name import PixelName
 
@@ -81,7 +82,7 @@ def create(args: argparse.Namespace, output: Output) -> int:
         cpu=args.cpu,
         memory=None if args.memory is None else memory_size.parse_memory(args.memory),
         pool=args.pool,
-        devices=device_spec.parse(map(device_spec.parse_text, args.devices)) if args.devices else None,
+        devices=devices(args),
         ttl=None if args.ttl is None else lifetime.parse_ttl(args.ttl),
         ttl_keep=None if args.ttl_keep is None else lifetime.parse_keep(args.ttl_keep),
         protected=args.protected,
@@ -96,6 +97,15 @@ def create(args: argparse.Namespace, output: Output) -> int:
 
         return console.open_console(context, full[0])
     return rc
+
+
+def devices(args: argparse.Namespace) -> tuple[Device, ...] | None:
+    """Return the devices of the command line; None without one. Raises `Invalid`."""
+    if not args.devices:
+        return None
+    from ansible_collections.pixels.truenas.plugins.module_utils._pixel.model import device_spec
+
+    return device_spec.parse(map(device_spec.parse_text, args.devices))
 
 
 def create_pixels(args: argparse.Namespace, context: CliContext, full: t.Sequence[PixelName], wanted: PixelSpec) -> int:

@@ -21,6 +21,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
     Refused,
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas import image_registry, values
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas.image_alias import parts
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.listed_image import CachedBuild, ListedImage
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.snapshots import RoleErrors
 
@@ -28,8 +29,8 @@ if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.values import Warn
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.wire import Wire
 
-WORD = re.compile(r"[a-z0-9][a-z0-9._+-]{0,63}")
-"""A valid operating system, release, variant, architecture or build, in lower case."""
+WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
+"""A valid operating system, release, variant or architecture. The NAS distinguishes upper and lower case."""
 BUILD = re.compile(r"[0-9A-Za-z][0-9A-Za-z._:-]{0,63}")
 
 LISTING_TIMEOUT_S = 20.0
@@ -45,12 +46,9 @@ def from_choices(wire: Wire, warn: Warn, *, timeout: float | None = None) -> lis
     for key, row in wire.read("virt.instance.image_choices", timeout=timeout).items():
         if "CONTAINER" not in row["instance_types"]:
             continue
-        words = [str(row[name]).lower() for name in ("os", "release", "variant")]
-        # The key has the name that Incus understands, which is not always that of the operating system.
-        parts = key.lower().split("/")
-        if len(parts) == 3:
-            words = parts
-        architectures = tuple(sorted({str(each).lower() for each in row["archs"]}))
+        # The key is the name that Incus understands, which is not always that of the operating system.
+        words = parts(key) if "/" in key else (row["os"].lower(), row["release"], row["variant"])
+        architectures = tuple(sorted(set(row["archs"])))
         if not all(map(WORD.fullmatch, (*words, *architectures))):
             warn(f"ignored an image of {wire.nas} with the invalid name {values.quoted(key)}")
             continue
@@ -64,7 +62,7 @@ def from_registry(wire: Wire, pools: t.Sequence[str], warn: Warn, *, timeout: fl
         rows = wire.read("container.image.query_registry", timeout=timeout)
     builds: dict[tuple[str, str, str], dict[str, list[str]]] = {}
     for row in rows:
-        words = row["name"].lower().split(":")
+        words = row["name"].split(":")
         versions = sorted(each["version"] for each in row["versions"] or ())
         if len(words) != 4 or not all(map(WORD.fullmatch, words)) or not all(map(BUILD.fullmatch, versions)):
             warn(f"ignored an image of {wire.nas} with the invalid name {values.quoted(row['name'])}")
@@ -120,12 +118,12 @@ def missing(nas: str, alias: str, images: t.Iterable[ListedImage], where: str) -
     return Invalid.in_field("image", f"{nas} has no image {alias}", problem)
 
 
-def explain(wire: Wire, error: Refused, alias: str) -> PixelsError:
-    """Return the error of a failed creation, with similar names if Incus does not know the image."""
+def unknown_image(wire: Wire, error: Refused, alias: str) -> Invalid | None:
+    """Return an error with similar names if a creation failed because Incus does not know the image; else None."""
     if UNKNOWN not in str(error):
-        return error
+        return None
     try:
         images = from_choices(wire, values.ignore, timeout=LISTING_TIMEOUT_S)
     except PixelsError:
-        return error
-    return missing(wire.nas, alias, images, "images.linuxcontainers.org") or error
+        return None
+    return missing(wire.nas, alias, images, "images.linuxcontainers.org")

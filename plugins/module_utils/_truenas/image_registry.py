@@ -63,11 +63,15 @@ def find(alias: str, known: t.Iterable[str]) -> str | None:
     if alias in known:
         return alias
     os, release, variant = parts(alias.lower())
-    like = [name.split(":") for name in known if name.count(":") == 3]
-    same = [each for each in like if each[0] == os and each[2] == architecture_of(alias) and each[3] == variant]
-    if release:
-        same = [each for each in same if each[1] in names_of_release(os, release)]
-    return ":".join(same[0]) if len(same) == 1 else None
+    # Some names, such as that of CentOS 9-Stream, have upper case letters.
+    like = {name: name.lower().split(":") for name in known if name.count(":") == 3}
+    same = [
+        name
+        for name, each in like.items()
+        if (each[0], each[2], each[3]) == (os, architecture_of(alias), variant)
+        and (not release or each[1] in names_of_release(os, release))
+    ]
+    return same[0] if len(same) == 1 else None
 
 
 def architecture_of(alias: str) -> str:

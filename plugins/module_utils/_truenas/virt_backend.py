@@ -21,11 +21,9 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
     UnexpectedReply,
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas import (
-    image_list,
     incus_record,
     summary_row,
     values,
-    virt_devices,
     virt_rows,
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import (
@@ -38,9 +36,9 @@ from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend im
     OnProgress,
     ReadOnce,
 )
-from ansible_collections.pixels.truenas.plugins.module_utils._truenas.virt_devices import VirtDevices
 
 if t.TYPE_CHECKING:
+    from ansible_collections.pixels.truenas.plugins.module_utils._truenas.devices import ContainerDevices
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.listed_image import ListedImage
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.nic_addresses import Network
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.values import Warn
@@ -99,7 +97,10 @@ class VirtBackend(ContainerBackend):
         self._warn = warn
 
     @property
-    def devices(self) -> VirtDevices:
+    def devices(self) -> ContainerDevices:
+        # Here and below: most runs need neither devices nor images, and do not wait for what they import.
+        from ansible_collections.pixels.truenas.plugins.module_utils._truenas.virt_devices import VirtDevices
+
         return VirtDevices(
             self._wire, lambda name, run: self._when_settled(name, run, timeout=SETTLE_TIMEOUT_S), self._warn
         )
@@ -189,13 +190,21 @@ class VirtBackend(ContainerBackend):
             settings["environment"] = record
         if new.pool is not None:
             settings["storage_pool"] = new.pool
-        nics = [virt_rows.device(new.nic)] if new.nic else []
-        if added := nics + [virt_devices.to_row(device) for device in new.devices]:
-            settings["devices"] = added
+        devices = [virt_rows.device(new.nic)] if new.nic else []
+        if new.devices:
+            from ansible_collections.pixels.truenas.plugins.module_utils._truenas import virt_devices
+
+            devices += map(virt_devices.to_row, new.devices)
+        if devices:
+            settings["devices"] = devices
         try:
             made = self._wire.run_job("virt.instance.create", settings, timeout=timeout, progress=progress)
         except Refused as error:
-            raise image_list.explain(self._wire, error, new.image) from error
+            from ansible_collections.pixels.truenas.plugins.module_utils._truenas import image_list
+
+            if unknown := image_list.unknown_image(self._wire, error, new.image):
+                raise unknown from error
+            raise
         return virt_rows.container({**made, "name": new.name}, self._warn)
 
     def update(self, name: str, settings: t.Mapping[str, t.Any], *, timeout: float) -> None:
@@ -265,6 +274,8 @@ class VirtBackend(ContainerBackend):
         self._when_settled(name, update, timeout=SETTLE_TIMEOUT_S)
 
     def images(self, *, timeout: float | None = None) -> t.Sequence[ListedImage]:
+        from ansible_collections.pixels.truenas.plugins.module_utils._truenas import image_list
+
         return image_list.from_choices(self._wire, self._warn, timeout=timeout)
 
     def pools(self) -> tuple[str, ...]:

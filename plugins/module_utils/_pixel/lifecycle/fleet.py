@@ -17,7 +17,6 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel.common.chang
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.common.deadline import Deadline
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.common.single_flight import SingleFlight
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle import applier, defaults, network, planner
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle.image_check import ImageCheck
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle.spec import CurrentState, PixelSpec
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.runstate.policy import ApplyOptions
 
@@ -126,6 +125,9 @@ def plan(
 
 def predict(pixels: Pixels, plans: t.Sequence[Planned], *, warn: Say) -> list[Outcome]:
     """Return the outcomes of plans in check mode, with the pixels as they are now."""
+    # Only here: it is for check mode alone.
+    from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle.image_check import ImageCheck
+
     images = ImageCheck(pixels, warn)
 
     def error(planned: Planned) -> PixelsError | None:

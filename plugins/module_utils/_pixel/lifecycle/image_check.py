@@ -63,6 +63,12 @@ class ImageCheck:
         return self._listed
 
 
+def reject(pixels: Pixels, spec: PixelSpec, warn: t.Callable[[str], None]) -> None:
+    """Raise `Invalid` for the image of a new pixel that the NAS does not have; see `ImageCheck`."""
+    if error := ImageCheck(pixels, warn).error(spec):
+        raise error
+
+
 def is_certain(alias: str, listed: t.Iterable[ListedImage]) -> bool:
     """Return whether an alias that TrueNAS 25.04 and 25.10 do not list does not exist on the image server.
 
@@ -71,4 +77,4 @@ def is_certain(alias: str, listed: t.Iterable[ListedImage]) -> bool:
     os, _release, variant = parts(alias.lower())
     if "/" not in alias or variant == UNLISTED_VARIANT:
         return False
-    return os in CODENAMES or os not in {image.os for image in listed}
+    return os in CODENAMES or os not in {image.os.lower() for image in listed}

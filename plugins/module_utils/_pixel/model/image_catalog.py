@@ -29,8 +29,8 @@ def select(
     return [
         image
         for image in images
-        if (os is None or image.os == os.lower())
-        and (release is None or image.release in names_of_release(image.os, release.lower()))
+        if (os is None or image.os.lower() == os.lower())
+        and (release is None or image.release.lower() in names_of_release(image.os.lower(), release.lower()))
         and (architecture == ALL or architecture.lower() in image.architectures)
         and (not patterns or any(matches(image, pattern.lower()) for pattern in patterns))
     ]
@@ -38,7 +38,7 @@ def select(
 
 def matches(image: ListedImage, pattern: str) -> bool:
     """Return whether a pattern in lower case matches the name of an image or one of its aliases."""
-    return any(fnmatch.fnmatchcase(name, pattern) for name in (image.name, *image.aliases))
+    return any(fnmatch.fnmatchcase(name.lower(), pattern) for name in (image.name, *image.aliases))
 
 
 def as_dict(image: ListedImage) -> dict[str, t.Any]:

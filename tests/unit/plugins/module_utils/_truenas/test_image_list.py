@@ -70,6 +70,19 @@ def test_a_choice_with_an_invalid_name_is_ignored_with_a_warning_that_is_safe_to
     assert warnings == [f"ignored an image of nas with the invalid name '{name}'" for name in "xy"]
 
 
+def test_names_keep_their_upper_case_letters():
+    [listed] = image_list.from_choices(
+        choices(**{"centos_9-Stream_default": choice("Centos", "9-Stream")}), pytest.fail
+    )
+    [built] = image_list.from_registry(
+        Answers(container__image__query_registry=[row("centos:9-Stream:amd64:default", "1")], zfs__resource__query=[]),
+        [],
+        pytest.fail,
+    )
+
+    assert (listed.name, built.name) == ("centos/9-Stream", "centos/9-Stream")
+
+
 def test_registry_rows_of_one_image_are_joined_with_the_builds_that_are_cached():
     wire = Answers(
         container__image__query_registry=[
@@ -116,18 +129,15 @@ def test_a_registry_row_with_an_invalid_name_is_ignored_with_a_warning(name):
     assert warnings[0].isprintable()
 
 
-def test_an_error_about_another_cause_is_the_same():
-    error = Refused("no space left")
-
-    assert image_list.explain(choices(), error, "ubuntu/24.04") is error
+def test_an_error_with_another_cause_is_not_about_the_image():
+    assert image_list.unknown_image(choices(), Refused("no space left"), "ubuntu/24.04") is None
 
 
 def test_an_unknown_image_is_named_with_similar_ones():
     wire = choices(ubuntu_noble_default=choice())
 
-    error = image_list.explain(wire, Refused(image_list.UNKNOWN), "ubunt/24.04")
+    error = image_list.unknown_image(wire, Refused(image_list.UNKNOWN), "ubunt/24.04")
 
-    assert isinstance(error, Invalid)
     assert str(error) == (
         "nas has no image ubunt/24.04: images.linuxcontainers.org has no such image for amd64. "
         "Similar images: ubuntu/noble"
@@ -136,9 +146,9 @@ def test_an_unknown_image_is_named_with_similar_ones():
 
 @pytest.mark.parametrize("reply", [Refused("cannot reach images.linuxcontainers.org"), NotPermitted("no")])
 def test_without_a_list_the_error_of_the_nas_remains(reply):
-    error = Refused(image_list.UNKNOWN)
+    wire = Answers(virt__instance__image_choices=reply)
 
-    assert image_list.explain(Answers(virt__instance__image_choices=reply), error, "x/y") is error
+    assert image_list.unknown_image(wire, Refused(image_list.UNKNOWN), "x/y") is None
 
 
 def test_an_image_of_the_list_is_not_called_missing():

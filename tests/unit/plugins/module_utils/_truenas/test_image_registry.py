@@ -14,6 +14,7 @@ NAMES = (
     "alpine:3.21:amd64:default",
     "alpine:3.22:amd64:default",
     "archlinux:current:amd64:default",
+    "centos:9-Stream:amd64:default",
     "debian:bookworm:amd64:cloud",
     "debian:bookworm:amd64:default",
     "debian:bookworm:arm64:default",
@@ -46,6 +47,7 @@ class Listing:
         ("debian/12/arm64", "debian:bookworm:arm64:default"),
         ("alpine/3.22", "alpine:3.22:amd64:default"),
         ("archlinux", "archlinux:current:amd64:default"),
+        ("centos/9-Stream", "centos:9-Stream:amd64:default"),
         ("debian:bookworm:amd64:cloud", "debian:bookworm:amd64:cloud"),
     ],
 )

@@ -14,6 +14,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._truenas.listed_ima
 )
 
 IMAGES = [
+    ListedImage("centos", "9-Stream", "default", ("s390x",)),
     ListedImage("alpine", "3.22", "default", ("amd64",)),
     ListedImage("debian", "bookworm", "default", ("amd64", "arm64")),
     ListedImage("springdalelinux", "9", "default", ("arm64",)),
@@ -31,6 +32,7 @@ IMAGES = [
         ({"architecture": "arm64"}, ["debian/bookworm", "springdalelinux/9"]),
         ({"patterns": ["debian/12", "Alpine/*"]}, ["alpine/3.22", "debian/bookworm"]),
         ({"os": "debian", "release": "noble"}, []),
+        ({"release": "9-stream", "patterns": ["CentOS/9-STREAM"]}, ["centos/9-Stream"]),
     ],
 )
 def test_an_image_meets_all_conditions(conditions, names):
