@@ -19,6 +19,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
     Invalid,
     TimedOut,
     UnexpectedReply,
+    timeout_message,
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._api.heartbeat import Heartbeat
 from ansible_collections.pixels.truenas.plugins.module_utils._api.jobs import Job, JobTable, job, with_masked_texts
@@ -142,7 +143,7 @@ class Connection:
 
     def timeout_message(self, method: str, timeout: float) -> str:
         """Return the message for a call that timed out."""
-        return f"{method} on {self._nas} timed out: no reply within {timeout:g} s; it may still be running"
+        return timeout_message(method, self._nas, timeout)
 
     def follow_jobs(self, *, timeout: float) -> None:
         """Subscribe, once, to the events of all jobs that this account may see."""

@@ -164,6 +164,11 @@ class TimedOut(PixelsError):
         self.pending = pending
 
 
+def timeout_message(method: str, nas: str, timeout: float) -> str:
+    """Return the message of a call that timed out; `timeout` is in seconds."""
+    return f"{method} on {nas} timed out: no reply within {timeout:g} s; it may still be running"
+
+
 class OutcomeUnknown(PixelsError):
     """A change was sent and no reply arrived: it may or may not be done. The next run converges."""
 

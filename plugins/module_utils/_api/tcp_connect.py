@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import ssl
 import time
 
+from ansible_collections.pixels.truenas.plugins.module_utils._api import tls_context
 from ansible_collections.pixels.truenas.plugins.module_utils._api.endpoint import Endpoint
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import ConnectionFailed
 from ansible_collections.pixels.truenas.plugins.module_utils._api.hint import Hint
@@ -28,7 +28,7 @@ def connect(endpoint: Endpoint, timeout: float) -> socket.socket:
 
     Raises `ConnectionFailed`. Proxy variables in the environment are ignored.
     """
-    context = None if endpoint.plain else tls_context(endpoint)
+    context = None if endpoint.plain else context_of(endpoint)
     deadline = time.monotonic() + timeout
     raw = _connect_tcp(endpoint, timeout)
     raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -45,19 +45,12 @@ def connect(endpoint: Endpoint, timeout: float) -> socket.socket:
         raise failure.with_hints(*_tls_hints(error)) from None
 
 
-def tls_context(endpoint: Endpoint) -> ssl.SSLContext:
-    """Return the TLS context: it trusts only `ca_path` if that is set, else the CAs of the system."""
+def context_of(endpoint: Endpoint) -> ssl.SSLContext:
+    """Return the TLS context of an endpoint. Raises `ConnectionFailed` if its `ca_path` cannot be used."""
     if not endpoint.validate_certs:
-        unchecked = ssl.create_default_context()
-        unchecked.check_hostname = False
-        unchecked.verify_mode = ssl.CERT_NONE
-        return unchecked
-
-    is_directory = bool(endpoint.ca_path) and os.path.isdir(str(endpoint.ca_path))
+        return tls_context.unverified()
     try:
-        context = ssl.create_default_context(
-            cafile=None if is_directory else endpoint.ca_path, capath=endpoint.ca_path if is_directory else None
-        )
+        return tls_context.verifying(endpoint.ca_path)
     except OSError as error:
         is_unreadable = not isinstance(error, ssl.SSLError)
         reason = error.strerror if is_unreadable else "it has no certificate in PEM format"
@@ -65,9 +58,6 @@ def tls_context(endpoint: Endpoint) -> ssl.SSLContext:
             f"cannot verify the certificate of {endpoint.nas} with ca_path '{endpoint.ca_path}': {reason}",
             permanent=True,
         ) from None
-    # Enabled by default since Python 3.13; private CAs and the certificate that TrueNAS generates often fail it.
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    return context
 
 
 def _connect_tcp(endpoint: Endpoint, timeout: float) -> socket.socket:

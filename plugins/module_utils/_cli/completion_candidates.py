@@ -142,13 +142,10 @@ def files(last: str) -> list[str]:
 
 def pixels(context: CliContext) -> list[str]:
     """Return the names of all pixels."""
-    from ansible_collections.pixels.truenas.plugins.module_utils._cli import list_via_daemon
+    from ansible_collections.pixels.truenas.plugins.module_utils._cli import list_table
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas import quick_list
 
-    return [
-        name.removeprefix(list_via_daemon.PREFIX)
-        for name in quick_list.list_names(context.session, list_via_daemon.PREFIX)
-    ]
+    return [name.removeprefix(list_table.PREFIX) for name in quick_list.list_names(context.session, list_table.PREFIX)]
 
 
 def labels(context: CliContext, name: str) -> list[str]:

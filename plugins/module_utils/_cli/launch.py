@@ -9,7 +9,6 @@ import gc
 import io
 import os
 import sys
-import types
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ def make_importable() -> None:
         ("ansible_collections.pixels", []),
         ("ansible_collections.pixels.truenas", [root]),
     ):
-        package = types.ModuleType(name)
+        package = type(sys)(name)
         package.__path__ = directories
         sys.modules[name] = package
 
@@ -43,61 +42,28 @@ def open_closed_streams() -> None:
             setattr(sys, name, io.TextIOWrapper(io.FileIO(number, mode, closefd=False), encoding="utf-8"))
 
 
-# `pixels list` without options has three routes. Each is slower and handles more cases than the one before, and checks
-# whether it applies. Measured in CPU time with Python 3.11, and what `bench/run command` allows:
-#                   open session, beside `python3 -c "import argparse, json, socket"`  no session, beside a bare script
-# list_via_daemon   1.0                                                                -
-# list_direct       2.3                                                                1.2
-# list_verb         3.5                                                                1.9
-# allowed           2.0                                                                1.3
-# So each of the first two is required.
+class Libraries:
+    """Sets up sys.path, which `python -S` skips, once a library is imported: most verbs need none."""
 
+    NAMES = ("paramiko", "websocket", "yaml")
 
-def list_via_daemon() -> int | None:
-    """Run `pixels list` over an open session. Return the exit status, or None if another route has to do it."""
-    from ansible_collections.pixels.truenas.plugins.module_utils._cli import list_via_daemon as route
-    from ansible_collections.pixels.truenas.plugins.module_utils._cli.output import FAILED, Output
-
-    output = Output()
-    found: list[t.Any] = []
-
-    def show() -> int:
-        try:
-            rows = route.listing()
-        except Exception as error:
-            # Not imported above: a listing that succeeds has no use for it.
-            from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import TimedOut
-
-            if not isinstance(error, TimedOut):
-                raise
-            output.fail(error)
-            return FAILED
-        if rows is not None:
-            found.extend(rows)
-            output.table(*route.table(rows))
-        return 0
-
-    status = output.run(show)
-    return status if found or status else None
-
-
-def list_direct() -> int | None:
-    """Run `pixels list` with few imports. Return the exit status, or None if `main` has to do it."""
-    from ansible_collections.pixels.truenas.plugins.module_utils._cli import list_direct as route
-    from ansible_collections.pixels.truenas.plugins.module_utils._cli.output import Output
-
-    output = Output()
-    undecided = -1
-    status = output.run(lambda: undecided if (shown := route.show(output)) is None else shown)
-    return None if status == undecided else status
-
-
-def find_libraries() -> None:
-    """Set up sys.path, which `python -S` skips."""
-    if sys.flags.no_site:
+    @classmethod
+    def find_spec(cls, name: str, path: t.Any = None, target: t.Any = None) -> t.Any:
+        """Search like an import does, with the complete path."""
+        if name not in cls.NAMES:
+            return None
+        sys.meta_path.remove(cls)
         import site
 
         site.main()
+        found = (finder.find_spec(name, path, target) for finder in sys.meta_path)
+        return next(filter(None, found), None)
+
+
+def find_libraries() -> None:
+    """Let imports find the libraries."""
+    if sys.flags.no_site:
+        sys.meta_path.append(Libraries)
 
 
 def leave(status: int) -> t.NoReturn:
@@ -108,14 +74,14 @@ def leave(status: int) -> t.NoReturn:
 def run() -> int:
     """Run the command. Return its exit status."""
     make_importable()
-    plain = sys.argv[1:] == ["list"]
-    status = list_via_daemon() if plain else None
-    if status is not None:
-        leave(status)
     find_libraries()
-    status = list_direct() if plain else None
-    if status is not None:
-        leave(status)
+    if sys.argv[1:] == ["list"]:
+        # Loading the parser and the configuration takes longer than the rest.
+        from ansible_collections.pixels.truenas.plugins.module_utils._cli import list_quickly
+
+        status = list_quickly.run()
+        if status is not None:
+            leave(status)
     from ansible_collections.pixels.truenas.plugins.module_utils._cli.main import main
 
     gc.freeze()

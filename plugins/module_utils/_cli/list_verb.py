@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.pixels.truenas.plugins.module_utils._cli import list_selection, list_via_daemon, targets
+from ansible_collections.pixels.truenas.plugins.module_utils._cli import list_note, list_selection, list_table, targets
 from ansible_collections.pixels.truenas.plugins.module_utils._cli import output as output_of
 from ansible_collections.pixels.truenas.plugins.module_utils._cli.context import CliContext
 
@@ -26,7 +26,7 @@ def show_list(args: argparse.Namespace, output: Output) -> int:
         found, missing = chosen.found, chosen.missing
     else:
         found, missing = context.pixels.list(), []
-        list_via_daemon.write_note(context)
+        list_note.write(context)
     found = list_selection.select(found, args)
     if output.json:
         output.print_json(shown(found, context) + output_of.missing(missing))
@@ -36,7 +36,7 @@ def show_list(args: argparse.Namespace, output: Output) -> int:
     elif not found and not missing:
         output.say("No pixels found.")
     elif found:
-        header, rows = list_via_daemon.table([row(each) for each in found])
+        header, rows = list_table.table([row(each) for each in found])
         if args.wide:
             header = (*header, *list_selection.WIDE_HEADER)
             rows = [(*cells, *list_selection.wide_cells(each)) for cells, each in zip(rows, found, strict=True)]
@@ -46,7 +46,7 @@ def show_list(args: argparse.Namespace, output: Output) -> int:
     return output_of.FAILED if missing else 0
 
 
-def row(found: Container) -> list_via_daemon.Row:
+def row(found: Container) -> list_table.Row:
     """Return what the list shows of a pixel."""
     return found.name, found.status, found.address, found.metadata.expires
 

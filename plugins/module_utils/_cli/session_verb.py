@@ -46,6 +46,10 @@ def cells(found: daemon_status.DaemonStatus) -> tuple[str, ...]:
 
 def stop(_args: argparse.Namespace, output: Output) -> int:
     """Close open sessions."""
+    from ansible_collections.pixels.truenas.plugins.module_utils._cli import list_from_nas
+
+    # Otherwise a session that is being opened would stay.
+    list_from_nas.wait_for_start()
     try:
         ended = daemon_status.stop()
         left = [each for each in daemon_status.status() if not each.responding]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
+import importlib.util
 import json
 import platform
 import sys
@@ -49,6 +50,8 @@ def library_version(name: str) -> str | None:
 
 def show(args: argparse.Namespace, output: Output) -> int:
     """Show all versions. A NAS that is not configured or not reachable is no failure."""
+    # Completes sys.path (launch.py), in which importlib.metadata searches.
+    importlib.util.find_spec("websocket")
     found: dict[str, t.Any] = {
         "version": version(),
         "collection": {"name": "pixels.truenas", "version": version(), "path": str(ROOT)},

@@ -125,6 +125,12 @@ class SharedSession:
             return RemoteShell(connection, note, id=shell_id, nas=self.nas, put_back=self._put_back)
         return self._direct_session().borrow_shell(options, timeout=timeout, unused=unused)
 
+    def ensure_daemon(self) -> None:
+        """Start the daemon if none is running."""
+        connection = self._connection()
+        if connection is not None:
+            self._put_back(connection)
+
     def close(self) -> None:
         """Close the connections. The daemon stays for other processes and ends after its idle time."""
         self._check_fork()

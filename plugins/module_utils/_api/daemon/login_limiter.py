@@ -5,26 +5,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 import time
 import typing as t
 
+from ansible_collections.pixels.truenas.plugins.module_utils._api.daemon import login_times
 from ansible_collections.pixels.truenas.plugins.module_utils._api.daemon.runtime_dir import NoRuntimeDir, RuntimeDir
 from ansible_collections.pixels.truenas.plugins.module_utils._api.endpoint import Endpoint
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import RateLimited
-
-LIMIT = 20
-"""Calls of one login method that TrueNAS accepts in 60 s from one address (middleware utils/rate_limit/cache.py)."""
-WINDOW_S = 62.0
-"""Longer than 60 s: calls that leave here within the window may arrive within less."""
-MAX_FILE_BYTES = 4096
-
-LOGIN, MECHANISMS = "auth.login_ex", "auth.mechanism_choices"
-METHODS = (LOGIN, MECHANISMS)
-CallTimes = dict[str, list[float]]
-"""By method, in seconds since the epoch."""
+from ansible_collections.pixels.truenas.plugins.module_utils._api.sha256 import sha256
 
 
 class LoginRateLimiter:
@@ -38,8 +26,8 @@ class LoginRateLimiter:
         runtime_dir: RuntimeDir,
         endpoint: Endpoint,
         *,
-        limit: int = LIMIT,
-        window: float = WINDOW_S,
+        limit: int = login_times.LIMIT,
+        window: float = login_times.WINDOW_S,
         clock: t.Callable[[], float] = time.time,
     ) -> None:
         """`window` is in seconds; `clock` returns seconds since the epoch."""
@@ -48,7 +36,12 @@ class LoginRateLimiter:
         self._limit = limit
         self._window = window
         self._clock = clock
-        self._file = f"logins-{hashlib.sha256(endpoint.nas.lower().encode()).hexdigest()[:16]}"
+        self._file = f"logins-{sha256(endpoint.nas.lower().encode()).hexdigest()[:16]}"
+
+    @property
+    def path(self) -> str:
+        """The path of the file with the times of the login calls."""
+        return self._runtime_dir.path(self._file)
 
     def admit(self, method: str, params: t.Sequence[t.Any]) -> None:
         """Count a call that is about to be made. Raises `RateLimited` if it would exceed the limit."""
@@ -59,24 +52,16 @@ class LoginRateLimiter:
     def _count(self, method: str, needed: int) -> bool:
         try:
             with self._runtime_dir.locked(self._file) as file:
-                now = self._clock()
-                # Times in the future are dropped: the clock was set back.
-                recent = {
-                    name: [called for called in times if now - self._window < called <= now]
-                    for name, times in _read(file).items()
-                }
-                if len(recent[method]) + needed > self._limit:
-                    return False
-                recent[method] += [now] * needed
-                _write(file, recent)
+                return login_times.count(
+                    file, method, needed, limit=self._limit, window=self._window, now=self._clock()
+                )
         except (OSError, NoRuntimeDir):
             return True
-        return True
 
 
 def cost(method: str, params: t.Sequence[t.Any]) -> int:
     """Return how many calls to count. A SCRAM login is two calls, and starts only if there is room for both."""
-    if method not in METHODS:
+    if method not in login_times.METHODS:
         return 0
     match params:
         case [{"scram_type": "CLIENT_FIRST_MESSAGE"}]:
@@ -84,24 +69,3 @@ def cost(method: str, params: t.Sequence[t.Any]) -> int:
         case [{"scram_type": _}]:
             return 0
     return 1
-
-
-def _read(file: int) -> CallTimes:
-    """Return the recorded calls; invalid content is ignored."""
-    text = os.pread(file, MAX_FILE_BYTES, 0)
-    try:
-        content = json.loads(text)
-    except ValueError:
-        content = None
-    by_method = content if isinstance(content, dict) else {}
-    times_of = {name: by_method.get(name) for name in METHODS}
-    return {
-        name: [called for called in times if isinstance(called, float)] if isinstance(times, list) else []
-        for name, times in times_of.items()
-    }
-
-
-def _write(file: int, times: CallTimes) -> None:
-    text = json.dumps(times).encode()
-    os.ftruncate(file, 0)
-    os.pwrite(file, text, 0)

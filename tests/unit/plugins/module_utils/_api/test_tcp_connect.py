@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.endpoint import Endpoint
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import ConnectionFailed
-from ansible_collections.pixels.truenas.plugins.module_utils._api.tcp_connect import connect, tls_context
+from ansible_collections.pixels.truenas.plugins.module_utils._api.tcp_connect import connect, context_of
 
 
 def why_not(endpoint, timeout=5.0):
@@ -37,7 +37,7 @@ def test_a_certificate_of_a_trusted_authority_is_accepted(peer, trusted):
 
 
 def test_a_directory_of_certificate_authorities_is_accepted(peer, trusted, tmp_path):
-    context = tls_context(Endpoint("127.0.0.1", ca_path=str(tmp_path)))
+    context = context_of(Endpoint("127.0.0.1", ca_path=str(tmp_path)))
 
     assert context.verify_mode is ssl.CERT_REQUIRED
 
@@ -48,8 +48,8 @@ def test_a_plain_connection_is_not_encrypted(peer):
 
 
 def test_certificates_are_checked_by_default(peer, trusted, self_signed):
-    assert tls_context(Endpoint("nas.lan")).verify_mode is ssl.CERT_REQUIRED
-    assert tls_context(Endpoint("nas.lan")).check_hostname
+    assert context_of(Endpoint("nas.lan")).verify_mode is ssl.CERT_REQUIRED
+    assert context_of(Endpoint("nas.lan")).check_hostname
 
     nas = peer(context=self_signed.context())
     with connect(Endpoint("127.0.0.1", nas.port, validate_certs=False), 5) as connection:

@@ -120,7 +120,8 @@ def test_a_session_that_is_stopped_is_replaced(warm, truenas):
 
 def test_a_daemon_of_another_version_is_not_asked(warm, home, truenas):
     path = home / ".cache/pixels/list.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "version": "older"}))
+    note = json.loads(path.read_text())
+    path.write_text(json.dumps(note | {"daemon": note["daemon"] | {"version": "older"}}))
 
     warm("list")
 
