@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
@@ -21,6 +22,12 @@ from tests.simulator.running import RunningSimulator, running_simulator
 ROOT = Path(__file__).resolve().parents[1]
 PIXELS = str(ROOT / "bin/pixels")
 BARE = str(ROOT / "bench/bare_listing.py")
+INTERPRETER = 'python3 -I -S -c "import _socket, json"'
+VERBS = (("info", "web"), ("status", "web"), ("checkpoint", "list", "web"), ("protect", "web"))
+"""Verbs that parse, make one or two calls and print."""
+QUEUE = 4
+KEPT: list[socket.socket] = []
+"""Sockets that stay open until this process ends."""
 WARM_UP = 2
 TURNS = 20
 
@@ -52,6 +59,17 @@ class Person:
             words, env=self._variables | variables, stdin=subprocess.DEVNULL, capture_output=True, check=True
         )
         return time.perf_counter() - began
+
+    def forget_session(self, variables: dict[str, str]) -> None:
+        """Close the session, and reset the count of logins: the client limits itself to 20 a minute."""
+        self.seconds([PIXELS, "session", "stop"], **variables)
+        for path in (self.home / "run/pixels").glob("logins-*"):
+            path.unlink()
+
+    def forget_answers(self) -> None:
+        """Forget which SSH servers did not answer, as for a pixel that is new."""
+        for path in (self.home / ".cache/pixels").glob("ssh-*.json"):
+            path.unlink()
 
     def beside(
         self, ours: Words, peer: Words, *, before: t.Callable[[], object] = lambda: None, **variables: str
@@ -88,40 +106,58 @@ def in_a_home(nas: RunningSimulator, home: Path) -> list[Row]:
     nas.run(nas.world.engine.write_file("px-web", path, public, append=False, mode=0o600, uid=0, gid=0))
     address = nas.world.containers["px-web"].aliases[0]["address"]
     (home / "run").mkdir(mode=0o700)
+    nas.world.add_container("px-bare")
+    nas.run(nas.world.engine.run("px-bare", ["systemctl", "stop", "ssh"]))
+    silent = full_port(nas.world.containers["px-bare"].aliases[0]["address"])
     person = Person(nas, home)
     shared = {"XDG_RUNTIME_DIR": str(home / "run")}
-    alone = home / "alone"
 
     master = str(home / "master")
     at = ["-S", master, "-i", str(home / "key"), "-p", str(nas.ssh_port), "-o", "StrictHostKeyChecking=no"]
     nobody = ["-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"]
     quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
     subprocess.run(["ssh", "-M", "-N", "-f", *at, *nobody, f"root@{address}"], **quiet, check=True)
+    interpreter = [sys.executable, "-I", "-S", "-c", "import _socket, json"]
     try:
         return [
+            Row("pixels list, session open", *person.beside([PIXELS, "list"], interpreter, **shared), INTERPRETER, 1.6),
             Row(
-                "pixels list, warm",
-                *person.beside([PIXELS, "list"], ["python3", "-c", "import argparse, json, socket"], **shared),
-                'python3 -c "import argparse, json, socket"',
-                2.0,
+                "pixels list, cold: connect, log in, query",
+                *person.beside(
+                    [PIXELS, "list"], [sys.executable, BARE], before=lambda: person.forget_session(shared), **shared
+                ),
+                "a bare script with websocket-client",
+                0.7,
+            ),
+            *(
+                Row(
+                    f"pixels {' '.join(words)}, session open",
+                    *person.beside([PIXELS, *words], interpreter, **shared),
+                    INTERPRETER,
+                    2.5,
+                )
+                for words in VERBS
             ),
             Row(
                 "pixels exec web true, warm",
                 *person.beside([PIXELS, "exec", "web", "true"], ["ssh", *at, f"root@{address}", "true"], **shared),
                 "ssh over an open ControlPersist master",
-                1.3,
+                1.15,
             ),
-            Row(
-                "pixels list, cold: connect, log in, ask",
-                *person.beside(
-                    [PIXELS, "list"],
-                    [sys.executable, BARE],
-                    before=lambda: forget_logins(alone),
-                    PIXELS_SESSION="direct",
-                    XDG_RUNTIME_DIR=str(alone),
-                ),
-                "a bare script with websocket-client",
-                1.3,
+            *(
+                Row(
+                    f"first pixels exec without SSH ({how}), session open",
+                    *person.beside(
+                        [PIXELS, "exec", "bare", "true"],
+                        [PIXELS, "exec", "--transport", "shell", "bare", "true"],
+                        before=person.forget_answers,
+                        PIXELS_SSH_PORT=str(port),
+                        **shared,
+                    ),
+                    "pixels exec --transport shell",
+                    1.2,
+                )
+                for how, port in (("refused", nas.ssh_port), ("no answer", silent))
             ),
         ]
     finally:
@@ -130,7 +166,15 @@ def in_a_home(nas: RunningSimulator, home: Path) -> list[Row]:
             subprocess.run(["ssh", "-S", str(path), "-O", "exit", "pixel"], capture_output=True, check=False)
 
 
-def forget_logins(folder: Path) -> None:
-    """Reset the count of logins, since the client limits itself to the 20 a minute that TrueNAS allows."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(mode=0o700)
+def full_port(address: str) -> int:
+    """Return a port where the kernel drops connections, as a firewall does: its queue is full."""
+    listener = socket.socket()
+    listener.bind((address, 0))
+    listener.listen(0)
+    KEPT.append(listener)
+    for _connection in range(QUEUE):
+        waiting = socket.socket()
+        waiting.setblocking(False)
+        waiting.connect_ex(listener.getsockname())
+        KEPT.append(waiting)
+    return int(listener.getsockname()[1])

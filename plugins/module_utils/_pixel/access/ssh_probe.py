@@ -17,7 +17,9 @@ if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.state.ssh_answers import SshAnswers
 
 PROBE_TIMEOUT_S = 0.5
-"""For an address where no server has answered before. Shorter than the first TCP retransmission, after 1 s."""
+"""For the greeting of a server where none has answered before."""
+CONNECT_TIMEOUT_S = 0.1
+"""For the connection to it. The kernel of a pixel answers within the round-trip time, however busy the pixel is."""
 RETURN_TIMEOUT_S = 10.0
 """For a server that has answered before: the pixel may be booting."""
 RECHECK_TIMEOUT_S = 5.0
@@ -54,7 +56,7 @@ def answers_again(notes: SshAnswers, pixel: str, address: str, port: int) -> boo
 def probe(notes: SshAnswers, pixel: str, address: str, port: int) -> bool:
     """Return whether a server answers within `PROBE_TIMEOUT_S`, and record the answer."""
     try:
-        answered = read_greeting(address, port, PROBE_TIMEOUT_S) is not None
+        answered = read_greeting(address, port, PROBE_TIMEOUT_S, connect_timeout=CONNECT_TIMEOUT_S) is not None
     except TimeoutError:
         notes.note(pixel, address, port, answered=False)
         return False
@@ -80,14 +82,14 @@ def greeting(address: str, port: int, *, timeout: float = 2.0) -> bytes | None:
         return None
 
 
-def read_greeting(address: str, port: int, timeout: float) -> bytes | None:
+def read_greeting(address: str, port: int, timeout: float, *, connect_timeout: float | None = None) -> bytes | None:
     """Return the identification of an SSH server (RFC 4253, section 4.2); None for a server of another kind.
 
     Raises `TimeoutError` if nothing answers, and other kinds of `OSError` if the connection is refused.
     """
     until = time.monotonic() + timeout
     received = b""
-    with socket.create_connection((address, port), timeout=timeout) as connection:
+    with socket.create_connection((address, port), timeout=connect_timeout or timeout) as connection:
         while len(received) < GREETING_LIMIT:
             left = until - time.monotonic()
             if left <= 0:

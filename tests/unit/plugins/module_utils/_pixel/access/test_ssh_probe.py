@@ -120,10 +120,11 @@ def test_a_port_that_drops_what_is_sent_is_not_waited_for_again(notes, monkeypat
             caller = undo.enter_context(socket.socket())
             caller.setblocking(False)
             caller.connect_ex((HERE, port))
-        monkeypatch.setattr(ssh_probe, "PROBE_TIMEOUT_S", 0.1)
+        # Only a connection is waited for that long.
+        monkeypatch.setattr(ssh_probe, "PROBE_TIMEOUT_S", 3600)
         assert not uses_ssh(notes, port)
 
-        monkeypatch.setattr(ssh_probe, "PROBE_TIMEOUT_S", 3600)
+        monkeypatch.setattr(ssh_probe, "CONNECT_TIMEOUT_S", 3600)
 
         assert not uses_ssh(notes, port)
 
