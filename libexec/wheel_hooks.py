@@ -56,7 +56,7 @@ class Files(BuildHookInterface[t.Any]):
 def load(module: str) -> t.Any:
     """Import a module of the command from this checkout."""
     if "ansible_collections.pixels.truenas" not in sys.modules:
-        runpy.run_path(str(ROOT / "plugins/module_utils/_cli/launch.py"))["name_the_collection"]()
+        runpy.run_path(str(ROOT / "plugins/module_utils/_cli/launch.py"))["make_importable"]()
     import importlib
 
     return importlib.import_module(f"{PACKAGE}.{module}")
