@@ -55,9 +55,19 @@ class Daemon:
     def __init__(self, path: str) -> None:
         self._socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
         self._received = b""
-        self._socket.settimeout(GREETING_TIMEOUT_S)
-        self._socket.connect(path)
-        self._reject_other_users()
+        try:
+            self._socket.settimeout(GREETING_TIMEOUT_S)
+            self._socket.connect(path)
+            self._reject_other_users()
+        except BaseException:
+            self._socket.close()
+            raise
+
+    def __enter__(self) -> Daemon:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._socket.close()
 
     def receive(self) -> dict[str, t.Any]:
         """Return the next frame."""
@@ -90,21 +100,21 @@ class Daemon:
 def query(note: list_note.Note, place: dict[str, t.Any]) -> list[dict[str, t.Any]]:
     """Return the rows of the NAS. Raises `TimedOut`, `UnexpectedAnswer`, and any error of a malformed answer."""
     method, params = summary_row.query(list_table.PREFIX)
-    daemon = Daemon(place["socket"])
-    greeting = daemon.receive()
-    if (greeting["daemon"]["protocol"], greeting["daemon"]["version"]) != (place["protocol"], place["version"]):
-        raise UnexpectedAnswer
-    daemon.send({"proof": proof(note, greeting["challenge"]), **place["terms"]})
-    if "welcome" not in daemon.receive():
-        raise UnexpectedAnswer
-    daemon.wait_longer()
-    timeout = note["call_timeout"]
-    daemon.send({"do": "read", "method": method, "params": params, "timeout": timeout, "progress": False})
-    while "result" not in (answer := daemon.receive()):
-        if "error" in answer:
-            reject(answer["error"])
-    rows: list[dict[str, t.Any]] = answer["result"]
-    return rows
+    with Daemon(place["socket"]) as daemon:
+        greeting = daemon.receive()
+        if (greeting["daemon"]["protocol"], greeting["daemon"]["version"]) != (place["protocol"], place["version"]):
+            raise UnexpectedAnswer
+        daemon.send({"proof": proof(note, greeting["challenge"]), **place["terms"]})
+        if "welcome" not in daemon.receive():
+            raise UnexpectedAnswer
+        daemon.wait_longer()
+        timeout = note["call_timeout"]
+        daemon.send({"do": "read", "method": method, "params": params, "timeout": timeout, "progress": False})
+        while "result" not in (answer := daemon.receive()):
+            if "error" in answer:
+                reject(answer["error"])
+        rows: list[dict[str, t.Any]] = answer["result"]
+        return rows
 
 
 def reject(error: dict[str, t.Any]) -> t.NoReturn:
