@@ -28,7 +28,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 # ansible-lint and the demo start programs of this environment by name.
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: help ready demo test test-all test-wide sweeps coverage smoke lint format sanity build import-check docs wheel changelog test-build mutants bench conformance lab simulator clean
+.PHONY: help ready demo test test-all test-wide sweeps examples coverage smoke lint format sanity build import-check docs wheel changelog test-build mutants bench conformance lab simulator clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | while read -r target says; do printf '%-12s %s\n' "$$target" "$$says"; done
@@ -52,13 +52,16 @@ demo: ready ## create, use and destroy a fleet with playbooks, on a simulated NA
 test: ready ## run the unit and integration tests on the newest releases; ARGS="-k name" selects tests
 	$(PYTEST) -m 'not wide' $(ARGS)
 
-test-all: test-wide sweeps ## run all tests, then all fault sweeps; SWEEP="--cells 0.1" runs a sample
+test-all: test-wide sweeps examples ## run all tests, all fault sweeps and the examples; SWEEP="--cells 0.1" runs a sample
 
 test-wide: ready ## run all tests but the fault sweeps; ARGS="-k name" selects tests
 	$(PYTEST) $(ARGS)
 
 sweeps: ready ## run operations with each fault at each call to the NAS; SWEEP="--cells 0.1" runs a sample
 	$(PYTEST) tests/sweeps $(SWEEP)
+
+examples: ready build/venv-examples/ready ## run the examples that use Molecule, testinfra, pytest-ansible and ansible-navigator
+	$(BIN)/pytest --numprocesses 2 tests/examples $(ARGS)
 
 coverage: ready ## run the tests of `make test` and print the branch coverage of plugins/; ARGS="-k name" selects tests
 	mkdir -p build/coverage

@@ -26,7 +26,10 @@ import yaml
 from ansible_collections.pixels.truenas.plugins.module_utils._api.daemon import runtime_dir
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "examples").glob("*/README.md"))]
+WITH_TOOLS = {"molecule", "testinfra"}
+"""Examples that use tools of other projects, which `make examples` runs."""
+EXAMPLES = sorted(path for path in (ROOT / "examples").glob("*/README.md") if path.parent.name not in WITH_TOOLS)
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *EXAMPLES]
 PLAYBOOKS = sorted((ROOT / "playbooks").glob("*.yml"))
 
 CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -119,7 +122,7 @@ class Command(t.NamedTuple):
 
 VARYING = (
     (r"(?<![\d.])(\d{1,3}\.){3}\d{1,3}(?![\d.])", r"(\\d{1,3}\\.){3}\\d{1,3}"),
-    (r"\b\d+\.\d ?s\b", r"\\d+\\.\\d ?s"),
+    (r"\b\d+\.\d+ ?s\b", r"\\d+\\.\\d+ ?s( \\([\\d:]+\\))?"),
     (r"\b\d{8}-\d{6}\b", r"\\d{8}-\\d{6}"),
     (r"^\d+$", r"\\d+"),
     (r"\bpython3\.\d+", r"python3\\.\\d+"),
