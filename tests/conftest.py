@@ -30,6 +30,7 @@ NEED_A_NAS = {"ansible", "command", "internet", "truenas"}
 
 WIDE = {
     "test_a_job_of_awx_creates_lists_and_enters_a_pixel",
+    "test_each_logs_in_once_and_no_login_is_refused",
     "test_each_method_may_get_an_invalid_reply",
     "test_the_example_of_an_upgrade_restores_the_pixel_that_failed_and_stops",
     "test_the_example_of_nightly_checkpoints_keeps_the_newest",

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.build.working_tree import copy_to
-from tests.integration.conftest import BIN, COMMAND_SECONDS
+from tests.integration.conftest import BIN, COMMAND_SECONDS, ROOT
 
 UID = 123_456
 UNSHARE = ("unshare", "--user", f"--map-user={UID}", f"--map-group={UID}")
@@ -136,3 +136,61 @@ def test_a_job_of_awx_creates_lists_and_enters_a_pixel(execution_environment, tr
     assert "CHANGED | rc=0 >>\n0\n" in answered
     assert truenas.stats.logins == 1
     assert not any((tmp_path / "home").iterdir())
+
+
+NODES = 5
+NODE_PLAY = """
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - pixels.truenas.pixels_fleet:
+        count: 4
+        name: "{{ node }}-{n}"
+        fleet: "{{ node }}"
+        defaults: {wait: running}
+    - pixels.truenas.pixels_container_info:
+      loop: "{{ range(10) | list }}"
+    - pixels.truenas.pixels_fleet:
+        pixels: []
+        fleet: "{{ node }}"
+        prune: true
+"""
+
+
+class TestSeveralNodes:
+    @pytest.fixture
+    def engine(self) -> str:
+        return "paper"
+
+    def test_each_logs_in_once_and_no_login_is_refused(self, ansible, truenas, tmp_path):
+        (tmp_path / "play.yml").write_text(NODE_PLAY)
+        nodes = []
+        for number in range(NODES):
+            home = Path(tempfile.mkdtemp(prefix="px-"))
+            names = ("HOME", "ANSIBLE_HOME", "XDG_RUNTIME_DIR")
+            environment = {**ansible.environment, **dict.fromkeys(names, str(home)), "PIXELS_PYTHON": sys.executable}
+            nodes.append((f"node{number}", home, environment))
+
+        running = [
+            subprocess.Popen(
+                [BIN / "ansible-playbook", "play.yml", "-e", f"node={name}"],
+                env=environment,
+                cwd=tmp_path,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+            for name, _home, environment in nodes
+        ]
+        printed = [process.communicate(timeout=COMMAND_SECONDS)[0] for process in running]
+        for _name, home, environment in nodes:
+            subprocess.run([ROOT / "bin/pixels", "session", "stop"], env=environment, check=True, capture_output=True)
+            shutil.rmtree(home)
+
+        assert [process.returncode for process in running] == [0] * NODES, printed
+        assert truenas.stats.calls["virt.instance.create"] == 4 * NODES
+        assert not truenas.world.containers
+        assert (truenas.stats.logins, truenas.stats.rate_limited) == (NODES, 0)
+        # Those of TrueNAS 25.10, which sends the key: a login is one call of the 20 that it accepts in a minute.
+        assert truenas.stats.login_attempts == NODES
