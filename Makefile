@@ -131,8 +131,8 @@ conformance: ready ## run ansible-core's tests of connection plugins; ARGS="--on
 lab: ready ## run the integration tests on real containers (root, Debian 12); ARGS="-k name" selects tests
 	$(BIN)/python -m tests.lab $(ARGS)
 
-simulator: ready ## run a simulated NAS in the foreground; ARGS="--release 25.04" passes options
-	$(BIN)/python -m tests.simulator $(ARGS)
+simulator: ready ## run a simulated NAS in the foreground, and print the variables to use it; ARGS="--release 25.04" passes options
+	$(BIN)/python -m tests.simulator --exports $(ARGS)
 
 clean: ## remove everything that make created
 	rm -rf .venv build .mypy_cache .pytest_cache .ruff_cache .ansible

@@ -53,6 +53,7 @@ NOT_HERE: dict[str, str] = {
     "export PIXELS_TRUENAS_USERNAME=ansible": "it names an account that is not there",
     "export PIXELS_TRUENAS_API_KEY_FILE=~/.config/pixels/nas.key": "it names a file that is not there",
     "systemctl --user daemon-reload && systemctl --user enable --now pixels-reap.timer": "there is no systemd",
+    "make simulator": "it runs until Ctrl-C; test_running.py starts it",
     "make wheel": DEVELOPER,
     "pipx install build/wheel/pixels_truenas-1.0.0-py3-none-any.whl": DEVELOPER,
     "cat ~/.config/pixels/config.toml": "it shows a file that the reader has written",

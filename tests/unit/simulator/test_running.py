@@ -21,6 +21,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.config import schema
 from tests.simulator.running import running_simulator
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -104,6 +105,18 @@ def test_by_hand_it_says_where_it_is_and_serves_until_it_is_ended() -> None:
     assert len(world["containers"]) == 2
     assert ended == 0
     assert not os.path.exists(where["state_dir"])
+
+
+def test_by_hand_it_can_print_the_variables_that_configure_a_connection() -> None:
+    with started("--exports") as process:
+        assert process.stdout is not None
+        comment, *exports = [process.stdout.readline().rstrip() for _line in range(7)]
+        process.send_signal(signal.SIGTERM)
+
+    assert comment.startswith("# ")
+    words = [line.removeprefix("export ").split("=", 1) for line in exports]
+    assert {name for name, _value in words} < {setting.variable for setting in schema.SETTINGS.values()}
+    assert dict(words)["PIXELS_TRUENAS_HOST"] == "127.0.0.1"
 
 
 def test_by_hand_it_can_end_with_its_input() -> None:
