@@ -266,18 +266,18 @@ def test_minus_vvv_shows_what_is_done_and_no_secret(ansible, truenas, without_ss
     ansible.environment["ANSIBLE_PYTHON_INTERPRETER"] = "/usr/bin/python3"
     secrets = ("-e", '{"pixels_environment": {"TOKEN": "sesame"}}', "-e", "ansible_become_password=opensesame")
 
-    said = ansible.run("ansible", *STATIC, "-vvv", *secrets, "-b", "-m", "command", "-a", "uname -n").stdout
+    output = ansible.run("ansible", *STATIC, "-vvv", *secrets, "-b", "-m", "command", "-a", "uname -n").stdout
     fetched = ansible.run(
         "ansible", *STATIC, "-vvv", *secrets, "-m", "fetch", "-a", f"src=/etc/hostname dest={tmp_path}/fetched/"
     ).stdout
 
-    assert "px-web" in said
+    assert "px-web" in output
     for line in ("<web> SESSION shared WITH ", "<web> ESTABLISH CONNECTION FOR USER: root THROUGH THE WEB SHELL"):
-        assert line in said
-    assert "<web> EXEC /bin/sh -c " in said
-    assert "<web> PUT " in said
+        assert line in output
+    assert "<web> EXEC /bin/sh -c " in output
+    assert "<web> PUT " in output
     assert "<web> FETCH /etc/hostname TO " in fetched
-    assert not any(secret in said + fetched for secret in ("sesame", truenas.api_key))
+    assert not any(secret in output + fetched for secret in ("sesame", truenas.api_key))
 
 
 AS_ALICE = """

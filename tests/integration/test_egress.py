@@ -69,8 +69,8 @@ class Pixel:
 
     def reaches(self, *hosts: str, name: str = NAME) -> dict[str, str]:
         argv = ["python3", "-c", CONNECT, *hosts]
-        said = self.task("pixels_exec", name=name, argv=argv, transport="shell")["stdout"]
-        return dict(zip(hosts, said.split(), strict=True))
+        output = self.task("pixels_exec", name=name, argv=argv, transport="shell")["stdout"]
+        return dict(zip(hosts, output.split(), strict=True))
 
     def wait_for(self, host: str, **options: str) -> None:
         """Wait until the network and the resolver are there after a start."""

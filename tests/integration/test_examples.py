@@ -173,7 +173,7 @@ def test_an_editor_starts_its_server_over_ssh_and_reaches_it_by_a_forwarded_port
         shell.stdin.write(SERVER.encode())
         shell.stdin.close()
         port = int(shell.stdout.readline())
-        said = subprocess.run(
+        output = subprocess.run(
             [*ssh, "-W", f"127.0.0.1:{port}", "web.pixels"],
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -181,5 +181,5 @@ def test_an_editor_starts_its_server_over_ssh_and_reaches_it_by_a_forwarded_port
             timeout=COMMAND_SECONDS,
         )
 
-    assert said.stdout == b"hello from px-web"
+    assert output.stdout == b"hello from px-web"
     assert shell.returncode == 0

@@ -107,7 +107,7 @@ def runs_on(monkeypatch):
     monkeypatch.setattr(nas_shell, "STOP_TIMEOUT_S", 0.0)
 
 
-def said(shell: WebShellClient, script: str) -> str:
+def output_of(shell: WebShellClient, script: str) -> str:
     return shell.run(Command(("sh", "-c", script))).stdout.decode().strip()
 
 
@@ -116,7 +116,7 @@ def test_it_comes_back_as_it_went_with_the_mode_and_the_owner_asked_for(shell, s
     file_transfer.get(shell, "/root/large", str(back))
 
     assert filecmp.cmp(source, back, shallow=False)
-    assert said(shell, "stat -c '%a %u:%g' /root/large") == f"640 {OWNER}"
+    assert output_of(shell, "stat -c '%a %u:%g' /root/large") == f"640 {OWNER}"
 
 
 def test_an_upload_that_breaks_off_leaves_the_old_file(shell, source, truenas, runs_on):
@@ -126,14 +126,14 @@ def test_an_upload_that_breaks_off_leaves_the_old_file(shell, source, truenas, r
     with pytest.raises(ConnectionLost):
         file_transfer.put(shell, str(source), "/srv/large")
 
-    assert said(shell, "cat /srv/large; stat -c %a /srv/large") == "old\n604"
+    assert output_of(shell, "cat /srv/large; stat -c %a /srv/large") == "old\n604"
     until = time.monotonic() + 30
-    while said(shell, "ls -A /srv") != "large":
+    while output_of(shell, "ls -A /srv") != "large":
         assert time.monotonic() < until
 
 
 def test_a_download_that_breaks_off_leaves_the_old_file(shell, truenas, runs_on, back):
-    said(shell, f"head -c {SIZE} /dev/zero >/root/other")
+    output_of(shell, f"head -c {SIZE} /dev/zero >/root/other")
     truenas.faults.add("drop_shell", method=shell._name, after_output=SIZE // 10)
 
     with pytest.raises(ConnectionLost):

@@ -176,8 +176,8 @@ def test_the_main_job_from_a_playbook_to_ssh_and_back(playbook, ansible, truenas
 
     listed = json.loads(ansible.run("ansible-inventory", *entering, "--list").stdout)
     assert sorted(listed["pixels"]["hosts"]) == ["db", "web"]
-    said = ansible.run("ansible", *entering, "pixels", "-m", "pixels.truenas.pixels_exec", "-a", "uname -n").stdout
-    assert ("px-web" in said, "px-db" in said) == (True, True)
+    output = ansible.run("ansible", *entering, "pixels", "-m", "pixels.truenas.pixels_exec", "-a", "uname -n").stdout
+    assert ("px-web" in output, "px-db" in output) == (True, True)
     assert (
         ansible.run("ansible", *entering, "pixels", "-m", "ansible.builtin.raw", "-a", "true").stdout.count("rc=0") == 2
     )

@@ -64,10 +64,10 @@ def test_a_bare_system_becomes_one_to_work_in_and_stays_it(provision, ansible, t
     assert predicted == changed
     assert provision() == []
     look = "id -un; sudo -n id -un; tree --version; grep AcceptEnv /etc/ssh/sshd_config.d/pixels.conf"
-    said = as_user(ansible, truenas, tmp_path, f'{look}; echo "$GREETING, $PLANET"').splitlines()
-    assert said[:2] == ["pixel", "root"]
-    assert "tree v" in said[2]
-    assert said[-2:] == ["AcceptEnv LANG LC_* TOKEN", "hello there, earth"]
+    message = as_user(ansible, truenas, tmp_path, f'{look}; echo "$GREETING, $PLANET"').splitlines()
+    assert message[:2] == ["pixel", "root"]
+    assert "tree v" in message[2]
+    assert message[-2:] == ["AcceptEnv LANG LC_* TOKEN", "hello there, earth"]
     assert truenas.stats.logins == 1
 
 

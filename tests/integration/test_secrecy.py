@@ -105,7 +105,7 @@ def test_the_key_is_nowhere_but_in_its_file(ansible, truenas, tmp_path):
     pixels = str(ROOT / "bin" / "pixels")
 
     with Watch(truenas.api_key) as watch:
-        said = [
+        output = [
             subprocess.run(
                 [pixels, "-v", "exec", "--transport", "shell", "web", "hostname"],
                 env=ansible.environment,
@@ -122,7 +122,9 @@ def test_the_key_is_nowhere_but_in_its_file(ansible, truenas, tmp_path):
     assert any("main.py" in line for line in watch.seen), "the daemon of the session was not seen"
     assert watch.found == set()
     assert [
-        text for text in (played["text"], *(f"{each.stdout}{each.stderr}" for each in said)) if truenas.api_key in text
+        text
+        for text in (played["text"], *(f"{each.stdout}{each.stderr}" for each in output))
+        if truenas.api_key in text
     ] == []
     runtime = Path(ansible.environment["XDG_RUNTIME_DIR"])
     assert set(files_with(truenas.api_key, tmp_path, runtime)) == {key}

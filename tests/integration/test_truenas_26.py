@@ -130,8 +130,8 @@ def test_a_pixel_lives_from_an_image_to_its_end(ansible, truenas, variables, tmp
 
     web = truenas.world.domains["px-web"]
     assert outcome(played, "Create the pixel")["container"]["cpu"] == "0-1"
-    said = outcome(played, "Run a command through the web shell before provisioning")
-    assert (said["stdout"], said["stderr"]) == ("px-web\nin", "error")
+    output = outcome(played, "Run a command through the web shell before provisioning")
+    assert (output["stdout"], output["stderr"]) == ("px-web\nin", "error")
     assert outcome(played, "Provision the pixel through the web shell")["changed"]
     assert not outcome(played, "Provision the pixel again")["changed"]
     assert outcome(played, "Run a command over SSH")["stdout"]

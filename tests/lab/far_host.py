@@ -23,11 +23,11 @@ class Name(http.server.BaseHTTPRequestHandler):
     server: Web
 
     def do_GET(self) -> None:
-        said = f"{self.server.name}\n".encode()
+        message = f"{self.server.name}\n".encode()
         self.send_response(200)
-        self.send_header("Content-Length", str(len(said)))
+        self.send_header("Content-Length", str(len(message)))
         self.end_headers()
-        self.wfile.write(said)
+        self.wfile.write(message)
 
     def log_message(self, *_: object) -> None:
         """Discard the log."""
@@ -59,16 +59,16 @@ class RawUdp(socketserver.ThreadingUDPServer):
 
 def main() -> None:
     name, *folder = sys.argv[1:]
-    said = f"{name}\n".encode()
+    message = f"{name}\n".encode()
 
     class OverTcp(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             if self.request.recv(1024):
-                self.request.sendall(said)
+                self.request.sendall(message)
 
     class OverUdp(socketserver.BaseRequestHandler):
         def handle(self) -> None:
-            self.request[1].sendto(said, self.client_address)
+            self.request[1].sendto(message, self.client_address)
 
     web = Web(("::", 80), functools.partial(Folder, directory=folder[0]) if folder else Name)
     web.name = name

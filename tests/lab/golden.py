@@ -56,28 +56,30 @@ async def _boot(lab: Lab, rootfs: Path, *scripts: str) -> None:
     for script in scripts:
         ended = await lxc.execute(container.name, ["/bin/sh", "-c", script], stdin=b"", environment={})
         if ended.returncode:
-            said = (ended.stdout + ended.stderr).decode(errors="replace")
-            raise RuntimeError(f"the golden system could not run {script!r}: {said}")
+            output = (ended.stdout + ended.stderr).decode(errors="replace")
+            raise RuntimeError(f"the golden system could not run {script!r}: {output}")
     await lxc.stop(container.name, seconds=SECONDS_TO_SHUT_DOWN)
     lxc.forget(container.name)
 
 
 async def _until_settled(lxc: Lxc, container: Container) -> None:
     """Where other labs have taken all that a user may have of the kernel (inotify, keys), systemd ends as it begins."""
-    said = ""
+    output = ""
     boots = 0
     async with asyncio.timeout(SECONDS_TO_BOOT):
-        while said not in SETTLED:
+        while output not in SETTLED:
             if await lxc.pid(container.name) is None:
                 if boots == MOST_BOOTS:
-                    raise RuntimeError(f"the golden system ended {boots} times as it booted; at last it said {said!r}")
+                    raise RuntimeError(
+                        f"the golden system ended {boots} times as it booted; at last it said {output!r}"
+                    )
                 await asyncio.sleep(boots * SECONDS_BETWEEN_BOOTS)
                 boots += 1
                 try:
                     await lxc.start(container)
                 except LxcError as error:
-                    said = str(error)
+                    output = str(error)
                     continue
             asked = await lxc.execute(container.name, ["systemctl", "is-system-running"], stdin=b"", environment={})
-            said = (asked.stdout + asked.stderr).decode(errors="replace").strip()
+            output = (asked.stdout + asked.stderr).decode(errors="replace").strip()
             await asyncio.sleep(SECONDS_BETWEEN_LOOKS)

@@ -122,13 +122,13 @@ def install(packages: t.Sequence[str]) -> None:
     try:
         # Some source of packages that is not Debian's may not answer: all that counts is whether there is a package.
         _apt_get(policy, real, "update", "-qq")
-        said = _apt_get(policy, real, "install", "-qq", "-y", "--no-install-recommends", *packages)
+        message = _apt_get(policy, real, "install", "-qq", "-y", "--no-install-recommends", *packages)
     finally:
         policy.unlink()
         if made:
             real.unlink()
-    if said or lacking():
-        raise Unfit(f"the lab needs {' '.join(packages)}, and apt-get cannot install that: {said}")
+    if message or lacking():
+        raise Unfit(f"the lab needs {' '.join(packages)}, and apt-get cannot install that: {message}")
     if "lxc" in packages or "zfs-fuse" in packages:
         _keep_from_starting_at_boot()
     for path in IDS:

@@ -140,8 +140,8 @@ def archive() -> str:
         try:
             run(*ASK, f"{found}/dists/{SUITE}/InRelease", f"{folder}/InRelease")
         except RuntimeError as error:
-            said = str(error).splitlines()[-1]
-            raise machine.Unfit(f"the golden image comes from {found}, which does not answer: {said}") from error
+            message = str(error).splitlines()[-1]
+            raise machine.Unfit(f"the golden image comes from {found}, which does not answer: {message}") from error
     return found
 
 

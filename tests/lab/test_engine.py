@@ -83,7 +83,7 @@ def test_root_of_a_container_is_root_in_its_files_and_nowhere_else(in_engine):
         await engine.create("px-web", "debian/12")
         await boot(engine, "px-web")
 
-        said = await say(
+        output = await say(
             engine,
             "px-web",
             "touch /srv/mine && chown 33:33 /srv/mine && chmod 600 /srv/mine && echo more >>/srv/mine"
@@ -92,7 +92,7 @@ def test_root_of_a_container_is_root_in_its_files_and_nowhere_else(in_engine):
             " && mv /srv/theirs/a /srv/theirs/b && sudo -u www-data stat -c %u /srv/theirs/b",
         )
 
-        assert said.splitlines() == ["33 33 600", "cat: /srv/mine: Permission denied", "nobody", "0"]
+        assert output.splitlines() == ["33 33 600", "cat: /srv/mine: Permission denied", "nobody", "0"]
         found = await engine.stat("px-web", "/srv/mine")
         assert (found.uid, found.gid, found.mode & 0o777, found.size) == (33, 33, 0o600, 5)
 
@@ -221,16 +221,16 @@ def test_a_terminal_is_one_for_the_programs_in_it(in_engine):
         terminal = await engine.open_terminal("px-web", ["bash"], environment={"TERM": "xterm"})
         terminal.resize(111, 33)
         await terminal.write(b"tty; stty size; echo $TERM $((6 * 7)); stty raw; echo a; exit\n")
-        said = b""
+        output = b""
         while piece := await terminal.read(1024):
-            said += piece
+            output += piece
         await terminal.wait()
         await terminal.close()
 
-        assert b"/dev/pts/" in said
-        assert b"33 111" in said
-        assert b"xterm 42\r\n" in said
-        assert b"a\n" in said
+        assert b"/dev/pts/" in output
+        assert b"33 111" in output
+        assert b"xterm 42\r\n" in output
+        assert b"a\n" in output
 
     in_engine(scenario)
 
@@ -241,9 +241,9 @@ def test_several_are_made_at_the_same_time(in_engine):
         await asyncio.gather(*(engine.create(name, "debian/12") for name in names))
         await asyncio.gather(*(boot(engine, name) for name in names))
 
-        said = await asyncio.gather(*(say(engine, name, "uname -n") for name in names))
+        output = await asyncio.gather(*(say(engine, name, "uname -n") for name in names))
 
-        assert said == names
+        assert output == names
         assert len({engine.addresses(name)[0] for name in names}) == 4
         assert engine.used("px-0") > 100 * MIB
 

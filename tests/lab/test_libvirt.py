@@ -68,11 +68,11 @@ def test_a_container_is_stopped_rolled_back_renamed_and_deleted(talk):
     talk.call("pool.snapshot.rollback", base)
     talk.call("container.update", number, {"name": "px-new"})
     talk.call("container.start", number)
-    said = say(talk, "px-new", "cat /root/note /etc/hostname")
+    message = say(talk, "px-new", "cat /root/note /etc/hostname")
     talk.call("pool.snapshot.delete", base.replace("px-web", "px-new"))
     talk.call("container.delete", number)
 
     assert stopped == "SUCCESS"
-    assert said == "old\npx-new\n"
+    assert message == "old\npx-new\n"
     assert talk.call("container.query") == []
     assert talk.simulator.contract_errors == []

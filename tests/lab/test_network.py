@@ -41,12 +41,12 @@ def test_a_container_reaches_every_host_by_http_tcp_and_udp(in_engine, family):
     async def scenario(engine):
         await booted(engine, "px-web")
 
-        said = {
+        message = {
             host.name: await say(engine, "px-web", f"python3 /root/ask.py {host.name} {family}")
             for host in (ALLOWED, DENIED)
         }
 
-        assert said == {name: "\n".join([name] * 3) for name in (ALLOWED.name, DENIED.name)}
+        assert message == {name: "\n".join([name] * 3) for name in (ALLOWED.name, DENIED.name)}
 
     in_engine(scenario)
 

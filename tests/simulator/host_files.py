@@ -153,8 +153,8 @@ class HostFiles:
         """lstat; None when nothing is there."""
         if location.container is not None:
             return await self.engine.stat(location.container, location.inside)
-        said = self.kernel_file(location.path)
-        if said is not None:
+        content = self.kernel_file(location.path)
+        if content is not None:
             return Stat("FILE", 0, 0o100444, 0, 0, time.time())
         mount = self.mount_of(location.path)
         if mount is not None:
@@ -184,9 +184,9 @@ class HostFiles:
         with os_errors(location.path):
             if location.container is not None:
                 return await self.engine.read_file(location.container, location.inside)
-            said = self.kernel_file(location.path)
-            if said is not None:
-                return said
+            content = self.kernel_file(location.path)
+            if content is not None:
+                return content
             mount = self.mount_of(location.path)
             if mount is not None:
                 return self.beside(mount.dataset)[location.path.removeprefix(mount.path).lstrip("/")]

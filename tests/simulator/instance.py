@@ -113,8 +113,8 @@ class Instance(Container):
     @property
     def mac(self) -> str:
         """The address Incus made up for eth0, where nothing else is said: the same for the same name."""
-        if said := self.config.get("volatile.eth0.hwaddr"):
-            return said
+        if mac := self.config.get("volatile.eth0.hwaddr"):
+            return mac
         return made_up_mac(self.name)
 
     def incus_config(self) -> dict[str, str]:

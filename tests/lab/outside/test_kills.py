@@ -193,9 +193,9 @@ def test_a_daemon_that_gets_stuck_is_noticed_and_the_lab_is_made_again() -> None
     stop = "import os, signal, time; time.sleep(0.2); os.kill(1, signal.SIGUSR1); time.sleep(600)"
     lab = Lab("--run", sys.executable, "-c", stop)
 
-    said, _nothing = lab.process.communicate(timeout=150)
+    message, _nothing = lab.process.communicate(timeout=150)
 
-    assert said.count(b"zfs-fuse got stuck") == 3
+    assert message.count(b"zfs-fuse got stuck") == 3
     assert lab.process.returncode not in (0, UNFIT)
     assert lab.left() == []
 
@@ -216,9 +216,9 @@ def test_a_daemon_that_crashes_is_noticed_and_the_lab_is_made_again() -> None:
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         lab = Lab("--run", sys.executable, "-c", CRASH, f"{folder}/crashed")
 
-        said, _nothing = lab.process.communicate(timeout=150)
+        message, _nothing = lab.process.communicate(timeout=150)
 
-    assert said.count(b"zfs-fuse crashed: once more, in a new lab") == 1
+    assert message.count(b"zfs-fuse crashed: once more, in a new lab") == 1
     assert lab.process.returncode == 0
     assert lab.left() == []
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How does the middleware turn positional arguments into checked ones, and what does it say when they are wrong?"""
+"""The base of all models: it validates positional arguments as the middleware does, with its error messages."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What may be changed about containers as a whole on TrueNAS 26? (api/v26_0_0/lxc.py)"""
+"""The settings of all containers on TrueNAS 26 (api/v26_0_0/lxc.py)."""
 
 from __future__ import annotations
 

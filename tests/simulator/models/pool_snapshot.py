@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What may be said about a snapshot of a pool since TrueNAS 26, where it is not what 25.10 takes, too?"""
+"""The arguments of `pool.snapshot.*` since TrueNAS 26, where they differ from those of 25.10."""
 
 from __future__ import annotations
 

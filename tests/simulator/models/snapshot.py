@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What may be said about a snapshot?
+"""The arguments of methods for snapshots.
 
 25.04 checks with the older schema of plugins/zfs_/snapshot_actions.py, 25.10 with api/v25_10_*/pool_snapshot.py.
 """

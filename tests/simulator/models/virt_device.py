@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which devices may a container be given, and which of their members are refused before anything else is looked at?"""
+"""The devices that a container can have, and the values that are rejected before anything else is checked."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What may be said about a container when it is made, changed, started or stopped? (api/v25_*/virt_instance.py)"""
+"""The arguments of methods that create, change, start and stop containers (api/v25_*/virt_instance.py)."""
 
 from __future__ import annotations
 

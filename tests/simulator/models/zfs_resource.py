@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What may be said to `zfs.resource.*` of TrueNAS 26? (api/v26_0_0/zfs_resource_*.py)"""
+"""The arguments of `zfs.resource.*` of TrueNAS 26 (api/v26_0_0/zfs_resource_*.py)."""
 
 from __future__ import annotations
 

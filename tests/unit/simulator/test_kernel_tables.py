@@ -22,9 +22,9 @@ WEB = Domain("px-web", {}, "tank", status="RUNNING", pid=4242, aliases=ALIASES)
 
 
 def table(domain: Domain, name: str) -> str:
-    said = KernelTables({domain.name: domain}).file(f"/proc/4242/net/{name}")
-    assert said is not None
-    return said.decode()
+    content = KernelTables({domain.name: domain}).file(f"/proc/4242/net/{name}")
+    assert content is not None
+    return content.decode()
 
 
 def local(text: str) -> list[str]:

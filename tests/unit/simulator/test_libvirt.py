@@ -67,11 +67,11 @@ def test_a_container_lives_from_create_to_delete(halfmoon: Halfmoon) -> None:
     number = halfmoon.create()
 
     halfmoon.talk.call("container.start", number)
-    said = halfmoon.run("px-web", "cat /etc/hostname; grep 127.0.1.1 /etc/hosts")
+    output = halfmoon.run("px-web", "cat /etc/hostname; grep 127.0.1.1 /etc/hosts")
     stopped = halfmoon.stop(number)
     deleted = halfmoon.talk.job(halfmoon.talk.call("container.delete", number))["state"]
 
-    assert said.split() == ["px-web", "127.0.1.1", "px-web"]
+    assert output.split() == ["px-web", "127.0.1.1", "px-web"]
     assert (stopped, deleted) == ("SUCCESS", "SUCCESS")
     assert halfmoon.talk.call("container.query") == []
 

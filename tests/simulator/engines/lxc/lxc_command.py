@@ -46,8 +46,8 @@ class Lxc:
         log.unlink(missing_ok=True)
         started = await self._run("lxc-start", container.name, "-d", "-f", str(written), "-o", str(log), "-l", "ERROR")
         if started.returncode:
-            said = log.read_text(errors="replace") if log.exists() else started.stderr.decode()
-            raise LxcError(f"{container.name} was not started: {said.partition(chr(10))[0]}")
+            output = log.read_text(errors="replace") if log.exists() else started.stderr.decode()
+            raise LxcError(f"{container.name} was not started: {output.partition(chr(10))[0]}")
         if not self._confines:
             await self._refuse_the_machines_groups(container.name)
             self._confines = True

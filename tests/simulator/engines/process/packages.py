@@ -105,18 +105,18 @@ def _without_options(arguments: list[str]) -> list[str]:
 
 async def _install(guest: Guest, names: list[str]) -> Finished:
     init = await guest.init()
-    said = []
+    lines = []
     for name in names:
         if name == "openssh-server" and await init.describe(SSHD) is None:
             if guest.mirror_is_down:
                 return _unreachable()
             await _install_ssh_server(guest)
-            said.append("Setting up openssh-server (1:9.6p1-3simulated1) ...\n")
+            lines.append("Setting up openssh-server (1:9.6p1-3simulated1) ...\n")
         elif name == "openssh-server" or await _is_in_image(guest, name):
-            said.append(f"{name} is already the newest version.\n")
+            lines.append(f"{name} is already the newest version.\n")
         else:
-            return _refused(f"E: Unable to locate package {name}\n", "".join(said))
-    return _said("".join(said))
+            return _refused(f"E: Unable to locate package {name}\n", "".join(lines))
+    return _said("".join(lines))
 
 
 async def _install_ssh_server(guest: Guest) -> None:
@@ -156,8 +156,8 @@ def _said(text: str) -> Finished:
     return Finished(0, text.encode(), b"")
 
 
-def _refused(text: str, said: str = "") -> Finished:
-    return Finished(100, said.encode(), text.encode())
+def _refused(text: str, message: str = "") -> Finished:
+    return Finished(100, message.encode(), text.encode())
 
 
 def _unreachable() -> Finished:

@@ -191,10 +191,10 @@ def test_a_status_is_accepted_in_capitals(inventory, truenas):
 
 @pytest.mark.parametrize("status", ["runing", ["running", "runing"], "{{ 'RUNING' }}"])
 def test_an_unknown_status_is_refused_with_the_valid_ones(messages_of_failure, status):
-    said = messages_of_failure(status=status)
+    output = messages_of_failure(status=status)
 
-    assert "runing" in said
-    assert all(each in said for each in STATUSES)
+    assert "runing" in output
+    assert all(each in output for each in STATUSES)
 
 
 def test_any_number_takes_one_query(inventory, truenas):
@@ -351,9 +351,9 @@ def test_a_nas_whose_key_file_is_not_text_can_be_skipped(inventory, nas, truenas
     parsed = inventory(nas=boxes, api_key=None, on_error="warn")
 
     assert hosts(parsed) == ["web"]
-    said = " ".join(capfd.readouterr().err.split())
-    assert "cannot read the API key in" in said
-    assert "it is not UTF-8 text. Save the key alone in a UTF-8 file" in said
+    output = " ".join(capfd.readouterr().err.split())
+    assert "cannot read the API key in" in output
+    assert "it is not UTF-8 text. Save the key alone in a UTF-8 file" in output
 
 
 def test_a_nas_that_does_not_respond_can_be_skipped(inventory, truenas, nas):
@@ -492,8 +492,8 @@ def test_another_file_name_ending_is_refused_with_the_valid_ones(tmp_path, monke
     with pytest.raises(AnsibleError):
         InventoryManager(loader=DataLoader(), sources=[str(path)])
 
-    said = " ".join(capfd.readouterr().err.split())
-    assert "must end in .pixels.yml or .pixels.yaml. Rename it, for example to pixels.pixels.yml" in said
+    output = " ".join(capfd.readouterr().err.split())
+    assert "must end in .pixels.yml or .pixels.yaml. Rename it, for example to pixels.pixels.yml" in output
 
 
 def test_a_file_of_another_plugin_is_not_accepted(tmp_path, capfd):
@@ -510,13 +510,13 @@ def test_a_pixel_with_the_name_of_a_group_is_a_host_by_its_full_name(parse, true
     truenas.world.add_container("px-web")
     truenas.world.add_container(f"px-{name}", environment={"PIXELS/owner": "ann"})
 
-    parsed, said = parse(groups={"big": "true"}, hostname=style)
+    parsed, output = parse(groups={"big": "true"}, hostname=style)
 
     shown = f"px-{name}" if name != "big" or style == "name" else at(truenas, "big")
     assert hosts(parsed) == sorted([shown, "web" if style == "name" else at(truenas, "web")])
     assert hosts(parsed, "pixels_owner_ann") == [shown]
     assert variables(parsed, shown)["pixels_name"] == name
-    assert (f"the pixel {name} on {truenas.host}:{truenas.port} is the host px-{name}" in said) == (
+    assert (f"the pixel {name} on {truenas.host}:{truenas.port} is the host px-{name}" in output) == (
         shown == f"px-{name}"
     )
 
@@ -546,13 +546,13 @@ def test_values_that_share_a_group_cause_a_warning(parse, truenas):
     truenas.world.add_container("px-a", environment={"PIXELS/label/role": "a-b", "PIXELS/owner": "Анна"})
     truenas.world.add_container("px-b", environment={"PIXELS/label/role": "a_b", "PIXELS/owner": "Борис"})
 
-    parsed, said = parse()
+    parsed, output = parse()
 
-    assert "the group pixels_label_role_a_b has the pixels of several values with similar names" in said
-    assert "label role=a-b, label role=a_b" in said
+    assert "the group pixels_label_role_a_b has the pixels of several values with similar names" in output
+    assert "label role=a-b, label role=a_b" in output
     owners = [name for name in parsed.groups if name.startswith("pixels_owner")]
     assert [len(hosts(parsed, name)) for name in owners] == [1, 1]
-    assert "pixels_owner" not in said
+    assert "pixels_owner" not in output
 
 
 def test_warnings_never_show_a_credential_or_a_control_character(parse, truenas, second):
@@ -561,20 +561,20 @@ def test_warnings_never_show_a_credential_or_a_control_character(parse, truenas,
         made = simulator.world.add_container(name)
         made.environment = {"PIXELS/label/role": f"{keys[0]}\x1b[31m{keys[1]}{'-_'[name == 'px-b']}"}
 
-    _parsed, said = parse(nas=[{}, connection_to(second)])
+    _parsed, output = parse(nas=[{}, connection_to(second)])
 
-    assert "of several values with similar names" in said
-    assert [key for key in keys if key in said] == []
-    assert "\x1b" not in said
+    assert "of several values with similar names" in output
+    assert [key for key in keys if key in output] == []
+    assert "\x1b" not in output
 
 
 def test_an_error_of_a_composed_variable_never_shows_a_credential(messages_of_failure, truenas):
     truenas.world.add_container("px-a").environment = {"PIXELS/label/role": truenas.api_key}
 
-    said = messages_of_failure(strict=True, compose={"x": "lookup('ansible.builtin.file', pixels_labels.role)"})
+    output = messages_of_failure(strict=True, compose={"x": "lookup('ansible.builtin.file', pixels_labels.role)"})
 
-    assert "Could not set x for host a" in said
-    assert truenas.api_key not in said
+    assert "Could not set x for host a" in output
+    assert truenas.api_key not in output
 
 
 HOSTILE_LABELS = ["", " ", "___", "x" * 1024, "\x1b[31m\n", "../../etc", "{{ 1 }}", "-", "pixels", "all", "Ünï"]
@@ -616,10 +616,10 @@ def test_a_container_with_an_invalid_name_is_skipped_with_a_warning(parse, truen
     for number, name in enumerate(("px-a\nb", "px-a,b", "px-{{ 1 }}", "px-px-web", "px-a b", "px-[x]")):
         truenas.world.add_container(f"px-bad-{number}").name = name
 
-    parsed, said = parse()
+    parsed, output = parse()
 
     assert hosts(parsed) == ["web"]
-    assert said.count("with the invalid name") == 6
+    assert output.count("with the invalid name") == 6
 
 
 @pytest.mark.parametrize("address", ["-oProxyCommand=touch owned", "10.0.0.5\nx", "{{ 1 }}", "fd00::1%{{ 1 }}"])
@@ -627,12 +627,12 @@ def test_an_invalid_address_is_skipped(parse, truenas, address):
     made = truenas.world.add_container("px-web")
     made.aliases = [{"type": kind, "address": address, "netmask": 24} for kind in ("INET", "INET6")]
 
-    parsed, said = parse()
+    parsed, output = parse()
 
     web = variables(parsed, "web")
     assert "ansible_host" not in web
     assert web["pixels_addresses"] == []
-    assert "it is ignored" in said
+    assert "it is ignored" in output
 
 
 RUN_IT = "lookup('ansible.builtin.pipe', 'touch OWNED')"
@@ -806,10 +806,10 @@ class TestKeptListings:
     def test_an_invalid_entry_is_skipped_with_a_warning(self, kept, parse, changes):
         kept(**changes)
 
-        parsed, said = parse(on_error="use_stale_cache")
+        parsed, output = parse(on_error="use_stale_cache")
 
         assert hosts(parsed) == ["db"]
-        assert "is damaged: 1 of its entries are skipped" in said
+        assert "is damaged: 1 of its entries are skipped" in output
 
     def test_a_listing_of_an_earlier_version_is_accepted(self, kept, inventory):
         kept(ipv6=None)

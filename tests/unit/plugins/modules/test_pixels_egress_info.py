@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is said of a pixel without a policy; tests/integration/test_egress.py has pixels with one."""
+"""Tests of a pixel without a policy; tests/integration/test_egress.py has pixels with one."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def status(nas: Nas, id: int) -> t.Any:
 
 
 def reported_states(nas: Nas) -> list[tuple[str, t.Any]]:
-    """What the events said: the kind, and the state that they showed."""
+    """Return the kind of each event, and the state in it."""
     return [(msg, fields["status"]["state"] if fields else None) for _collection, msg, _id, fields in nas.events]
 
 

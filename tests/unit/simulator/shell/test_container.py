@@ -124,9 +124,9 @@ def test_the_simulated_nas_has_no_shell_of_its_own(paper: Shells, options: dict[
 
 
 def test_the_command_is_a_script_and_the_shell_ends_with_it(shells: Shells) -> None:
-    said = shells.open(command="for word in one two; do echo $word; done; exit 3").rest()
+    message = shells.open(command="for word in one two; do echo $word; done; exit 3").rest()
 
-    assert said == (b"one\r\ntwo\r\n", 1000)
+    assert message == (b"one\r\ntwo\r\n", 1000)
 
 
 def test_what_is_typed_reaches_the_script(shells: Shells) -> None:

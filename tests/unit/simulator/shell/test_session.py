@@ -146,8 +146,8 @@ def test_a_shell_echoes_what_is_typed_and_says_what_it_does(shells: Shells) -> N
 
     shell.type("echo $((6 * 7)) at $(hostname)\n")
 
-    said = shell.read_until(b"42 at px-web\r\n")
-    assert b"echo $((6 * 7)) at $(hostname)\r\n" in said
+    message = shell.read_until(b"42 at px-web\r\n")
+    assert b"echo $((6 * 7)) at $(hostname)\r\n" in message
 
 
 def test_both_streams_arrive_in_one(shells: Shells) -> None:
@@ -174,8 +174,8 @@ def test_a_shell_that_exits_closes_without_its_status(shells: Shells) -> None:
 
     shell.type("stty -echo; exec sh -c 'exit 3'\n")
 
-    said, code = shell.rest()
-    assert said == b"stty -echo; exec sh -c 'exit 3'\r\n"
+    message, code = shell.rest()
+    assert message == b"stty -echo; exec sh -c 'exit 3'\r\n"
     assert code == 1000
 
 
@@ -365,9 +365,9 @@ def test_a_shell_may_be_over_in_the_middle_of_what_it_is_reported(shells: Shells
 def test_a_fault_of_another_container_waits(paper: Shells) -> None:
     paper.simulator.faults.add("drop_shell", method="px-other")
 
-    said = paper.open().rest()
+    message = paper.open().rest()
 
-    assert said == (b"nothing runs in this container\r\n", 1000)
+    assert message == (b"nothing runs in this container\r\n", 1000)
     assert paper.simulator.faults.waiting == ["drop_shell"]
 
 

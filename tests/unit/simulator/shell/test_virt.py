@@ -70,9 +70,9 @@ def test_an_account_without_sudo_is_warned_first(shells: Shells) -> None:
 
     shell.type("id -u; exit\n")
 
-    said, code = shell.rest()
-    assert said.startswith(WARNING)
-    assert b"0\r\n" in said
+    message, code = shell.rest()
+    assert message.startswith(WARNING)
+    assert b"0\r\n" in message
     assert code == 1000
 
 

@@ -97,7 +97,7 @@ def test_a_password_logs_in_without_asking_for_mechanisms():
 
 
 @pytest.mark.parametrize(
-    ("response", "said"),
+    ("response", "message"),
     [
         ({"response_type": "AUTH_ERR"}, "the username or the API key is wrong, or the API key was revoked"),
         ({"response_type": "EXPIRED"}, "has expired or was revoked"),
@@ -109,10 +109,10 @@ def test_a_password_logs_in_without_asking_for_mechanisms():
     ],
     ids=lambda item: item["response_type"] if isinstance(item, dict) else "",
 )
-def test_every_answer_has_a_sentence_of_its_own(response, said):
+def test_every_answer_has_a_sentence_of_its_own(response, message):
     error = why_not(Asked(response))
 
-    assert said in str(error)
+    assert message in str(error)
     assert error.response_type == response["response_type"]
 
 

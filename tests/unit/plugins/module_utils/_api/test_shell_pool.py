@@ -47,11 +47,11 @@ def pool(session, truenas, clock):
 
 
 def heard(shell, text):
-    """All that is said up to a text."""
-    said = b""
-    while text not in said:
-        said += shell.receive(10) or b""
-    return said
+    """Return the output up to a text."""
+    output = b""
+    while text not in output:
+        output += shell.receive(10) or b""
+    return output
 
 
 def wait_until_there(shell):

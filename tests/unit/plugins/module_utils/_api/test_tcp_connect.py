@@ -57,27 +57,27 @@ def test_certificates_are_checked_by_default(peer, trusted, self_signed):
 
 
 def test_the_certificate_a_nas_comes_with_leads_to_ca_path_and_validate_certs(peer, self_signed):
-    said = why_not(Endpoint("127.0.0.1", peer(context=self_signed.context()).port))
+    message = why_not(Endpoint("127.0.0.1", peer(context=self_signed.context()).port))
 
-    assert "is self-signed" in said
-    assert "ca_path" in said
-    assert "validate_certs: false" in said
+    assert "is self-signed" in message
+    assert "ca_path" in message
+    assert "validate_certs: false" in message
 
 
 def test_a_certificate_for_another_name_is_reported_from_an_untrusted_one(peer, self_signed):
     nas = peer(context=self_signed.context())
 
-    said = why_not(Endpoint("127.0.0.1", nas.port, ca_path=str(self_signed.ca_file)))
+    message = why_not(Endpoint("127.0.0.1", nas.port, ca_path=str(self_signed.ca_file)))
 
-    assert "not valid for the name '127.0.0.1'" in said
-    assert "validate_certs: false" in said
+    assert "not valid for the name '127.0.0.1'" in message
+    assert "validate_certs: false" in message
 
 
 def test_a_missing_ca_file_is_named():
-    said = why_not(Endpoint("nas.lan", ca_path="/nowhere/ca.pem"))
+    message = why_not(Endpoint("nas.lan", ca_path="/nowhere/ca.pem"))
 
-    assert "with ca_path '/nowhere/ca.pem'" in said
-    assert "No such file" in said
+    assert "with ca_path '/nowhere/ca.pem'" in message
+    assert "No such file" in message
 
 
 def test_a_ca_file_without_a_certificate_is_named(tmp_path):
@@ -98,10 +98,10 @@ def test_a_name_without_an_address_is_reported_as_such(host):
 
 @pytest.mark.parametrize("says", [b"SSH-2.0-OpenSSH_9.6\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n"], ids=["ssh", "http"])
 def test_a_port_that_does_not_speak_tls_is_reported_as_such(peer, says):
-    said = why_not(Endpoint("127.0.0.1", peer(says, greeting=True).port))
+    message = why_not(Endpoint("127.0.0.1", peer(says, greeting=True).port))
 
-    assert "does not use TLS" in said
-    assert "HTTPS port" in said
+    assert "does not use TLS" in message
+    assert "HTTPS port" in message
 
 
 def test_a_port_that_hangs_up_is_reported_as_such(peer):
@@ -110,9 +110,9 @@ def test_a_port_that_hangs_up_is_reported_as_such(peer):
 
 def test_a_silent_port_is_given_up_in_time():
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        said = why_not(Endpoint("127.0.0.1", silent.getsockname()[1]), timeout=0.2)
+        message = why_not(Endpoint("127.0.0.1", silent.getsockname()[1]), timeout=0.2)
 
-    assert "within 0.2 s" in said
+    assert "within 0.2 s" in message
 
 
 def test_no_route_is_reported_with_the_message_of_the_system(monkeypatch):

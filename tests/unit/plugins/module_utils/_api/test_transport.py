@@ -218,7 +218,7 @@ def test_a_ping_of_the_nas_is_answered_and_no_message(websocket_peer):
 
 
 @pytest.mark.parametrize(
-    ("code", "said", "passing"),
+    ("code", "message", "passing"),
     [
         (1008, "does not allow the address of this machine", False),
         (1009, "too long", True),
@@ -226,13 +226,13 @@ def test_a_ping_of_the_nas_is_answered_and_no_message(websocket_peer):
         (1000, "code 1000", True),
     ],
 )
-def test_the_reason_of_a_closing_nas_is_reported_and_its_text_is_not(websocket_peer, code, said, passing):
+def test_the_reason_of_a_closing_nas_is_reported_and_its_text_is_not(websocket_peer, code, message, passing):
     payload = struct.pack("!H", code) + b"S3CRET"
     transport = websocket_peer(bytes([0x88, len(payload)]) + payload)
 
     error = how_it_ends(transport)
 
-    assert said in str(error)
+    assert message in str(error)
     assert "S3CRET" not in str(error)
     assert error.passing is passing
 

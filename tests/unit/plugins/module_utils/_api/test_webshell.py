@@ -38,10 +38,10 @@ def token(session):
 
 
 def until(shell, text):
-    said = b""
-    while text not in said:
-        said += shell.receive(10) or b""
-    return said
+    output = b""
+    while text not in output:
+        output += shell.receive(10) or b""
+    return output
 
 
 def test_input_runs_and_its_output_is_returned(endpoint, token):

@@ -47,13 +47,13 @@ class TestWithPixels:
         assert pixels("cp", "create", "web", "--label", "ready").stdout == 'web already has a checkpoint "ready"\n'
 
     @pytest.mark.parametrize(
-        ("label", "said"),
+        ("label", "output"),
         [
             ("new", 'Checkpoint "new" created for web\n'),
             ("ready", 'web already has a checkpoint "ready" and was started\n'),
         ],
     )
-    def test_one_that_a_broken_off_checkpoint_stopped_is_started(self, pixels, truenas, label, said):
+    def test_one_that_a_broken_off_checkpoint_stopped_is_started(self, pixels, truenas, label, output):
         pixels("cp", "create", "web", "--label", "ready")
         pixels("stop", "web")
         web = truenas.world.containers["px-web"]
@@ -61,7 +61,7 @@ class TestWithPixels:
 
         ended = pixels("cp", "create", "web", "--label", label)
 
-        assert ended.stdout == said
+        assert ended.stdout == output
         assert (web.status, web.environment) == ("RUNNING", {})
 
     def test_an_error_reports_the_state_of_the_pixel_and_the_command_to_run(self, pixels, truenas):

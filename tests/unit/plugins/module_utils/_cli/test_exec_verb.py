@@ -456,9 +456,9 @@ def test_a_server_that_answered_is_waited_for_while_its_pixel_boots(inside, true
         subprocess.run(["ssh", "-S", str(path), "-O", "exit", "pixel"], capture_output=True, check=True)
     truenas.run(truenas.world.engine.run("px-web", ["systemctl", "stop", "ssh"]))
     process = inside.start("-v", "exec", "web", "uname", "-n")
-    said = b""
-    while b"no longer at" not in said:
-        said += process.stderr.readline()
+    output = b""
+    while b"no longer at" not in output:
+        output += process.stderr.readline()
 
     truenas.run(truenas.world.engine.run("px-web", ["systemctl", "start", "ssh"]))
 
@@ -470,8 +470,10 @@ def test_a_server_that_answered_is_waited_for_while_its_pixel_boots(inside, true
 def test_a_connection_that_crashed_where_no_server_answers_any_more_leads_to_the_shell(inside, truenas):
     inside("exec", "web", "true")
     (path,) = inside.sockets
-    said = subprocess.run(["ssh", "-S", str(path), "-O", "check", "pixel"], capture_output=True, text=True, check=True)
-    subprocess.run(["kill", "-9", said.stderr.partition("pid=")[2].rstrip(")\r\n")], check=True)
+    output = subprocess.run(
+        ["ssh", "-S", str(path), "-O", "check", "pixel"], capture_output=True, text=True, check=True
+    )
+    subprocess.run(["kill", "-9", output.stderr.partition("pid=")[2].rstrip(")\r\n")], check=True)
     truenas.run(truenas.world.engine.run("px-web", ["systemctl", "stop", "ssh"]))
     for path in (inside.home / ".cache/pixels").glob("ssh-*.json"):
         path.unlink()

@@ -150,8 +150,10 @@ def test_a_key_that_is_not_taken_is_reported(inside, home):
 def test_a_connection_that_crashed_is_made_again(inside):
     inside("exec", "web", "true")
     (path,) = inside.sockets
-    said = subprocess.run(["ssh", "-S", str(path), "-O", "check", "pixel"], capture_output=True, text=True, check=True)
-    subprocess.run(["kill", "-9", said.stderr.partition("pid=")[2].rstrip(")\r\n")], check=True)
+    output = subprocess.run(
+        ["ssh", "-S", str(path), "-O", "check", "pixel"], capture_output=True, text=True, check=True
+    )
+    subprocess.run(["kill", "-9", output.stderr.partition("pid=")[2].rstrip(")\r\n")], check=True)
 
     assert inside("exec", "web", "uname", "-n").stdout == "px-web\n"
     assert inside("exec", "--config", "/dev/null", "web", "uname", "-n").stdout == "px-web\n"
@@ -170,8 +172,10 @@ def test_what_keeps_a_connection_open_does_not_have_the_key_of_the_nas(inside, t
     inside.environment["PIXELS_TRUENAS_PASSWORD"] = "sesame"
     inside("exec", "web", "true")
     (path,) = inside.sockets
-    said = subprocess.run(["ssh", "-S", str(path), "-O", "check", "pixel"], capture_output=True, text=True, check=True)
-    pid = said.stderr.partition("pid=")[2].rstrip(")\r\n")
+    output = subprocess.run(
+        ["ssh", "-S", str(path), "-O", "check", "pixel"], capture_output=True, text=True, check=True
+    )
+    pid = output.stderr.partition("pid=")[2].rstrip(")\r\n")
 
     variables = Path(f"/proc/{pid}/environ").read_bytes()
 

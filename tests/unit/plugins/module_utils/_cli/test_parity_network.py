@@ -105,9 +105,9 @@ def test_n1_the_mode_is_that_of_the_flag_else_the_variable_else_the_file(run, pi
 def test_n1_another_mode_is_refused_with_those_that_exist(run, capfd):
     with pytest.raises(SystemExit, match="2"):
         run("create", "web", "--egress", "x")
-    said = capfd.readouterr().err
-    assert "argument --egress: invalid choice: 'x'" in said
-    assert all(mode in said for mode in ("unrestricted", "agent", "allowlist"))
+    output = capfd.readouterr().err
+    assert "argument --egress: invalid choice: 'x'" in output
+    assert all(mode in output for mode in ("unrestricted", "agent", "allowlist"))
 
 
 @pytest.mark.parametrize("name", UPSTREAM_AGENT)
@@ -194,8 +194,8 @@ def test_n8_under_a_policy_sudo_installs_packages_only(network, internet):
     assert internet.guest.run("stat", "-c", "%a %U", "/usr/local/bin/pixels-install") == "755 root\n"
     rules = internet.guest.run("cat", "/etc/sudoers.d/zz-pixels-egress")
     assert "ALL, !root ALL = (ALL:ALL) !ALL\n#1000 ALL = (root) NOPASSWD: /usr/local/bin/pixels-install\n" in rules
-    said = internet.guest.run("/usr/local/bin/pixels-install", "-oAPT::Update::Pre-Invoke::=id", check=False)
-    assert "argument 1 is not the name of a package" in said
+    output = internet.guest.run("/usr/local/bin/pixels-install", "-oAPT::Update::Pre-Invoke::=id", check=False)
+    assert "argument 1 is not the name of a package" in output
 
     network("set", "web", "unrestricted")
     internet.guest.shell("! [ -e /etc/sudoers.d/zz-pixels-egress ] && ! [ -e /usr/local/bin/pixels-install ]")

@@ -330,10 +330,10 @@ class TestHomes:
     def test_a_home_that_cannot_be_written_is_named_with_the_variable_to_set(self, pixels_command):
         pixels_command.environment["HOME"] = "/proc/self"
 
-        said = pixels_command("ssh-config", "--install").stderr
+        output = pixels_command("ssh-config", "--install").stderr
 
-        assert "cannot write /proc/self/.config/pixels/ssh/" in said
-        assert "Set XDG_CONFIG_HOME to a directory that can be written" in said
+        assert "cannot write /proc/self/.config/pixels/ssh/" in output
+        assert "Set XDG_CONFIG_HOME to a directory that can be written" in output
 
     def test_a_change_succeeds_though_the_file_cannot_be_updated(self, pixels_command, web):
         pixels_command("ssh-config", "--install")

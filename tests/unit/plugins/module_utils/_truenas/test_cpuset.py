@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of how CPUs are said where a container can only be pinned to some."""
+"""Tests of how CPUs are sent where a container can only be pinned to some."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def test_what_has_the_shape_passes(shape, value):
 
 
 @pytest.mark.parametrize(
-    ("shape", "value", "said"),
+    ("shape", "value", "message"),
     [
         (shapes.text, 5, "the result is a number, not text"),
         (shapes.flag, None, "the result is null, not true or false"),
@@ -54,11 +54,11 @@ def test_what_has_the_shape_passes(shape, value):
         (shapes.texts, "text", "the result is text, not a list"),
     ],
 )
-def test_a_mismatch_names_the_place_and_the_kind(shape, value, said):
+def test_a_mismatch_names_the_place_and_the_kind(shape, value, message):
     with pytest.raises(shapes.Mismatch) as caught:
         shape(value, "")
 
-    assert str(caught.value) == said
+    assert str(caught.value) == message
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def test_a_shell_gets_the_requested_size(session, truenas):
     resize(session, shell.id, 91, 33)
     shell.send(b"stty size; echo en''d\n")
 
-    said = b""
-    while b"end" not in said:
-        said += shell.receive(10) or b""
-    assert b"33 91" in said
+    output = b""
+    while b"end" not in output:
+        output += shell.receive(10) or b""
+    assert b"33 91" in output

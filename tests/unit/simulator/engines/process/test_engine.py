@@ -46,9 +46,9 @@ def children() -> list[str]:
 def test_a_command_runs_as_root_of_a_machine_with_the_containers_name(lab: Lab) -> None:
     name = lab.start("px-web")
 
-    said = lab.shell(name, "id -u; hostname; cat /etc/hostname; pwd")
+    message = lab.shell(name, "id -u; hostname; cat /etc/hostname; pwd")
 
-    assert said.split() == ["0", "px-web", "px-web", "/root"]
+    assert message.split() == ["0", "px-web", "px-web", "/root"]
 
 
 def test_a_command_gets_its_arguments_unchanged_and_its_streams_apart(lab: Lab) -> None:

@@ -155,9 +155,9 @@ def test_what_guests_say_to_init_in_another_language_is_answered_and_forgotten(l
         "print(s.recv(1000).decode())"
     )
 
-    said = lab.shell(name, f'python3 -c "{script}"')
+    message = lab.shell(name, f'python3 -c "{script}"')
 
-    assert "did not understand" in said
+    assert "did not understand" in message
     assert lab.shell(name, "systemctl is-system-running") == "running"
 
 

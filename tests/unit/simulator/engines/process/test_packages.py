@@ -29,9 +29,9 @@ def test_installing_again_keeps_the_host_keys(lab: Lab) -> None:
     lab.shell(name, "apt-get install -y openssh-server")
     before = lab.read(name, "/etc/ssh/ssh_host_ed25519_key")
 
-    said = lab.shell(name, "apt-get install -y openssh-server")
+    message = lab.shell(name, "apt-get install -y openssh-server")
 
-    assert "already the newest version" in said
+    assert "already the newest version" in message
     assert lab.read(name, "/etc/ssh/ssh_host_ed25519_key") == before
 
 

@@ -134,13 +134,13 @@ def test_errors_are_those_of_a_session_of_ones_own(nas):
 
 @pytest.mark.parametrize("value", [1j, float("nan"), {"$set": 1}])
 def test_what_cannot_be_sent_is_refused_with_the_same_message(nas, value):
-    said = []
+    messages = []
     for options in ({}, {"mode": "direct"}):
         with nas.open(**options) as session, pytest.raises(Invalid) as caught:
             session.read(VERSION, value)
-        said.append((str(caught.value), caught.value.fields))
+        messages.append((str(caught.value), caught.value.fields))
 
-    assert said[0] == said[1]
+    assert messages[0] == messages[1]
 
 
 def test_a_request_of_more_than_any_limit_is_refused(nas, monkeypatch):

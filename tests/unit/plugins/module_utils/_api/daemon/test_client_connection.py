@@ -27,7 +27,7 @@ GREETING = {"daemon": {"protocol": protocol.PROTOCOL, "version": VERSION, "pid":
 
 
 class Played:
-    """The other end of a link; what it will say is said before it is asked."""
+    """The daemon at the other end of a connection; it sends its replies in advance."""
 
     def __init__(self):
         self.ours, self._theirs = socket.socketpair()
@@ -40,7 +40,7 @@ class Played:
         return self._theirs.recv(65536)
 
     def hangs_up(self):
-        """It has ended; what it said before is still to be heard."""
+        """End the connection; what was sent before can still be read."""
         self._theirs.shutdown(socket.SHUT_WR)
 
     def close(self):
@@ -201,9 +201,9 @@ def test_keepalives_without_an_end_are_a_silence(daemon, link):
     assert caught.value.silent
 
 
-@pytest.mark.parametrize("said", [b"nonsense\n", b'{"result": 1', {"error": {"class": "SystemExit"}}])
-def test_a_malformed_reply_to_a_begun_request_leaves_its_outcome_unknown(daemon, link, said):
-    daemon.says({"taken": True}, said)
+@pytest.mark.parametrize("message", [b"nonsense\n", b'{"result": 1', {"error": {"class": "SystemExit"}}])
+def test_a_malformed_reply_to_a_begun_request_leaves_its_outcome_unknown(daemon, link, message):
+    daemon.says({"taken": True}, message)
     daemon.hangs_up()
 
     assert lost(link).taken

@@ -34,10 +34,10 @@ def web(truenas):
 
 
 def heard(shell, text):
-    said = b""
-    while text not in said:
-        said += shell.receive(10) or b""
-    return said
+    output = b""
+    while text not in output:
+        output += shell.receive(10) or b""
+    return output
 
 
 def test_bytes_pass_in_both_directions(nas, web):

@@ -30,10 +30,10 @@ class Shell:
 
     def receive(self, timeout):
         self.asked += 1
-        said = self.says.get(timeout=30)
-        if isinstance(said, Exception):
-            raise said
-        return said
+        message = self.says.get(timeout=30)
+        if isinstance(message, Exception):
+            raise message
+        return message
 
     def interrupt(self):
         self.says.put(None)

@@ -255,8 +255,8 @@ class TestLogins:
         (tmp_path / "garbage").write_text("garbage\n")
         (tmp_path / "garbage").chmod(0o600)
 
-        for said in hostname(tmp_path / name):
-            assert problem in said
+        for message in hostname(tmp_path / name):
+            assert problem in message
 
     def test_the_default_key_below_home_logs_in(self, hostname, authorize, home, make_key):
         (home / ".ssh").mkdir(mode=0o700)
@@ -311,9 +311,10 @@ class TestLogins:
         command, *others = hostname(tmp_path / "id")
 
         assert "took none of the keys" in command
-        for said in others:
+        for message in others:
             assert (
-                "id of the type sk-ssh-ed25519@openssh.com cannot be used by paramiko. Add it to an SSH agent" in said
+                "id of the type sk-ssh-ed25519@openssh.com cannot be used by paramiko. Add it to an SSH agent"
+                in message
             )
 
     @pytest.mark.skipif(os.geteuid() != 0, reason="the key belongs to who runs the tests either way")

@@ -196,9 +196,9 @@ def test_rules_that_nft_refuses_leave_the_earlier_ones_in_force(internet, enforc
     internet.wait_for("docs.example.com")
     internet.guest.shell(f"echo nonsense >>{guest_program.DIRECTORY}/rules.nft")
 
-    said = internet.guest.run(guest_program.PROGRAM_PATH, "load", check=False)
+    output = internet.guest.run(guest_program.PROGRAM_PATH, "load", check=False)
 
-    assert "nft refused the rules. The earlier ones are still in force" in said
+    assert "nft refused the rules. The earlier ones are still in force" in output
     assert internet.connect(DENIED) == "ConnectionRefusedError"
     assert internet.connect("docs.example.com") == "open"
 

@@ -36,9 +36,9 @@ def reported(pixels, error):
 def test_reports_the_state_of_the_pixel_on_the_nas(pixels, truenas, status, word):
     truenas.world.add_container("px-web", status=status)
 
-    said = reported(pixels, Refused("changing web: bad luck."))
+    message = reported(pixels, Refused("changing web: bad luck."))
 
-    assert said == f"changing web: bad luck. web is now {word}. Remove the cause, then run this again"
+    assert message == f"changing web: bad luck. web is now {word}. Remove the cause, then run this again"
 
 
 def test_says_that_it_does_not_exist(pixels, truenas):
@@ -55,10 +55,10 @@ def test_says_that_it_ran_before_an_operation_stopped_it(pixels, truenas):
 def test_promises_nothing_while_the_request_may_still_be_carried_out(pixels, truenas, error):
     truenas.world.add_container("px-web")
 
-    said = reported(pixels, error)
+    message = reported(pixels, error)
 
-    assert "web is now running, which may still change" in said
-    assert said.endswith("Run this again to finish it")
+    assert "web is now running, which may still change" in message
+    assert message.endswith("Run this again to finish it")
 
 
 @pytest.mark.parametrize("error", [ConnectionLost("cut"), JobAborted("aborted")])
@@ -76,7 +76,7 @@ def test_says_when_the_state_cannot_be_read(pixels, truenas):
     assert pixels.containers
     truenas.faults.add("fail_call", method="virt.instance.query", errno=14, reason="no database")
 
-    said = reported(pixels, PixelsError("bad luck"))
+    message = reported(pixels, PixelsError("bad luck"))
 
-    assert "The state of web could not be read (" in said
-    assert "no database" in said
+    assert "The state of web could not be read (" in message
+    assert "no database" in message

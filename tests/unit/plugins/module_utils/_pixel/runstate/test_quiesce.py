@@ -112,8 +112,8 @@ def test_what_was_done_meanwhile_is_reported_where_it_does_not_start_again(stand
     truenas.world.add_container("px-web")
     truenas.faults.add("fail_job", method="virt.instance.start", errno=14, text="no room", times=2)
 
-    said = r"^checkpoint new of web was taken\. Starting web .* again: .*no room"
-    with pytest.raises(Refused, match=said), stand_still() as done:
+    message = r"^checkpoint new of web was taken\. Starting web .* again: .*no room"
+    with pytest.raises(Refused, match=message), stand_still() as done:
         done.append("checkpoint new of web was taken")
 
 

@@ -309,14 +309,14 @@ def test_output_that_cannot_be_a_marker_is_not_delayed() -> None:
 
 def test_an_answer_may_come_in_any_pieces() -> None:
     marker = protocol.new_marker()
-    said = f"one{marker}p12\ntwo{marker}eZXJy\nthree{marker}x3\n".encode()
-    for size in range(1, len(said)):
+    message = f"one{marker}p12\ntwo{marker}eZXJy\nthree{marker}x3\n".encode()
+    for size in range(1, len(message)):
         out: list[bytes] = []
         err: list[bytes] = []
         answer = protocol.ResponseParser(marker, out=out.append, err=err.append)
 
-        for start in range(0, len(said), size):
-            answer.feed(said[start : start + size])
+        for start in range(0, len(message), size):
+            answer.feed(message[start : start + size])
 
         assert (b"".join(out), b"".join(err), answer.pid, answer.rc) == (b"onetwothree", b"err", 12, 3)
 
