@@ -112,6 +112,9 @@ wheel: ready ## build the command as a wheel in build/wheel, for pipx, uv and pi
 	rm -rf build/wheel
 	$(BIN)/python -m pip wheel -qq --disable-pip-version-check --no-deps --wheel-dir build/wheel .
 
+devtools-lock: ready ## update versions and checksums of the lock of devtools from the registries of npm and Python
+	$(BIN)/python roles/devtools/files/update_lock.py
+
 changelog: ready ## move the changelog fragments into the release that galaxy.yml names
 	$(BIN)/antsibull-changelog release --update-existing
 

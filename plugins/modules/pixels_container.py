@@ -150,6 +150,9 @@ options:
         Defaults to the path in O(ssh_key) with C(.pub) appended, then to C(~/.ssh/id_ed25519.pub).
       - C(dns) is a list of name servers for systemd-resolved, or for C(/etc/resolv.conf) in images without
         systemd-resolved. Defaults to C(defaults.dns) in the configuration file for new pixels.
+      - C(devtools) is V(true) or a list of tools to install, as O(pixels.truenas.pixels_devtools#module:tools).
+        C(devtools_lock) is the path of a lock. For new pixels that are not clones, defaults to C(provision.devtools) in
+        the configuration file. Requires the method C(shell).
     type: raw
   egress:
     description:

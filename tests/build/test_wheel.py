@@ -75,6 +75,7 @@ def test_the_wheel_has_the_code_of_the_command_and_nothing_of_ansible(wheel: Pat
     layers = {Path(name).parts[3] for name in names if name.startswith("pixels_truenas/plugins/")}
     assert layers == {"_api", "_cli", "_pixel", "_truenas"}
     assert [name for name in names if name.endswith(".pyc")] == []
+    assert "pixels_truenas/roles/devtools/files/lock.json" in names
     required = [line for line in (ROOT / "requirements.txt").read_text().splitlines() if line and line[0] != "#"]
     assert all(f"Requires-Dist: {each}" in metadata for each in required)
 

@@ -41,8 +41,10 @@ INVENTORY = re.compile(r"-i (\S+\.ya?ml)")
 SECONDS = 300
 
 DEVELOPER = "it builds, tests or installs, in the checkout itself"
+TOOLS = """'{"devtools_tools": ["git"]}'"""
 GIT = """'{"provision_packages": ["git"]}'"""
 REAL = "it installs packages, which takes a real system: test_provisioning.py has one in the lab"
+NETWORK = "it downloads from registries: test_devtools.py has files instead"
 NOT_HERE: dict[str, str] = {
     "make demo": DEVELOPER,
     "make test": DEVELOPER,
@@ -61,6 +63,12 @@ NOT_HERE: dict[str, str] = {
     "pixels console --transport shell web": "it takes a terminal, which test_console.py gives it",
     "pixels exec -u www-data -w /srv/app -e TOKEN web -- ./manage.py migrate": "it runs a program of the reader",
     "pixels exec -d web -- sh -c 'exec ./worker >/var/log/worker.log 2>&1'": "it runs a program of the reader",
+    "pixels create web --devtools": NETWORK,
+    "pixels create lab --tool claude-code --tool node --tool gh": NETWORK,
+    "pixels status lab": NETWORK,
+    "pixels exec lab -- claude --version": NETWORK,
+    f"ansible-playbook pixels.truenas.devtools -i fleet.pixels.yml -e {TOOLS} --limit web": NETWORK,
+    "ansible-playbook pixels.truenas.update_devtools_lock -e lock=files/devtools.json": NETWORK,
     f"ansible-playbook pixels.truenas.provision -i all.pixels.yml -e {GIT}": REAL,
     f"ansible-playbook pixels.truenas.provision -i fleet.pixels.yml -e {GIT} --limit web": REAL,
 }

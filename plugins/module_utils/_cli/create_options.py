@@ -39,6 +39,10 @@ def create_options(own: VerbParser) -> None:
     own.add_argument("--ttl-keep", metavar="TIME", help="how long to keep it, stopped, after its lifetime: 3d")
     own.add_argument("--protected", action="store_true", default=None, help="refuse to destroy or restore it")
     own.add_argument("--console", action="store_true", help="open a console in the new pixel")
+    own.add_argument("--devtools", action="store_true", help="install tools for development, see provision.devtools")
+    own.add_argument(
+        "--tool", dest="tools", metavar="NAME", action="append", default=[], help="tool to install; can be repeated"
+    )
     own.add_argument("--no-provision", action="store_true", help="do not install the public key and an SSH server")
     own.add_argument(
         "--egress", dest="network_egress", choices=EGRESS_MODES, help="what it can connect to (default: network.egress)"

@@ -76,6 +76,9 @@ def create(args: argparse.Namespace, output: Output) -> int:
         raise Invalid("cannot open a console in several pixels. Create one pixel with --console")
     full = [PixelName.parse(name) for name in args.names]
     origin = parse_origin(args.source) if args.source else None
+    if origin and (args.devtools or args.tools):
+        problem = "a clone has the tools of its source. Install them there, or use the module pixels_devtools"
+        raise Invalid.in_field("devtools", "cannot install devtools", problem)
     wanted = PixelSpec(
         name=PixelName(),
         image=args.image,
@@ -115,11 +118,20 @@ def create_pixels(args: argparse.Namespace, context: CliContext, full: t.Sequenc
 
 def provision_spec(args: argparse.Namespace, context: CliContext) -> ProvisionSpec | None:
     """Return the provisioning with the public key of the user; None without a key or with `--no-provision`."""
-    if args.no_provision:
+    wants_tools = bool(args.devtools or args.tools)
+    if args.no_provision or not (wants_tools or context.settings.defaults.provision):
         return None
+    tools = tuple(args.tools) or context.settings.defaults.devtools or schema.DEFAULT_TOOLS
     login = users.check(context.ssh.user)
     try:
-        return ProvisionSpec(public_keys=(public_keys.read(public_keys.path_beside(context.ssh.key)),), user=login)
+        return ProvisionSpec(
+            public_keys=(public_keys.read(public_keys.path_beside(context.ssh.key)),),
+            user=login,
+            devtools=tools if wants_tools else None,
+            devtools_lock=context.settings.defaults.devtools_lock,
+            # The pixel installs them in the background, and a console says so.
+            wait_for_devtools=not args.console and args.wait is None,
+        )
     except Invalid as error:
         context.output.warn(
             f"{error.fields[0][1]}. The pixel is not provisioned, because no key could log in over SSH. "

@@ -43,6 +43,12 @@ class Defaults:
     """Bridge that TrueNAS has for containers, instead of `parent`."""
     dns: tuple[str, ...] = ()
     """Name servers that provisioning sets; empty means those of the image."""
+    provision: bool = True
+    """Whether the command provisions pixels that it creates."""
+    devtools: tuple[str, ...] = ()
+    """Names of tools that provisioning installs."""
+    devtools_lock: str | None = None
+    """Path of a lock of devtools; None means the one of this collection."""
     egress: EgressDefaults = EgressDefaults()
     environment: Environment = NOTHING
     """Variables that provisioning sets."""

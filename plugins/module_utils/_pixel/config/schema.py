@@ -19,6 +19,8 @@ FALSE = ("0", "false", "no", "off")
 NIC_TYPES = ("macvlan", "bridged")
 EGRESS_MODES = ("unrestricted", "internet", "agent", "allowlist", "none")
 SUDO_RULES = ("packages", "none", "all")
+DEFAULT_TOOLS = ("default",)
+"""Stands for the default list of devtools."""
 SESSIONS = ("auto", "direct")
 TRANSPORTS = ("auto", "ssh", "shell")
 LOGIN_MECHANISMS = ("auto", "scram", "plain")
@@ -91,6 +93,13 @@ def texts(value: Value) -> tuple[str, ...]:
     if not isinstance(value, (list, tuple)) or not all(isinstance(item, str) for item in value):
         raise ValueError("is not a list of strings")
     return tuple(value)
+
+
+def tools(value: Value) -> tuple[str, ...]:
+    """Return names of devtools: `default` for yes, none for no, or a list."""
+    if isinstance(value, bool) or (isinstance(value, str) and value.lower() in TRUE + FALSE):
+        return DEFAULT_TOOLS if boolean(value) else ()
+    return texts(value)
 
 
 def ports(value: Value) -> tuple[str, ...]:
@@ -179,6 +188,9 @@ SETTINGS: dict[str, Setting] = {
     "network_lan": network_setting("lan", texts),
     "network_dns": network_setting("dns", texts),
     "network_sudo": network_setting("sudo", one_of(*SUDO_RULES), SUDO_RULES[0]),
+    "provision_enabled": Setting("PIXELS_PROVISION_ENABLED", "provision.enabled", boolean, default=True),
+    "devtools": Setting("PIXELS_PROVISION_DEVTOOLS", "provision.devtools", tools, ()),
+    "devtools_lock": Setting("PIXELS_PROVISION_DEVTOOLS_LOCK", "provision.devtools_lock", text),
     "ssh_user": Setting("PIXELS_SSH_USER", "ssh.user", text, "root"),
     "ssh_key": Setting("PIXELS_SSH_KEY", "ssh.key", text),
     "ssh_port": Setting("PIXELS_SSH_PORT", "ssh.port", port, 22),

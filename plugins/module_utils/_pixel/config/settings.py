@@ -136,6 +136,9 @@ def build_defaults(resolved: ResolvedSettings) -> Defaults:
         parent=resolved["default_parent"],
         network=resolved["default_network"],
         dns=tuple(resolved["default_dns"]),
+        provision=resolved["provision_enabled"],
+        devtools=tuple(resolved["devtools"]),
+        devtools_lock=resolved["devtools_lock"],
         egress=build_egress(resolved),
         environment=resolved.environment,
     )

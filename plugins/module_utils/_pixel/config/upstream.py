@@ -22,7 +22,6 @@ UNUSED: dict[str, frozenset[str]] = {
             *("idle_stop_after", "listen_addr", "pid_file", "prefix", "reap_interval", "state_file"),
         }
     ),
-    "provision": frozenset({"devtools", "enabled"}),
     "ssh": frozenset({"strict_host_keys"}),
 }
 """Keys that have no effect in the collection, by table."""

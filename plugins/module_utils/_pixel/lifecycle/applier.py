@@ -89,7 +89,7 @@ def apply(
             return
         if found is None:
             create(pixels, spec, deadline=deadline, progress=progress)
-            start_and_provision(pixels, spec, options=options, deadline=deadline)
+            start_and_provision(pixels, spec, options=options, deadline=deadline, progress=progress)
             return
         apply_settings(pixels, change, found.container, spec, deadline=deadline)
         waits_for_stop = spec.state == "stopped" and device_changes.needs_stop(found)
@@ -105,7 +105,7 @@ def apply(
             # Where it was started, its files may be those of an earlier checkpoint.
             is_started = spec.state == "restarted" or not found.container.running
             restrict(pixels, spec, recorded=found.container.metadata.egress, is_new=is_started)
-            provision(pixels, spec, options=options, deadline=deadline)
+            provision(pixels, spec, options=options, deadline=deadline, progress=progress)
 
 
 def initial_metadata(spec: PixelSpec) -> Metadata:
@@ -141,7 +141,14 @@ def create(pixels: Pixels, spec: PixelSpec, *, deadline: Deadline, progress: OnP
         pixels.containers.create(new, timeout=deadline.left, progress=progress)
 
 
-def start_and_provision(pixels: Pixels, spec: PixelSpec, *, options: ApplyOptions, deadline: Deadline) -> None:
+def start_and_provision(
+    pixels: Pixels,
+    spec: PixelSpec,
+    *,
+    options: ApplyOptions,
+    deadline: Deadline,
+    progress: OnProgress | None = None,
+) -> None:
     """Start a new container, set its autostart and provision it, as specified."""
     bare = spec.name.bare
     try:
@@ -160,7 +167,7 @@ def start_and_provision(pixels: Pixels, spec: PixelSpec, *, options: ApplyOption
             # /etc/hosts from the template of the image. A NAS that sets Incus up again reads it.
             pixels.containers.rewrite_record(spec.name, timeout=deadline.left)
         if spec.state in RUNNING_STATES:
-            provision(pixels, spec, options=options, deadline=deadline)
+            provision(pixels, spec, options=options, deadline=deadline, progress=progress)
     except PixelsError as error:
         error.add_prefix(f"{bare} was created on {pixels.nas} and still exists, but its start or provisioning failed")
         causes = (each for each in error.hints if each.kind not in (hint.RUN_AGAIN, hint.STATE))
@@ -248,7 +255,21 @@ def restrict(pixels: Pixels, spec: PixelSpec, *, recorded: str | None = None, is
         record.enforce_recorded(pixels, spec.name, is_new=is_new)
 
 
-def provision(pixels: Pixels, spec: PixelSpec, *, options: ApplyOptions, deadline: Deadline) -> None:
+class ProvisionProgress(t.NamedTuple):
+    """The progress of provisioning, in the form of that of a job."""
+
+    description: str
+    percent: int = 0
+
+
+def provision(
+    pixels: Pixels,
+    spec: PixelSpec,
+    *,
+    options: ApplyOptions,
+    deadline: Deadline,
+    progress: OnProgress | None = None,
+) -> None:
     """Provision a running pixel, if the specification includes it."""
     if spec.provision:
         provisioner.provision(
@@ -258,4 +279,5 @@ def provision(pixels: Pixels, spec: PixelSpec, *, options: ApplyOptions, deadlin
             deadline=deadline,
             stop_timeout=options.stop_timeout,
             ssh_port=options.ssh_port,
+            say=lambda text: progress(ProvisionProgress(text)) if progress else None,
         )

@@ -20,6 +20,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel.config.defau
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle import device_changes, network
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle.spec import RUNNING_STATES, display_value
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.provisioning.spec import (
+    with_default_devtools,
     with_default_dns,
     with_default_environment,
 )
@@ -29,6 +30,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress.policy import EgressPolicy
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle.spec import CurrentState, PixelSpec
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.model.pixels import Pixels
+    from ansible_collections.pixels.truenas.plugins.module_utils._pixel.provisioning.spec import ProvisionSpec
 
 
 def resolve_defaults(
@@ -50,8 +52,9 @@ def resolve_defaults(
     if spec.state == "absent":
         return spec
     if spec.provision:
-        # Checked before anything is created: variables that cannot be written.
+        # Checked before anything is created: variables that cannot be written, and tools that no lock has.
         with_default_environment(pixels, spec.provision)
+        reject_unknown_tools(pixels, spec.provision)
     reject_unsupported_limits(pixels, spec)
     if spec.nic and display_value("nic", found and found.nic) != display_value("nic", spec.nic):
         network.reject_unknown_parent(pixels, spec.nic)
@@ -77,9 +80,25 @@ def resolve_defaults(
         autostart=True if spec.autostart is None else spec.autostart,
         pool=pool or (pools[0] if pools else None),
         nic=spec.nic or network.choose_nic(defaults, default_nic),
-        provision=spec.provision and with_default_dns(spec.provision, defaults.dns),
+        provision=spec.provision and with_defaults(pixels, spec.provision),
         egress=spec.egress or default_egress(pixels),
     )
+
+
+def with_defaults(pixels: Pixels, spec: ProvisionSpec) -> ProvisionSpec:
+    """Return the provisioning of a new pixel with the name servers and tools of the settings."""
+    defaults = pixels.defaults
+    return with_default_dns(with_default_devtools(spec, defaults.devtools, defaults.devtools_lock), defaults.dns)
+
+
+def reject_unknown_tools(pixels: Pixels, spec: ProvisionSpec) -> None:
+    """Raise `Invalid` for tools that the lock does not have, or for a lock that cannot be read."""
+    spec = with_default_devtools(spec, pixels.defaults.devtools, pixels.defaults.devtools_lock)
+    if spec.devtools:
+        # Only here: most pixels have no devtools, and do not wait for what it imports.
+        from ansible_collections.pixels.truenas.plugins.module_utils._pixel.provisioning import devtools
+
+        devtools.select(spec.devtools, spec.devtools_lock)
 
 
 def default_egress(pixels: Pixels) -> EgressPolicy | None:
@@ -118,7 +137,6 @@ def inherit_from_source(
         egress = record.inherited_policy(model)
     egress = egress or default_egress(pixels)
     nic = spec.nic or nic or network.choose_nic(pixels.defaults, default_nic)
-    dns = pixels.defaults.dns
     return replace(
         spec,
         source=source,
@@ -129,7 +147,8 @@ def inherit_from_source(
         autostart=True if spec.autostart is None else spec.autostart,
         pool=model.pool,
         nic=nic,
-        provision=spec.provision and with_default_dns(spec.provision, dns),
+        # A clone has the tools of its source.
+        provision=spec.provision and with_default_dns(spec.provision, pixels.defaults.dns),
         egress=egress,
     )
 

@@ -27,15 +27,32 @@ def is_complete(pixels: Pixels, name: PixelName, spec: ProvisionSpec) -> bool:
     # Imported here: commands that provision nothing start faster without it.
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.provisioning import shell_provisioner
 
-    return shell_provisioner.is_complete(pixels, name, spec)
+    return shell_provisioner.is_complete(pixels, name, spec) and has_devtools(pixels, name, spec)
+
+
+def has_devtools(pixels: Pixels, name: PixelName, spec: ProvisionSpec) -> bool:
+    """Return whether a running pixel has the specified tools."""
+    if not spec.devtools:
+        return True
+    from ansible_collections.pixels.truenas.plugins.module_utils._pixel.provisioning import devtools
+
+    return devtools.is_complete(pixels, name, devtools.select(spec.devtools, spec.devtools_lock))
 
 
 def provision(
-    pixels: Pixels, name: PixelName, spec: ProvisionSpec, *, deadline: Deadline, stop_timeout: float, ssh_port: int
+    pixels: Pixels,
+    name: PixelName,
+    spec: ProvisionSpec,
+    *,
+    deadline: Deadline,
+    stop_timeout: float,
+    ssh_port: int,
+    say: t.Callable[[str], None] = lambda _text: None,
 ) -> None:
     """Set up what is missing in a running pixel, with one restart at most, and wait until SSH answers.
 
-    `stop_timeout` is in seconds. Errors list what was set up before they occurred; another run continues from there.
+    `stop_timeout` is in seconds. `say` shows the progress of devtools. Errors list what was set up before they
+    occurred; another run continues from there.
     """
     spec = with_default_environment(pixels, spec)
     if spec.method == "rootfs":
@@ -46,3 +63,8 @@ def provision(
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.provisioning import shell_provisioner
 
     shell_provisioner.provision(pixels, name, spec, deadline=deadline, ssh_port=ssh_port)
+    if spec.devtools:
+        from ansible_collections.pixels.truenas.plugins.module_utils._pixel.provisioning import devtools
+
+        tools = devtools.select(spec.devtools, spec.devtools_lock)
+        devtools.install(pixels, name, tools, deadline=deadline, wait=spec.wait_for_devtools, say=say)

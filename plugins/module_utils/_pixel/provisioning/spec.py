@@ -30,6 +30,12 @@ class ProvisionSpec:
     """`shell` (commands in the pixel) or `rootfs` (files through the file API of the NAS)."""
     environment: env_table.Pairs = field(default=(), repr=False)
     """Variables of every login. Other variables in the pixel are kept."""
+    devtools: tuple[str, ...] | None = None
+    """Names of tools to install. None uses the default of new pixels."""
+    devtools_lock: str | None = None
+    """Path of a lock of devtools; None means the one of this collection."""
+    wait_for_devtools: bool = True
+    """Whether provisioning ends only once the tools are installed. The pixel installs them in any case."""
     accept_env: tuple[str, ...] = ()
     """Names of variables that SSH clients may send."""
 
@@ -48,6 +54,13 @@ class ProvisionSpec:
 def with_default_dns(spec: ProvisionSpec, dns: tuple[str, ...]) -> ProvisionSpec:
     """Return the specification with these name servers, unless it has name servers of its own or excludes them."""
     return replace(spec, dns=dns) if spec.dns is None else spec
+
+
+def with_default_devtools(spec: ProvisionSpec, tools: tuple[str, ...], lock: str | None) -> ProvisionSpec:
+    """Return the specification with these tools, unless it has a list of its own or its method installs none."""
+    if spec.devtools is not None or spec.method == "rootfs":
+        return spec
+    return replace(spec, devtools=tools, devtools_lock=spec.devtools_lock or lock)
 
 
 def with_default_environment(pixels: Pixels, spec: ProvisionSpec) -> ProvisionSpec:

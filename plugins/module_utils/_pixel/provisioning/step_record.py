@@ -68,7 +68,7 @@ APPEND = f"""\
 set -e
 file={PATH}
 mkdir -p -m 755 {DIRECTORY}
-if [ -L "$file" ] || [ "$(wc -c <"$file" 2>/dev/null || echo 0)" -gt {SIZE_LIMIT // 2} ]; then rm -f "$file"; fi
+if [ -L "$file" ] || [ "$({{ wc -c <"$file"; }} 2>/dev/null || echo 0)" -gt {SIZE_LIMIT // 2} ]; then rm -f "$file"; fi
 now=$(date +%s)
 until=$((now + $1))
 shift

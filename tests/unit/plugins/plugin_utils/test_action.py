@@ -65,6 +65,7 @@ TASKS = {
     "pixels_checkpoint": {"name": "web", "label": "ready"},
     "pixels_checkpoint_info": {"name": "web"},
     "pixels_checkpoint_restore": {"name": "web", "label": "there"},
+    "pixels_devtools": {"name": "web", "tools": ["git"]},
     "pixels_egress": {"name": "web", "mode": "unrestricted"},
     "pixels_egress_info": {"name": "web"},
     "pixels_exec": {"name": "web", "cmd": "uptime"},

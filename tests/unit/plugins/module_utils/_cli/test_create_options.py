@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from ansible_collections.pixels.truenas.plugins.module_utils._cli import arguments
+
 
 def test_create_adds_devices(pixels, truenas):
     truenas.world.storage.zfs.add("tank/data")
@@ -24,3 +26,9 @@ def test_an_invalid_device_is_an_error_before_anything_is_created(pixels, truena
     assert ended.returncode == 1
     assert "the device 'disk' is invalid: path is missing" in ended.stderr
     assert truenas.world.containers == {}
+
+
+def test_tools_can_be_repeated_and_do_not_take_the_name():
+    args = arguments.parser().parse_args(["create", "--devtools", "web", "--tool", "git", "--tool", "node"])
+
+    assert (args.names, args.devtools, args.tools) == (["web"], True, ["git", "node"])

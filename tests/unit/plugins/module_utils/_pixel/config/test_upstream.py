@@ -26,9 +26,7 @@ def test_each_key_of_upstream_is_used_or_listed():
     assert resolved["default_memory"] == 2 * 1024**3
     assert resolved["ssh_user"] == "pixel"
     assert resolved["network_egress"] == "allowlist"
-    assert list(resolved.unused) == [
-        *("backend", "mcp.listen_addr", "provision.devtools", "provision.enabled", "ssh.strict_host_keys")
-    ]
+    assert list(resolved.unused) == [*("backend", "mcp.listen_addr", "ssh.strict_host_keys")]
 
 
 def test_bases_and_settings_of_another_backend_are_listed(tmp_path):
@@ -53,7 +51,7 @@ def test_another_backend_is_refused_with_its_line(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "key"),
-    [("[provision]\nenabld = true\n", "provision"), ("[ssh]\nstrict_host_key = true\n", "ssh.strict_host_key")],
+    [("[provision]\nenabld = true\n", "provision.enabld"), ("[ssh]\nstrict_host_key = true\n", "ssh.strict_host_key")],
 )
 def test_a_key_that_upstream_does_not_have_is_unknown(tmp_path, text, key):
     path = tmp_path / "config.toml"
