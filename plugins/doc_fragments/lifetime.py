@@ -25,6 +25,12 @@ options:
         this time. V(never) destroys it when it expires.
       - If omitted, existing pixels are unchanged.
     type: str
+  idle_stop:
+    description:
+      - How long the pixel can be idle before M(pixels.truenas.pixels_reap) stops it, such as V(30m). V(never) lets it
+        run. A pixel is idle while it has no session and uses at most 2 % of a core. See C(docs/pixels.md) for details.
+      - If omitted, existing pixels are unchanged.
+    type: str
   protected:
     description:
       - Whether the pixel is protected. A protected pixel is destroyed and restored only with O(force=true), and is

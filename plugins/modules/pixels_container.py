@@ -325,6 +325,10 @@ container:
       description: Whether the pixel is protected from being destroyed and restored.
       type: bool
       sample: false
+    idle_stop:
+      description: How long the pixel can be idle before it is stopped. C(null) if it is not stopped.
+      type: str
+      sample: 30m
     origin:
       description: Checkpoint that the pixel was cloned from. C(null) if it was created from an image.
       type: str

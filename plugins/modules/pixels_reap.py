@@ -3,19 +3,21 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Destroy the pixels whose lifetime has ended."""
+"""Destroy the pixels whose lifetime has ended, and stop those that are idle."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: pixels_reap
-short_description: Destroy the pixels whose lifetime has ended
+short_description: Destroy expired pixels, and stop idle ones
 version_added: 1.0.0
 description:
   - Destroys the pixels that have expired by the clock of the NAS, with their checkpoints. Pixels with the option
     O(pixels.truenas.pixels_container#module:ttl_keep) are stopped first, and destroyed later.
   - Pixels without a lifetime, protected pixels, and pixels that other pixels were cloned from are never destroyed,
     unless O(clones) says otherwise.
+  - Stops the pixels that were idle for longer than the option O(pixels.truenas.pixels_container#module:idle_stop) of
+    the pixel. How long a pixel is idle is measured in it by each run, through the web shell of the NAS.
   - Run it regularly, for example from cron. In check mode, it returns what it would do.
 author:
   - The pixels.truenas contributors (@pixels-truenas)
@@ -62,7 +64,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 pixels:
-  description: The expired pixels, sorted by name.
+  description:
+    - The expired and idle pixels, sorted by name. In check mode, also those that are not idle for long enough, with the
+      reason.
   returned: success or failure of a pixel
   type: list
   elements: dict
@@ -109,7 +113,9 @@ def run(task: Task) -> dict[str, t.Any]:
     if concurrency < 1:
         raise Invalid.in_field("concurrency", "concurrency is invalid", "set it to 1 or more")
     options = ApplyOptions(stop_timeout=params["stop_timeout"], wait="none")
-    expired = lifetimes.find_expired(pixels, clones=params["clones"], options=options, concurrency=concurrency)
+    expired = lifetimes.find_due(
+        pixels, clones=params["clones"], options=options, concurrency=concurrency, dry_run=task.check_mode
+    )
     if not task.check_mode:
         expired = lifetimes.reap(pixels, expired, concurrency=concurrency, say=task.say)
     rows = [row(each) for each in expired]
@@ -121,7 +127,7 @@ def run(task: Task) -> dict[str, t.Any]:
     failed = [each for each in rows if "msg" in each]
     if failed:
         reasons = "\n".join(f"{each['name']}: {each['msg']}" for each in failed)
-        found.update(failed=True, msg=f"{len(failed)} of {len(rows)} expired pixels on {pixels.nas} failed\n{reasons}")
+        found.update(failed=True, msg=f"{len(failed)} of {len(rows)} pixels on {pixels.nas} failed\n{reasons}")
     return found
 
 

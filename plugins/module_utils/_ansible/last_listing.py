@@ -24,7 +24,7 @@ REQUIRED = {
 }
 """Keys of a row, without `LATER`."""
 
-LATER = {"ipv6": None, "ttl": None, "expires": None, "protected": False}
+LATER = {"ipv6": None, "ttl": None, "expires": None, "protected": False, "idle_stop": None}
 """Keys that earlier versions did not write, with their defaults."""
 
 

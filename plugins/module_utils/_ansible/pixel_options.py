@@ -46,6 +46,7 @@ SPECIFICATION: dict[str, t.Any] = {
     "labels": {"type": "dict"},
     "ttl": {"type": "str"},
     "ttl_keep": {"type": "str"},
+    "idle_stop": {"type": "str"},
     "protected": {"type": "bool"},
     "storage_pool": {"type": "str"},
     "nic": {
@@ -96,6 +97,7 @@ def pixel_spec(params: Params, ssh: SshSettings) -> PixelSpec:
         ttl=None if params["ttl"] is None else lifetime.parse_ttl(params["ttl"]),
         ttl_keep=None if params["ttl_keep"] is None else lifetime.parse_keep(params["ttl_keep"]),
         protected=params["protected"],
+        idle_stop=None if params["idle_stop"] is None else lifetime.parse_keep(params["idle_stop"], "idle_stop"),
         pool=params["storage_pool"],
         nic=Nic(**params["nic"]) if params["nic"] else None,
         devices=devices(params["devices"]),

@@ -37,6 +37,7 @@ def create_options(own: VerbParser) -> None:
     own.add_argument("--from", dest="source", metavar="PIXEL[:LABEL]", help="pixel or checkpoint to clone")
     own.add_argument("--ttl", metavar="TIME", help="lifetime: 90m, 4h, 7d, or a time such as 2026-12-01T18:00Z")
     own.add_argument("--ttl-keep", metavar="TIME", help="how long to keep it, stopped, after its lifetime: 3d")
+    own.add_argument("--idle-stop", metavar="TIME", help="how long it can be idle before it is stopped: 30m")
     own.add_argument("--protected", action="store_true", default=None, help="refuse to destroy or restore it")
     own.add_argument("--console", action="store_true", help="open a console in the new pixel")
     own.add_argument("--devtools", action="store_true", help="install tools for development, see provision.devtools")

@@ -89,6 +89,7 @@ def create(args: argparse.Namespace, output: Output) -> int:
         ttl=None if args.ttl is None else lifetime.parse_ttl(args.ttl),
         ttl_keep=None if args.ttl_keep is None else lifetime.parse_keep(args.ttl_keep),
         protected=args.protected,
+        idle_stop=None if args.idle_stop is None else lifetime.parse_keep(args.idle_stop, "idle_stop"),
         origin=origin,
         # A clone keeps the provisioning of its source.
         provision=None if origin else provision_spec(args, context),

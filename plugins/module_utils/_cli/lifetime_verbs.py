@@ -81,11 +81,13 @@ def change_each(
 
 
 def reap(args: argparse.Namespace, output: Output) -> int:
-    """Destroy the pixels whose lifetime has ended."""
+    """Destroy the pixels whose lifetime has ended, and stop those that are idle."""
     context = CliContext(args, output)
     pixels = context.pixels
     options = ApplyOptions(stop_timeout=args.stop_timeout, wait="none", ssh_port=context.ssh.port)
-    expired = lifetimes.find_expired(pixels, clones=args.clones, options=options, concurrency=CONCURRENCY)
+    expired = lifetimes.find_due(
+        pixels, clones=args.clones, options=options, concurrency=CONCURRENCY, dry_run=args.dry_run
+    )
     words = FUTURE if args.dry_run else PAST
     if not args.dry_run:
         expired = lifetimes.reap(pixels, expired, concurrency=CONCURRENCY, say=output.detail)
@@ -102,7 +104,7 @@ def reap(args: argparse.Namespace, output: Output) -> int:
     if output.json:
         output.print_json([as_json(each, done=not args.dry_run) for each in expired])
     elif not expired:
-        output.say("No pixel has expired.")
+        output.say("No pixel has expired or is idle.")
     return output_of.FAILED if any(each.error for each in expired) else 0
 
 

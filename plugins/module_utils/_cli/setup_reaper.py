@@ -24,7 +24,7 @@ PIXELS = Path(__file__).parents[3] / "bin" / "pixels"
 NAME = "pixels-reap"
 
 SERVICE = """[Unit]
-Description=Destroy the pixels whose lifetime has ended
+Description=Destroy expired pixels, and stop idle ones
 Wants=network-online.target
 After=network-online.target
 
@@ -34,7 +34,7 @@ Type=oneshot
 """
 
 TIMER = """[Unit]
-Description=Destroy the pixels whose lifetime has ended, regularly
+Description=Destroy expired pixels, and stop idle ones, regularly
 
 [Timer]
 OnStartupSec=2min

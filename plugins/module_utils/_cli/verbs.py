@@ -345,7 +345,7 @@ VERBS = {
     "destroy": Verb("Destroy pixels and all their checkpoints", "lifecycle_verbs:destroy", destroy_options),
     "extend": Verb("Extend the lifetimes of pixels", "lifetime_verbs:extend", extend_options),
     "protect": Verb("Protect pixels from being destroyed and restored", "lifetime_verbs:protect", protect_options),
-    "reap": Verb("Destroy the pixels whose lifetime has ended", "lifetime_verbs:reap", reap_options),
+    "reap": Verb("Destroy expired pixels, and stop idle ones", "lifetime_verbs:reap", reap_options),
     "list": Verb("List pixels", "list_verb:show_list", list_options),
     "info": Verb("Show details of pixels", "list_verb:show_info", names),
     "images": Verb("List the images that pixels can be created from", "images_verb:show", images_options),

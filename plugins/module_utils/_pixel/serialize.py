@@ -38,6 +38,7 @@ def container(found: Container, pixels: Pixels) -> dict[str, t.Any]:
         "ttl": found.metadata.ttl,
         "expires": found.metadata.expires,
         "protected": bool(found.metadata.protected),
+        "idle_stop": found.metadata.idle_stop,
         "origin": found.metadata.origin,
         "pool": found.pool,
         "dataset": found.dataset,

@@ -89,6 +89,8 @@ class Metadata:
     """How long it is kept after that, stopped, before it is destroyed."""
     protected: str | None = None
     """Any text protects it from being destroyed and restored."""
+    idle_stop: str | None = None
+    """How long it may be idle before it is stopped, such as `30m` (`_pixel/lifecycle/idle.py`)."""
 
 
 @dataclass(frozen=True)

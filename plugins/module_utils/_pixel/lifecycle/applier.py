@@ -182,7 +182,7 @@ def merged_metadata(pixels: Pixels, spec: PixelSpec, current: Metadata) -> Metad
         values["protected"] = "yes" if spec.protected else None
     if spec.ttl and spec.ttl != display_value("ttl", current.ttl):
         values["expires"] = lifetime.expiry(spec.ttl, pixels.now)
-    for name in ("ttl", "ttl_keep"):
+    for name in ("ttl", "ttl_keep", "idle_stop"):
         if values.get(name) == lifetime.NEVER:
             values[name] = None
     return replace(current, **values)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Extend lifetimes, and destroy the pixels that expired."""
+"""Extend lifetimes, destroy the pixels that expired, and stop those that are idle."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._api.hint import Hint
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.common.error_context import trying
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle import fleet
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle import fleet, idle
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle.spec import PixelSpec
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.model import lifetime
 
@@ -35,7 +35,7 @@ UPDATE_TIMEOUT_S = 60.0
 
 @dataclass(frozen=True)
 class Expired:
-    """A pixel whose lifetime has ended, and what is to be done with it."""
+    """A pixel whose lifetime has ended, or that can be stopped when it is idle, and what is to be done with it."""
 
     container: Container
     action: str
@@ -45,6 +45,8 @@ class Expired:
     """The plan of the action; None for `keep`."""
     error: PixelsError | None = None
     """Why the action failed, or could not be planned."""
+    idle_limit_s: int | None = None
+    """Seconds of a pixel that is to be stopped because it is idle."""
 
     @property
     def name(self) -> str:
@@ -52,12 +54,60 @@ class Expired:
         return self.container.name.bare
 
 
-def find_expired(pixels: Pixels, *, clones: str, options: ApplyOptions, concurrency: int) -> list[Expired]:
-    """Return all expired pixels with what is to be done with each, which changes nothing.
+def find_due(
+    pixels: Pixels, *, clones: str, options: ApplyOptions, concurrency: int, dry_run: bool = False
+) -> list[Expired]:
+    """Return all expired and idle pixels with what is to be done with each, which changes nothing on the NAS.
 
-    `clones` is the policy for clones of a pixel to destroy, as in `PixelSpec`.
+    `clones` is the policy for clones of a pixel to destroy, as in `PixelSpec`. With `dry_run`, pixels that are not idle
+    for long enough are returned as well, and the measurement leaves no trace in them.
     """
     listing = pixels.list()
+    expired = find_expired(pixels, listing, clones=clones, options=options, concurrency=concurrency)
+    others = [each for each in listing if each.name not in {one.container.name for one in expired}]
+    idle_pixels = find_idle(pixels, others, options=options, concurrency=concurrency, keep=not dry_run)
+    shown = [each for each in idle_pixels if dry_run or each.error or each.action != KEEP]
+    return sorted([*expired, *shown], key=lambda each: each.name)
+
+
+def find_idle(
+    pixels: Pixels, listing: t.Sequence[Container], *, options: ApplyOptions, concurrency: int, keep: bool
+) -> list[Expired]:
+    """Return the running pixels with a limit of their idle time, and which of them are to be stopped."""
+    limits = {each.name: limit for each in listing if each.running and (limit := idle.limit(each))}
+    measured = [each for each in listing if each.name in limits]
+    if not measured:
+        return []
+
+    def measure(container: Container) -> Expired:
+        limit_s = limits[container.name]
+        try:
+            activity = idle.measure(pixels, container, keep=keep)
+        except PixelsError as error:
+            return Expired(container, KEEP, "its activity is unknown", error=error)
+        action = STOP if activity.idle_s >= limit_s else KEEP
+        return Expired(container, action, activity.describe(limit_s), idle_limit_s=limit_s)
+
+    with ThreadPoolExecutor(max_workers=concurrency) as pool:
+        found = list(pool.map(measure, measured))
+    specs = [PixelSpec(each.container.name, state="stopped") for each in found if each.action == STOP]
+    members = [fleet.Member(spec, options, WAIT_TIMEOUT_S) for spec in specs]
+    plans = fleet.plan(pixels, members, concurrency=concurrency, warn=pixels.warn, listing=listing) if members else []
+    planned = {each.member.spec.name: each for each in plans}
+    return [with_plan(each, planned.get(each.container.name)) for each in found]
+
+
+def with_plan(found: Expired, planned: fleet.Planned | None) -> Expired:
+    """Return an idle pixel with the plan to stop it, or the error that prevents it."""
+    if planned is None or planned.error:
+        return replace(found, action=KEEP, error=found.error or (planned.error if planned else None))
+    return replace(found, planned=planned)
+
+
+def find_expired(
+    pixels: Pixels, listing: t.Sequence[Container], *, clones: str, options: ApplyOptions, concurrency: int
+) -> list[Expired]:
+    """Return all expired pixels with what is to be done with each, which changes nothing."""
     if not any(each.metadata.expires for each in listing):
         return []
     now = pixels.now
@@ -113,6 +163,10 @@ def reap(
             # Just before it is destroyed: others may have extended or protected it since.
             if has_changed(each.container, pixels.containers.find(each.container.name)):
                 return replace(each, action=KEEP, reason="it was changed meanwhile", planned=None)
+            if each.idle_limit_s is not None:
+                activity = idle.measure(pixels, each.container, keep=True)
+                if activity.idle_s < each.idle_limit_s:
+                    return replace(each, action=KEEP, reason=activity.describe(each.idle_limit_s), planned=None)
         except PixelsError as error:
             return replace(each, error=error)
         return replace(each, error=fleet.apply(pixels, [each.planned], concurrency=1, say=say)[0].error)
@@ -126,7 +180,9 @@ def has_changed(container: Container, current: Container | None) -> bool:
     if current is None:
         return True
     then, now = container.metadata, current.metadata
-    return (now.expires, now.ttl_keep, now.protected) != (then.expires, then.ttl_keep, None)
+    if (now.expires, now.ttl_keep, now.idle_stop) != (then.expires, then.ttl_keep, then.idle_stop):
+        return True
+    return now.protected != then.protected
 
 
 def extend(pixels: Pixels, name: str, duration: str) -> Container:

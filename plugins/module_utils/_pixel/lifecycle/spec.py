@@ -26,7 +26,7 @@ if t.TYPE_CHECKING:
 # Settings of an existing container, which one job of the NAS changes.
 SETTINGS = ("cpu", "memory", "environment", "autostart")
 
-METADATA_FIELDS = ("fleet", "owner", "labels", "ttl", "ttl_keep", "protected")
+METADATA_FIELDS = ("fleet", "owner", "labels", "ttl", "ttl_keep", "protected", "idle_stop")
 
 RUNNING_STATES = ("started", "restarted")
 
@@ -53,6 +53,8 @@ class PixelSpec:
     ttl_keep: str | None = None
     """How long the pixel is kept after its lifetime: a duration, or `never`."""
     protected: bool | None = None
+    idle_stop: str | None = None
+    """How long the pixel may be idle before it is stopped: a duration, or `never`."""
     pool: str | None = None
     nic: Nic | None = None
     devices: tuple[Device, ...] | None = None
@@ -98,7 +100,7 @@ def display_value(name: str, value: t.Any) -> t.Any:
         return format_memory(value)
     if name == "nic":
         return {"parent": value.parent, "type": value.type} if value else None
-    if name in ("ttl", "ttl_keep"):
+    if name in ("ttl", "ttl_keep", "idle_stop"):
         return value or NEVER
     if name == "protected":
         return bool(value)

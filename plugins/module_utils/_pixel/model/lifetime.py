@@ -65,9 +65,9 @@ def parse_ttl(text: str) -> str:
     return format_time(found)
 
 
-def parse_keep(text: str) -> str:
-    """Return the normal form of `ttl_keep`: a duration, or `never`. Raises `Invalid`."""
-    return NEVER if text.strip().lower() == NEVER else format_duration(parse_duration("ttl_keep", text))
+def parse_keep(text: str, option: str = "ttl_keep") -> str:
+    """Return the normal form of an option that is a duration, or `never`. Raises `Invalid`."""
+    return NEVER if text.strip().lower() == NEVER else format_duration(parse_duration(option, text))
 
 
 def format_time(moment: datetime.datetime) -> str:

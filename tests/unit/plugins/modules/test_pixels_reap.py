@@ -136,7 +136,7 @@ def test_a_pixel_that_cannot_be_destroyed_fails_the_task(run, truenas):
     failed = run(pixels_reap)
 
     assert failed["failed"]
-    assert failed["msg"].startswith("1 of 1 expired pixels on ")
+    assert failed["msg"].startswith("1 of 1 pixels on ")
     assert "bad luck" in failed["pixels"][0]["msg"]
 
 

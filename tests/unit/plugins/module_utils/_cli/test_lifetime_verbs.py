@@ -94,7 +94,7 @@ def test_without_expired_pixels_it_says_so(pixels, truenas):
 
     ended = pixels("reap")
 
-    assert (ended.returncode, ended.stdout) == (0, "No pixel has expired.\n")
+    assert (ended.returncode, ended.stdout) == (0, "No pixel has expired or is idle.\n")
 
 
 def test_a_pixel_that_cannot_be_destroyed_is_an_error(pixels, truenas):

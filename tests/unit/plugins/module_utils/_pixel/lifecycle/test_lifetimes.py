@@ -42,7 +42,7 @@ def add(truenas):
 @pytest.fixture
 def find(pixels):
     def find_expired(clones="refuse"):
-        return lifetimes.find_expired(pixels, clones=clones, options=ApplyOptions(), concurrency=4)
+        return lifetimes.find_due(pixels, clones=clones, options=ApplyOptions(), concurrency=4)
 
     return find_expired
 
@@ -90,7 +90,7 @@ def test_the_clock_of_the_nas_decides_and_a_wrong_one_here_is_reported(session, 
     warnings = []
     pixels = Pixels(session, warn=warnings.append)
 
-    (found,) = lifetimes.find_expired(pixels, clones="refuse", options=ApplyOptions(), concurrency=4)
+    (found,) = lifetimes.find_due(pixels, clones="refuse", options=ApplyOptions(), concurrency=4)
 
     assert found.action == "destroy"
     assert len(warnings) == 1
@@ -105,7 +105,7 @@ def test_an_account_that_cannot_read_the_clock_of_the_nas_uses_its_own_and_is_wa
 
     with Session(Endpoint(nas["host"], nas["port"], ca_path=nas["ca_path"]), Credential("helper", api_key=key)) as wire:
         pixels = Pixels(wire, warn=warnings.append)
-        (found,) = lifetimes.find_expired(pixels, clones="leave", options=ApplyOptions(), concurrency=4)
+        (found,) = lifetimes.find_due(pixels, clones="leave", options=ApplyOptions(), concurrency=4)
 
     assert found.action == "destroy"
     assert len(warnings) == 1
