@@ -58,6 +58,32 @@ options:
       - Requires O(fleet).
     type: bool
     default: false
+  replace:
+    description:
+      - How to handle pixels that differ in what cannot be changed, which are image, storage pool and source of a clone.
+      - V(never) fails for these pixels.
+      - V(rolling) destroys them with their checkpoints and creates them again, O(batch_size) at a time, after all other
+        pixels. The first failure stops it, and the pixels that are left are unchanged.
+    type: str
+    choices: [never, rolling]
+    default: never
+  batch_size:
+    description: Number of pixels that O(replace=rolling) replaces at the same time.
+    type: int
+    default: 1
+  health_command:
+    description:
+      - Command that succeeds in a healthy pixel, as a list of its arguments, for O(replace=rolling). It runs as root,
+        through the web shell of the NAS.
+      - It runs in all other running pixels before the first one is replaced, and in each new pixel before the next ones
+        are replaced.
+    type: list
+    elements: str
+    default: []
+  health_timeout:
+    description: Seconds within which O(health_command) has to succeed. It is run again until then.
+    type: float
+    default: 60
   concurrency:
     description:
       - Maximum number of pixels to change at the same time. TrueNAS runs up to ten calls of a session at the same time.
@@ -113,6 +139,17 @@ EXAMPLES = r"""
       from: base@ready
     pixels: "{{ range(1, 21) | map('regex_replace', '^', 'agent-') | list }}"
 
+- name: Replace the pixels that were created from another image, two at a time
+  pixels.truenas.pixels_fleet:
+    fleet: web
+    count: 6
+    name: web-{n}
+    defaults:
+      image: debian/13
+    replace: rolling
+    batch_size: 2
+    health_command: [systemctl, is-active, nginx]
+
 - name: Destroy two pixels
   pixels.truenas.pixels_fleet:
     pixels: [agent-1, agent-2]
@@ -131,7 +168,7 @@ pixels:
       type: str
       sample: agent-1
     outcome:
-      description: V(created), V(changed), V(unchanged), V(destroyed) or V(failed).
+      description: V(created), V(changed), V(unchanged), V(replaced), V(destroyed) or V(failed).
       type: str
       sample: created
     changed:
@@ -139,8 +176,8 @@ pixels:
       type: bool
       sample: true
     msg:
-      description: Error message.
-      returned: when the pixel failed
+      description: Error message, or why the pixel was not replaced.
+      returned: when the pixel failed or was not replaced
       type: str
     container:
       description:
@@ -151,7 +188,7 @@ summary:
   description: Number of pixels by outcome.
   returned: when the options are valid
   type: dict
-  sample: {changed: 0, created: 30, destroyed: 0, failed: 0, unchanged: 0}
+  sample: {changed: 0, created: 30, destroyed: 0, failed: 0, replaced: 0, unchanged: 0}
 """
 
 import re
@@ -169,7 +206,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._ansible.pixel_opti
 from ansible_collections.pixels.truenas.plugins.module_utils._ansible.task import Params, Task
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel import serialize
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle import fleet
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle import fleet, rolling
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.model.pixels import Pixels
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.runstate.policy import ApplyOptions
 
@@ -183,6 +220,10 @@ ARGUMENTS: dict[str, t.Any] = {
     "state": {"type": "str", "choices": ["present", "started", "stopped", "restarted", "absent"]},
     "fleet": {"type": "str"},
     "prune": {"type": "bool", "default": False},
+    "replace": {"type": "str", "choices": ["never", "rolling"], "default": "never"},
+    "batch_size": {"type": "int", "default": 1},
+    "health_command": {"type": "list", "elements": "str", "default": []},
+    "health_timeout": {"type": "float", "default": 60},
     "concurrency": {"type": "int", "default": 8},
 }
 
@@ -192,7 +233,7 @@ MAX_COUNT = 10_000
 
 NUMBER = re.compile(r"\{n(?::0(\d))?\}", re.ASCII)
 
-OUTCOMES = ("created", "changed", "unchanged", "destroyed", "failed")
+OUTCOMES = ("created", "changed", "unchanged", "replaced", "destroyed", "failed")
 
 
 def run(task: Task) -> dict[str, t.Any]:
@@ -206,11 +247,13 @@ def run(task: Task) -> dict[str, t.Any]:
     fleet.reject_duplicates(members)
     if params["prune"]:
         members += fleet.unlisted_members(task.pixels, params["fleet"], members, options=ApplyOptions())
-    plans = fleet.plan(task.pixels, members, concurrency=params["concurrency"], warn=task.warn)
+    roll = rolling.Rolling(params["batch_size"], tuple(params["health_command"]), params["health_timeout"])
+    plan = rolling.plan if params["replace"] == "rolling" else fleet.plan
+    plans = plan(task.pixels, members, concurrency=params["concurrency"], warn=task.warn)
     if task.check_mode:
         outcomes = fleet.predict(task.pixels, plans, warn=task.warn)
     else:
-        outcomes = fleet.apply(task.pixels, plans, concurrency=params["concurrency"], say=task.say)
+        outcomes = rolling.apply(task.pixels, plans, roll, concurrency=params["concurrency"], say=task.say)
     return report(outcomes, task.pixels)
 
 
@@ -260,6 +303,9 @@ def report(outcomes: t.Sequence[fleet.Outcome], pixels: Pixels) -> dict[str, t.A
     if failed:
         reasons = "\n".join(f"{each['name']}: {each['msg']}" for each in failed)
         result.update(failed=True, msg=f"{len(failed)} of {len(rows)} pixels on {pixels.nas} failed\n{reasons}")
+        stands = rolling.summary(outcomes)
+        if stands:
+            result["msg"] += f"\n{stands}"
     return result
 
 
@@ -269,11 +315,11 @@ def row(outcome: fleet.Outcome, pixels: Pixels) -> dict[str, t.Any]:
     result: dict[str, t.Any] = {
         "name": outcome.planned.name,
         "outcome": outcome.result,
-        "changed": bool(change and change.needed),
+        "changed": bool(change and change.needed and not outcome.skipped),
         "container": outcome.container and serialize.container(outcome.container, pixels),
     }
-    if outcome.error:
-        result["msg"] = str(outcome.error)
+    if outcome.error or outcome.skipped:
+        result["msg"] = str(outcome.error or outcome.skipped)
     return result
 
 

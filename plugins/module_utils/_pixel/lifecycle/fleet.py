@@ -48,6 +48,8 @@ class Planned:
     found: CurrentState | None = None
     change: Change | None = None
     error: PixelsError | None = None
+    removal: Planned | None = None
+    """The plan to destroy the present pixel, which is applied first; None for a pixel that is not replaced."""
 
     @property
     def name(self) -> str:
@@ -62,13 +64,19 @@ class Outcome:
     planned: Planned
     container: Container | None = None
     error: PixelsError | None = None
+    skipped: str | None = None
+    """Why the plan was not applied; None if it was."""
 
     @property
     def result(self) -> str:
-        """`failed`, `unchanged`, `created`, `destroyed` or `changed`."""
+        """`failed`, `unchanged`, `created`, `replaced`, `destroyed` or `changed`."""
         change = self.planned.change
         if self.error or change is None:
             return "failed"
+        if self.skipped:
+            return "unchanged"
+        if self.planned.removal:
+            return "replaced"
         if not change.needed:
             return "unchanged"
         return "created" if change.before is None else "destroyed" if change.after is None else "changed"
@@ -148,13 +156,16 @@ def apply(pixels: Pixels, plans: t.Sequence[Planned], *, concurrency: int, say: 
         if planned.error or planned.change is None:
             return Outcome(planned, error=planned.error)
         member, change = planned.member, planned.change
+        found = None if planned.removal else planned.found
         with contextlib.ExitStack() as held:
             held.enter_context(slots)
             deadline = Deadline(member.wait_timeout)
             try:
+                if planned.removal:
+                    remove(pixels, planned.removal, deadline)
                 if change.needed:
                     applier.apply(
-                        *(pixels, change, planned.found, member.spec),
+                        *(pixels, change, found, member.spec),
                         options=member.options,
                         deadline=deadline,
                         progress=lambda step: say(f"{planned.name}: {step.percent} % {step.description}"),
@@ -162,7 +173,7 @@ def apply(pixels: Pixels, plans: t.Sequence[Planned], *, concurrency: int, say: 
                 if change.before is None:
                     held.close()
                 container = applier.wait_for_state(
-                    *(pixels, change, planned.found, member.spec), options=member.options, deadline=deadline
+                    *(pixels, change, found, member.spec), options=member.options, deadline=deadline
                 )
             except PixelsError as error:
                 outcome = Outcome(planned, planned.found.container if planned.found else None, error)
@@ -173,3 +184,10 @@ def apply(pixels: Pixels, plans: t.Sequence[Planned], *, concurrency: int, say: 
 
     with ThreadPoolExecutor(max_workers=concurrency + MAX_WAITING) as pool:
         return list(pool.map(apply_one, plans))
+
+
+def remove(pixels: Pixels, planned: Planned, deadline: Deadline) -> None:
+    """Destroy a pixel that is replaced."""
+    if planned.change:
+        spec = planned.member.spec
+        applier.apply(pixels, planned.change, planned.found, spec, options=planned.member.options, deadline=deadline)

@@ -30,6 +30,10 @@ if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Container
 
 
+class Immutable(Unsupported):
+    """A difference from an existing pixel that cannot be changed: the pixel would have to be replaced."""
+
+
 def find(pixels: Pixels, spec: PixelSpec) -> CurrentState | None:
     """Return the current state of a pixel as far as the plan depends on it; None if it does not exist."""
     container = pixels.containers.find(spec.name)
@@ -172,15 +176,15 @@ def reject_immutable_changes(container: Container, spec: PixelSpec) -> None:
         )
     if spec.origin and not is_clone_of(container, spec.origin):
         is_from = f"was cloned from {container.metadata.origin}" if container.metadata.origin else "is not a clone"
-        raise Unsupported(f"{bare} {is_from}, and cannot become a clone of {spec.origin}").with_hints(
+        raise Immutable(f"{bare} {is_from}, and cannot become a clone of {spec.origin}").with_hints(
             recreate, Hint.omit("from")
         )
     if spec.image and image_match.differs(container.image, spec.image, container.metadata.image):
         is_now = f"{container.image.os} {container.image.release}".strip().lower()
-        raise Unsupported(f"{bare} was made from {is_now}, and TrueNAS cannot change it to {spec.image}").with_hints(
+        raise Immutable(f"{bare} was made from {is_now}, and TrueNAS cannot change it to {spec.image}").with_hints(
             recreate, Hint.omit("image")
         )
     if spec.pool and container.pool and spec.pool != container.pool:
-        raise Unsupported(f"{bare} is on pool {container.pool}, and TrueNAS cannot move it to {spec.pool}").with_hints(
+        raise Immutable(f"{bare} is on pool {container.pool}, and TrueNAS cannot move it to {spec.pool}").with_hints(
             recreate, Hint.omit("storage_pool")
         )

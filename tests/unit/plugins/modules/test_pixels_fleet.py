@@ -37,7 +37,14 @@ def test_creates_all_of_them_over_one_login(fleet, truenas):
     result = fleet(*[f"agent-{number}" for number in range(12)])
 
     assert result["changed"]
-    assert result["summary"] == {"created": 12, "changed": 0, "unchanged": 0, "destroyed": 0, "failed": 0}
+    assert result["summary"] == {
+        "created": 12,
+        "changed": 0,
+        "unchanged": 0,
+        "replaced": 0,
+        "destroyed": 0,
+        "failed": 0,
+    }
     assert all(made.status == "RUNNING" for made in truenas.world.containers.values())
     assert truenas.stats.logins == 1
     assert truenas.stats.calls["interface.query"] == 1
