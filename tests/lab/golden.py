@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How does the lab's pool get the golden dataset, of which every container is a clone?
+"""Create the golden dataset in the pool of the lab; every container is a clone of it.
 
 The system is unpacked into it and booted once, so that clones have nothing left to do at their first start. Then it
 installs an SSH server from the lab's own package source, for images that have one.

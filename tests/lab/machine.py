@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Can this machine have a lab, and what does it lack for that?"""
+"""Determine whether this machine can have a lab, and what it lacks."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What does pid 1 of the lab mount, so that zfs-fuse, LXC and tests find what they need and leave nothing behind?"""
+"""The mounts of the lab's pid 1 for zfs-fuse, LXC and tests; they leave nothing behind."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How does something run on this machine so that nothing of it is left, however it ends?
+"""Run a program in namespaces of its own, so that nothing of it is left however it ends.
 
 It gets namespaces of its own and is pid 1 there: with it go its processes, its mounts, its interfaces. It dies with the
 process that waits for it, which dies with its parent. Only control groups are outside of all namespaces, so a

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is the system that every container of the lab begins as, and which packages can be added to it?
+"""Build the system that every container of the lab begins as, and its package mirror.
 
 Made once from Debian's archive, which needs the machine's network, and kept under build/ by the hash of this file and
 those that make the rest of it.

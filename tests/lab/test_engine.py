@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Does the engine `lxc` do what the world asks of it, with real containers on real ZFS?"""
+"""Tests of the engine `lxc` with real containers on real ZFS."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Do containers of a simulated TrueNAS 26 live where they are real?"""
+"""Tests of real containers on a simulated TrueNAS 26."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Does a container reach the lab's internet by name, and install packages from there?"""
+"""Tests of names and packages from the lab's internet in a container."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How many calls may one connection have at once (middleware utils/lock.py)?"""
+"""The limit of concurrent calls of one connection (middleware utils/lock.py)."""
 
 from __future__ import annotations
 

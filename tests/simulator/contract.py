@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Do requests and replies fit the schemas of the real API, where those are at hand?
+"""Check requests and replies against the schemas of the real API, where they are available.
 
 `<folder>/<version>.json` holds for a method: `params` (names in order), `args` (a schema of an object with them),
 `result` (a schema of `{"result": ...}`), `row` (a schema of one row of a query).

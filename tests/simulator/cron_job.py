@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is a command that is kept on the NAS, and how does `cronjob` show it?"""
+"""A command that the NAS keeps, and its row in `cronjob`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which devices does the middleware refuse, and in which words?
+"""The devices that the middleware rejects, with its error messages.
 
 Follows middleware plugins/virt/instance_device.py.
 """

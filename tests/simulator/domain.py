@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is a container of TrueNAS 26: its row, and how far the libvirt domain behind it is?"""
+"""A container of TrueNAS 26: its row, and the state of its libvirt domain."""
 
 from __future__ import annotations
 

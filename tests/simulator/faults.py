@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What shall go wrong next, and how often?"""
+"""The faults that a test has ordered: what goes wrong next, and how often."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which file does a path on the NAS name, and what is in it?
+"""Resolve a path on the NAS to a file, and read and write it.
 
 The host's own files are a root in the state directory; a mounted container's rootfs is the engine's. Paths are
 walked step by step in the pretended root, symlinks included, so no path of a client ever reaches this machine's files.

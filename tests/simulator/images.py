@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which images does the (simulated) images.linuxcontainers.org offer, and what does Incus say about the others?
+"""The images of the simulated images.linuxcontainers.org, and the errors of Incus for others.
 
 TrueNAS 26 asks a mirror of it that offers the same under other names.
 """

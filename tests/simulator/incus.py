@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What does Incus do with a container, how long does that take, and in which words does it refuse?
+"""The operations of Incus on a container, with their durations and error messages.
 
 The middleware waits for an operation only so long; Incus goes on with it all the same.
 """

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is one container, and how do virt.instance rows and Incus' own JSON show it?"""
+"""A container of 25.04 and 25.10, as a row of `virt.instance` and as the JSON of Incus."""
 
 from __future__ import annotations
 

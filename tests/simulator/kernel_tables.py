@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What does the kernel of the NAS say in `/proc/PID/net` of a container's addresses?"""
+"""The addresses of a container in `/proc/PID/net` of the NAS."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where does a NAS keep its containers: which datasets are theirs, and where on the NAS are those mounted?"""
+"""The datasets of containers on a NAS, and where they are mounted."""
 
 from __future__ import annotations
 

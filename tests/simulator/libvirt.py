@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What does TrueNAS 26 do with a container and its libvirt domain, and in which words does it refuse?
+"""The operations of TrueNAS 26 on a container and its libvirt domain, with their error messages.
 
 Follows middleware plugins/container and truenas_pylibvirt, whose errors reach a client as they are.
 """

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which of these rows does a middleware query return, and in which shape?
+"""Select, sort and shape rows as a query of the middleware does.
 
 Follows middleware utils/filter_list.py: filters are `[field, op, value]` or `["OR", [...]]`, fields are dotted paths.
 """

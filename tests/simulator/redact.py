@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which parts of a job's arguments and result does TrueNAS show as stars?"""
+"""Mask the parts of a job's arguments and result that TrueNAS masks."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""On which addresses and paths does the simulated NAS answer (nginx and middleware main.py)?"""
+"""The addresses and paths of the simulated NAS (nginx and middleware main.py)."""
 
 from __future__ import annotations
 

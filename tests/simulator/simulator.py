@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What makes up one simulated NAS, how is it switched on and off, and what does it forget when it restarts?"""
+"""One simulated NAS: its parts, its start and stop, and what it forgets when it restarts."""
 
 from __future__ import annotations
 

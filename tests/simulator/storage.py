@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How does a change to datasets and snapshots reach the containers' files?
+"""Apply changes of datasets and snapshots to the files of containers.
 
 ZFS' rules are in zfs.py, the files are the engine's: here each change goes through the rules first and then to the
 engine, one change of a container at a time.

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How does a file come in by `POST /_upload` (middleware apps/file_app.py)?"""
+"""Receive a file by `POST /_upload` (middleware apps/file_app.py)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How does a device of the API become one of Incus', and how is one of Incus' shown?
+"""Convert devices between the API and Incus.
 
 Follows middleware plugins/virt/instance_device.py.
 """

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is a disk for VMs, and how does `virt.volume` show it?"""
+"""A disk for VMs, and its row in `virt.volume`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is there on the simulated NAS, and how does a test set it up and look at it?"""
+"""The state of the simulated NAS, which tests set up and check."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which datasets and snapshots exist, and what does ZFS allow to be done with them?
+"""The datasets and snapshots, and the operations that ZFS allows on them.
 
 Bookkeeping only: no file is touched here. Every change happens without an await, so two calls cannot both pass a check.
 """

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What does TrueNAS 26 do to datasets and snapshots, whichever way it is asked, and in which words does it refuse?"""
+"""The operations of TrueNAS 26 on datasets and snapshots in all its APIs, with their error messages."""
 
 from __future__ import annotations
 

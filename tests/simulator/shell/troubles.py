@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When do the faults of a shell strike: after how many bytes in which direction?"""
+"""The faults of a shell that strike after a number of bytes in one direction."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Are the places known in which a machine keeps control groups, and what a lab leaves in them?"""
+"""Tests of how the control groups of a lab are found and removed."""
 
 from __future__ import annotations
 

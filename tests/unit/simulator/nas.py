@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How do tests call a method of the simulated NAS without a wire in between?"""
+"""Call methods of the simulated NAS without a connection."""
 
 from __future__ import annotations
 

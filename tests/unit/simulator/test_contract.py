@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Does the check against the real API's schemas see what does not fit, and nothing else?"""
+"""Tests of the check against the schemas of the real API."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Do jobs come, wait, run and end in the middleware's order?"""
+"""Tests of the order in which jobs wait, run and end."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Are calls without login counted as the middleware counts them?"""
+"""Tests of how calls without a login are counted."""
 
 from __future__ import annotations
 

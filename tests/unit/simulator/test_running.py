@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Does a simulator start, say where it is, and leave nothing behind?"""
+"""Tests of how a simulator starts, reports its address and leaves nothing behind."""
 
 from __future__ import annotations
 

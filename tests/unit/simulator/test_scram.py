@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Does the server's side of SCRAM agree with the official test vector?"""
+"""Tests of the server's side of SCRAM with the official test vector."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""On which paths and ports does the simulated NAS answer, and with what?"""
+"""Tests of the paths and ports of the simulated NAS."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which addresses does a container have on the lab's bridge?
+"""The addresses of containers on the bridge of the lab.
 
 A MAC belongs to an address permanently: a neighbor may remember the former owner of an address for half a minute.
 """

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""May this lab have one more container beside those of other labs?
+"""Limit how many labs have many containers at the same time.
 
 All containers of a machine share the inotify instances that its kernel lets root have, 128 as a rule. systemd takes
 four each time, and ends where there are none. So one lab at a time has many containers.

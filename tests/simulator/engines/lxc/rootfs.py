@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is in a container's files, and how are they changed from outside?
+"""Read and change the files of a container from outside.
 
 Every path is walked by the kernel with the rootfs for its root (`openat2`), so that no symlink in a container leads to
 a file of this machine. The files belong to shifted ids; this module returns those of the container.

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How are zfs commands run so that zfs-fuse survives them?
+"""Run zfs commands so that zfs-fuse survives them.
 
 Concurrent commands deadlock, so there is one at a time on the whole machine, and one that takes too long means
 that it has happened all the same. It also calls a dataset busy for a moment after its container has stopped, which is

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Does a shell's fault strike after as many bytes as ordered, in the ordered direction?"""
+"""Tests that the fault of a shell strikes after the ordered number of bytes."""
 
 from __future__ import annotations
 

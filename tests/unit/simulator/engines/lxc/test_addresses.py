@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Does every container get an address of its own, with a MAC that belongs to it?"""
+"""Tests of the address and the MAC of each container."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Does LXC hear what TrueNAS would have told Incus?"""
+"""Tests of the LXC configuration for the settings that TrueNAS passes to Incus."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Is a command's terminal a real one: echo, lines, size, signals, hanging up?"""
+"""Tests of a command's terminal: echo, lines, size, signals, closing."""
 
 from __future__ import annotations
 
