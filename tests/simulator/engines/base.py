@@ -114,6 +114,9 @@ class Engine(t.Protocol):
         Raises `FileNotFoundError` when there is no such program, `ConnectionResetError` when the container has ended.
         """
 
+    async def open_host_terminal(self, argv: t.Sequence[str], *, environment: t.Mapping[str, str]) -> Terminal:
+        """Run a command as root of the simulated NAS, which is confined as a container is: never on this machine."""
+
     async def snapshot(self, container: str, label: str) -> None: ...
 
     async def rollback(self, container: str, label: str) -> None: ...

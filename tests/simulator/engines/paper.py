@@ -100,6 +100,10 @@ class PaperEngine:
         """Says so and ends."""
         return FinalOutput(NOTHING_RUNS + b"\r\n")
 
+    async def open_host_terminal(self, argv: t.Sequence[str], *, environment: t.Mapping[str, str]) -> FinalOutput:
+        """Says so and ends."""
+        return FinalOutput(b"nothing runs on this NAS\r\n")
+
     async def snapshot(self, container: str, label: str) -> None:
         self._snapshots[container, label] = copy.deepcopy(self._trees[container])
 

@@ -111,7 +111,34 @@ async def bulk(
     return rows
 
 
-def get_methods(context: Context, service: str | None) -> dict[str, dict[str, bool]]:
+def get_services(context: Context, target: str) -> dict[str, dict[str, t.Any]]:
+    """Every service that has public methods, with its kind (service/core_service.py of the middleware).
+
+    Of its configuration, only what each service has: the rest is about the middleware's database.
+    """
+    methods = REGISTRY.methods[context.release.name]
+    services = sorted({name.rpartition(".")[0] for name, each in methods.items() if not each.private})
+    return {
+        name: {
+            "config": {"namespace": name, "private": False, "cli_private": False, "cli_description": None},
+            "type": kind(name, methods),
+        }
+        for name in services
+    }
+
+
+def kind(service: str, methods: t.Container[str]) -> str:
+    """Derived from the methods: each CRUD service has a query with a get_instance."""
+    if f"{service}.get_instance" in methods:
+        return "crud"
+    return "config" if f"{service}.config" in methods and f"{service}.update" in methods else "service"
+
+
+method("core.get_services", releases=["25.04"], login=False, model=models.GetServices)(get_services)
+method("core.get_services", releases=SINCE_GOLDEYE, role_needed=False, model=models.GetServices)(get_services)
+
+
+def get_methods(context: Context, service: str | None, target: str) -> dict[str, dict[str, bool]]:
     """Of each public method the caller may call: whether it is a job, and whether that takes or gives a file."""
     return {
         name: {"job": each.job, "downloadable": each.output_pipe, "uploadable": each.input_pipe}

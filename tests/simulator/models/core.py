@@ -50,8 +50,16 @@ class DownloadLogs(Model):
     buffered: bool = False
 
 
+Target = t.Literal["WS", "CLI", "REST"]
+
+
 class GetMethods(Model):
     service: str | None = None
+    target: Target = "WS"
+
+
+class GetServices(Model):
+    target: Target = "WS"
 
 
 class ResizeShell(Model):

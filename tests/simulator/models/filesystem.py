@@ -24,8 +24,19 @@ class Listing(Model):
     query_options: QueryOptions = pydantic.Field(default_factory=QueryOptions)
 
 
+def permissions(text: str) -> str:
+    """As Python reads an octal number: `0o755` is one as well (api/base/types/filesystem.py)."""
+    try:
+        mode = int(text, 8)
+    except ValueError:
+        raise ValueError("Not a valid integer. Must be between 000 and 777") from None
+    if mode & 0o777 != mode:
+        raise ValueError("Please supply a value between 000 and 777")
+    return text
+
+
 class MakeOptions(Model):
-    mode: t.Annotated[str, pydantic.Field(pattern="^[0-7]{3,4}$")] = "755"
+    mode: t.Annotated[str, pydantic.AfterValidator(permissions)] = "755"
     raise_chmod_error: bool = True
 
 

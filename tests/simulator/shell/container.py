@@ -9,8 +9,15 @@ import errno as errnos
 import typing as t
 
 from tests.simulator.accounts import FULL_ADMIN
-from tests.simulator.engines.final_output import FinalOutput
-from tests.simulator.shell.dialect import INVALID_TOKEN, NO_HOST_SHELL, Failure, Opened, SetupFailed, ShellOptions
+from tests.simulator.shell.dialect import (
+    INTERACTIVE,
+    INVALID_TOKEN,
+    Failure,
+    Opened,
+    SetupFailed,
+    ShellOptions,
+    open_host_shell,
+)
 
 if t.TYPE_CHECKING:
     from tests.simulator.accounts import Account
@@ -20,7 +27,6 @@ if t.TYPE_CHECKING:
 
 NOT_PRIVILEGED = Failure(errnos.EACCES, "Web shell privilege not granted for this account")
 ROLES = {"VM": "VM_WRITE", "APP": "APPS_WRITE", "CONTAINER": "CONTAINER_WRITE"}
-INTERACTIVE = "if command -v bash >/dev/null 2>&1; then exec bash -l; else exec sh; fi"
 
 
 class ContainerShells:
@@ -48,7 +54,7 @@ class ContainerShells:
     async def open(self, world: World, account: Account, options: ShellOptions) -> Opened:
         kind = _kind(options)
         if kind == "HOST":
-            return Opened(FinalOutput(NO_HOST_SHELL))
+            return await open_host_shell(world)
         if kind != "CONTAINER":
             raise SetupFailed("the simulated NAS has neither virtual machines nor apps")
         domain = _find(world, options["container_id"])
@@ -56,10 +62,10 @@ class ContainerShells:
             raise SetupFailed(f"Container {options['container_id']} does not exist")
         if domain.status != "RUNNING":
             raise SetupFailed("Container is not running")
-        command = options.get("command") or INTERACTIVE
+        command = options.get("command") or INTERACTIVE[-1]
         if not isinstance(command, str):
             raise SetupFailed("the command is no text")
-        argv = ["/bin/sh", "-c", command]
+        argv = [*INTERACTIVE[:-1], command]
         try:
             return Opened(await world.engine.open_terminal(domain.name, argv, environment={"TERM": "xterm"}))
         except (FileNotFoundError, ConnectionResetError) as error:

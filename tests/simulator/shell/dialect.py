@@ -51,5 +51,23 @@ class Dialect(t.Protocol):
         """Raises `SetupFailed`."""
 
 
-NO_HOST_SHELL = b"The simulated NAS has no shell of its own.\r\n"
+HOST_ENVIRONMENT = {
+    "TERM": "xterm",
+    "HOME": "/root",
+    "PATH": "/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin:/root/bin",
+    "LC_ALL": "C.UTF-8",
+}
+"""Of a shell of the NAS itself (apps/webshell_app.py)."""
+INTERACTIVE = ("/bin/sh", "-c", "if command -v bash >/dev/null 2>&1; then exec bash -l; else exec sh; fi")
+
+
+async def open_host_shell(world: World) -> Opened:
+    """Without a target, a shell is one of the NAS itself.
+
+    TrueNAS runs `login -f` with the name of the account. Assumed: here it is always root of a confined guest, whose
+    files are not those that `filesystem.*` shows.
+    """
+    return Opened(await world.engine.open_host_terminal(INTERACTIVE, environment=HOST_ENVIRONMENT))
+
+
 INVALID_TOKEN = Failure(ENOTAUTHENTICATED, "Invalid token")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from tests.simulator.engines.final_output import FinalOutput
-from tests.simulator.shell.dialect import INVALID_TOKEN, NO_HOST_SHELL, Failure, Opened, SetupFailed, ShellOptions
+from tests.simulator.shell.dialect import INVALID_TOKEN, Failure, Opened, SetupFailed, ShellOptions, open_host_shell
 from tests.simulator.world import INITIALIZED
 
 if t.TYPE_CHECKING:
@@ -48,7 +48,7 @@ class VirtShells:
             raise SetupFailed("the simulated NAS has neither virtual machines nor apps")
         name = options.get("virt_instance_id")
         if not name:
-            return Opened(FinalOutput(NO_HOST_SHELL))
+            return await open_host_shell(world)
         instance = world.instances.get(name) if isinstance(name, str) and world.state == INITIALIZED else None
         if instance is None:
             raise SetupFailed("Provided instance id is not valid")

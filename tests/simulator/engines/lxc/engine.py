@@ -14,6 +14,7 @@ import typing as t
 from pathlib import Path
 
 from tests.simulator.engines.base import Address, EngineUnavailable, Finished, Stat
+from tests.simulator.engines.final_output import FinalOutput
 from tests.simulator.engines.lxc import addresses, config
 from tests.simulator.engines.lxc.capacity import Capacity
 from tests.simulator.engines.lxc.guest import Guest
@@ -148,6 +149,10 @@ class LxcEngine:
         if not [place for place in places if await self.stat(container, place + argv[0]) is not None]:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), argv[0])
         return await self._lxc.open_terminal(container, argv, environment={**guest.environment, **environment})
+
+    async def open_host_terminal(self, argv: t.Sequence[str], *, environment: t.Mapping[str, str]) -> FinalOutput:
+        """Real containers have the lab around them, which is no NAS."""
+        return FinalOutput(b"this NAS has no shell of its own\r\n")
 
     # ----- snapshots
 

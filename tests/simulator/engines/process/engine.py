@@ -21,6 +21,9 @@ from tests.simulator.engines.process.image_builder import Ids
 from tests.simulator.engines.process.terminal import GuestTerminal, find_program
 from tests.simulator.engines.process.tree import Tree, remove
 
+HOST = "truenas"
+"""The guest that plays the NAS itself; names of containers in tests begin with `px-`."""
+
 PROBE = "rm -rf /etc/skel && mkdir -p /etc/skel && test -z \"$(ls -A /etc/skel)\" && python3 -c 'import json'"
 """Shows that commands run, that what is removed stays removed, and that Ansible finds its interpreter."""
 TYPES = {stat.S_IFREG: "FILE", stat.S_IFDIR: "DIRECTORY", stat.S_IFLNK: "SYMLINK"}
@@ -61,6 +64,7 @@ class ProcessEngine:
         self._wanted_port = ssh_port
         self._wanted_state = state_dir
         self._guests: dict[str, Guest] = {}
+        self._host_lock = asyncio.Lock()
         self._addresses: Addresses
         self._home: Home
         self._state: pathlib.Path | None = None
@@ -179,6 +183,15 @@ class ProcessEngine:
             await terminal.close()
             raise ConnectionResetError("the guest has ended")
         return terminal
+
+    async def open_host_terminal(self, argv: t.Sequence[str], *, environment: t.Mapping[str, str]) -> GuestTerminal:
+        """In a guest that is none of the containers, and is confined as they are; it has none of their files."""
+        async with self._host_lock:
+            if HOST not in self._guests:
+                self._add(HOST).tree.make()
+            if not self._guests[HOST].running:
+                await self._guests[HOST].start({})
+        return await self.open_terminal(HOST, argv, environment=environment)
 
     async def booted(self, container: str) -> Finished | None:
         """For tests: wait for /etc/rc.local and say how it ended; None when there was none to run."""

@@ -189,3 +189,18 @@ def test_only_25_04_lists_methods_before_a_login(start: Start, connect: Connect)
     assert "auth.login_ex" in listed
     assert "virt.instance.query" not in listed
     assert new.refusal("core.get_methods")["data"]["error"] == 207
+
+
+def test_services_are_listed_with_their_kinds(talk: Talk) -> None:
+    found = talk.call("core.get_services")
+
+    kinds = {name: each["type"] for name, each in found.items()}
+    assert (kinds["virt.instance"], kinds["virt.global"], kinds["core"]) == ("crud", "config", "service")
+    assert found["core"]["config"]["namespace"] == "core"
+    assert "zfs.dataset" not in found, "private services are not listed"
+    assert talk.call("core.get_services", "CLI") == found
+
+
+def test_services_are_listed_without_a_login_by_the_oldest_release_only(start: Start, connect: Connect) -> None:
+    assert "core" in connect(start(release="25.04")).call("core.get_services")
+    assert connect(start(release="25.10")).refusal("core.get_services")["data"]["error"] == 207

@@ -194,13 +194,15 @@ def test_listings_that_are_refused(nas: Nas) -> None:
 def test_directories_are_made_in_pools_only(nas: Nas) -> None:
     nas.add("px-web")
 
-    made = nas.call("filesystem.mkdir", {"path": "/mnt/tank/new", "options": {"mode": "700"}})
+    made = nas.call("filesystem.mkdir", {"path": "/mnt/tank/new", "options": {"mode": "0o700"}})
 
     assert (made["path"], modes.S_IMODE(made["mode"])) == ("/mnt/tank/new", 0o700)
     again = nas.refusal("filesystem.mkdir", {"path": "/mnt/tank/new"})
     assert str(again) == "[EEXIST] /mnt/tank/new: path already exists."
     inside = nas.refusal("filesystem.mkdir", {"path": f"{ROOTFS}/new"})
     assert (str(inside), inside.errno) == (f"[EPERM] {ROOTFS}/new: path not permitted", 1)
+    [wrong] = nas.refusal("filesystem.mkdir", {"path": "/mnt/tank/x", "options": {"mode": "1777"}}).triples
+    assert wrong[1].endswith("Please supply a value between 000 and 777")
 
 
 def test_statfs_is_for_pools(nas: Nas) -> None:

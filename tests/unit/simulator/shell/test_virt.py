@@ -113,13 +113,25 @@ def test_while_incus_is_not_there_no_container_is(paper: Shells) -> None:
 
 
 @pytest.mark.parametrize("options", [{}, {"container_id": 1}])
-def test_the_simulated_nas_has_no_shell_of_its_own(paper: Shells, options: dict[str, t.Any]) -> None:
-    shell = paper.connect()
+def test_a_shell_without_a_container_is_one_of_the_nas_itself(shells: Shells, options: dict[str, t.Any]) -> None:
+    shell = shells.connect()
 
-    answer = shell.hello(paper.token(), **options)
+    answer = shell.hello(shells.token(), **options)
+    shell.type("hostname; ls -A /root /mnt; exit\n")
+    said, code = shell.rest()
 
     assert answer["msg"] == "connected"
-    assert shell.rest() == (b"The simulated NAS has no shell of its own.\r\n", 1000)
+    assert (b"\rtruenas\r\n" in said, code) == (True, 1000)
+    assert list(shells.simulator.world.containers) == ["px-web"]
+
+
+def test_on_paper_the_nas_runs_nothing(paper: Shells) -> None:
+    shell = paper.connect()
+
+    answer = shell.hello(paper.token())
+
+    assert answer["msg"] == "connected"
+    assert shell.rest() == (b"nothing runs on this NAS\r\n", 1000)
 
 
 # what
