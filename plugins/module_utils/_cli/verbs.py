@@ -98,7 +98,11 @@ def clones_option(own: VerbParser) -> None:
 def extend_options(own: VerbParser) -> None:
     """Add the options of extend."""
     own.add_argument("names", nargs="+", metavar="NAME", help="pixel or pattern, such as 'agent-*'")
-    own.add_argument("duration", metavar="TIME", help="time to add, such as 90m, 4h or 7d; never removes the lifetime")
+    own.add_argument(
+        "duration",
+        metavar="TIME",
+        help="time to add, such as 90m or 4h; or the new end, such as 2026-12-01T18:00Z; never removes the lifetime",
+    )
 
 
 def protect_options(own: VerbParser) -> None:

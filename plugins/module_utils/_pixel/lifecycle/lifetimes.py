@@ -15,6 +15,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
     PixelsError,
     Refused,
     Unsupported,
+    may_still_happen,
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._api.hint import Hint
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.common.error_context import trying
@@ -28,6 +29,9 @@ if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Container, Metadata
 
 DESTROY, STOP, KEEP = "destroy", "stop", "keep"
+
+ANSWER_WITHIN_S = 10.0
+"""Seconds that the NAS may take to report when a pixel expires, while the user waits for the error."""
 
 WAIT_TIMEOUT_S = 600.0
 UPDATE_TIMEOUT_S = 60.0
@@ -185,28 +189,54 @@ def has_changed(container: Container, current: Container | None) -> bool:
     return now.protected != then.protected
 
 
-def extend(pixels: Pixels, name: str, duration: str) -> Container:
-    """Let a pixel expire later, by a duration such as `2h` from now or from its end, or `never`. Return the pixel.
+def extend(pixels: Pixels, name: str, end: str) -> Container:
+    """Let a pixel expire at a time, or later by a duration such as `2h` from now or from its end, or `never`.
 
-    Raises `Invalid` for another duration, and `Refused` for a pixel without a lifetime.
+    Returns the pixel. Raises `Invalid` for another value, and `Refused` for a pixel without a lifetime.
     """
     container = pixels.get(name)
     bare = container.name.bare
-    if duration.strip().lower() == lifetime.NEVER:
+    if end.strip().lower() == lifetime.NEVER:
         metadata = replace(container.metadata, ttl=None, expires=None, ttl_keep=None)
     else:
-        seconds = lifetime.parse_duration("duration", duration)
-        end = lifetime.expires(container)
-        if end is None:
+        current = lifetime.expires(container)
+        # Only a duration is added again when it is repeated.
+        moment = lifetime.expiry(lifetime.parse_ttl(end), pixels.now) if "-" in end else None
+        seconds = 0 if moment else lifetime.parse_duration("duration", end)
+        if current is None:
             raise Refused(f"{bare} on {pixels.nas} has no lifetime to extend").with_hints(
                 Hint.advice("set the option ttl of pixels_container")
             )
         try:
-            later = max(end, pixels.now) + datetime.timedelta(seconds=seconds)
+            later = max(current, pixels.now) + datetime.timedelta(seconds=seconds)
         except OverflowError:
             raise Invalid.in_field("duration", f"cannot extend the lifetime of {bare}", "use never") from None
-        metadata = replace(container.metadata, expires=lifetime.format_time(later))
-    return record(pixels, container, metadata)
+        metadata = replace(container.metadata, expires=moment or lifetime.format_time(later))
+    try:
+        return record(pixels, container, metadata)
+    except PixelsError as error:
+        if may_still_happen(error) and recorded_end(pixels, container, metadata.expires, error):
+            return replace(container, metadata=metadata)
+        raise
+
+
+def recorded_end(pixels: Pixels, container: Container, wanted: str | None, error: PixelsError) -> bool:
+    """Return whether a new end was recorded after all. If not, add the recorded one and a safe command to the error.
+
+    The same duration would be added to whichever end is recorded by then.
+    """
+    bare = container.name.bare
+    try:
+        found = pixels.containers.find(container.name, timeout=ANSWER_WITHIN_S)
+        if found and found.metadata.expires == wanted:
+            return True
+        end = f"expires at {found.metadata.expires}" if found and found.metadata.expires else "does not expire"
+        now = f"{bare} {end} now" if found else f"{bare} does not exist now"
+        error.add_suffix(f"{now}, which may still change: the NAS may still execute the request")
+    except PixelsError as another:
+        error.add_suffix(f"When {bare} expires could not be read ({another.message})")
+    error.hints = (Hint.advice(f"run pixels extend {bare} {wanted or lifetime.NEVER}, which may be repeated"),)
+    return False
 
 
 def protect(pixels: Pixels, name: str, *, protected: bool) -> Container:

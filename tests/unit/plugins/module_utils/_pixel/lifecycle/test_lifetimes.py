@@ -9,7 +9,12 @@ import datetime
 
 import pytest
 
-from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid, Refused, TimedOut
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import (
+    Invalid,
+    OutcomeUnknown,
+    Refused,
+    TimedOut,
+)
 from ansible_collections.pixels.truenas.plugins.module_utils._api.session import Credential, Endpoint, Session
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle import fleet, lifetimes
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.model import lifetime
@@ -189,6 +194,58 @@ def test_more_time_is_added_to_the_end_or_to_now(add, pixels):
     left = [(lifetime.expires(each) - now).total_seconds() / HOUR_S for each in (web, old)]
     assert [round(each) for each in left] == [3, 2]
     assert pixels.get("web").metadata.expires == web.metadata.expires
+
+
+def test_a_new_end_may_be_set_and_repeated(add, pixels):
+    add("web", 1)
+
+    ends = [lifetimes.extend(pixels, "web", "2099-01-01T18:00+02:00").metadata.expires for _time in range(2)]
+
+    assert ends == ["2099-01-01T16:00:00Z"] * 2
+    assert pixels.get("web").metadata.expires == "2099-01-01T16:00:00Z"
+    with pytest.raises(Invalid, match="invalid lifetime"):
+        lifetimes.extend(pixels, "web", "2099-13-01")
+
+
+@pytest.mark.parametrize("release", ["26"])
+def test_a_change_whose_reply_is_lost_is_read_back(pixels, truenas):
+    web = truenas.world.add_container("px-web")
+    web.description = 'pixels.truenas: {"expires": "2099-01-01T00:00:00Z"}'
+    truenas.faults.add("drop_before_reply", method="container.update")
+
+    extended = lifetimes.extend(pixels, "web", "2h")
+
+    assert extended.metadata.expires == pixels.get("web").metadata.expires == "2099-01-01T02:00:00Z"
+    assert truenas.stats.calls["container.update"] == 1
+
+
+@pytest.mark.parametrize("release", ["26"])
+def test_an_unknown_outcome_is_reported_with_the_recorded_end_and_what_may_be_repeated(pixels, truenas):
+    web = truenas.world.add_container("px-web")
+    web.description = 'pixels.truenas: {"expires": "2099-01-01T00:00:00Z"}'
+    truenas.faults.add("drop_before_call", method="container.update")
+
+    with pytest.raises(OutcomeUnknown) as raised:
+        lifetimes.extend(pixels, "web", "2h")
+
+    assert str(raised.value).endswith(
+        "web expires at 2099-01-01T00:00:00Z now, which may still change: the NAS may still execute the request. "
+        "Run pixels extend web 2099-01-01T02:00:00Z, which may be repeated"
+    )
+    assert lifetimes.extend(pixels, "web", "2099-01-01T02:00:00Z").metadata.expires == "2099-01-01T02:00:00Z"
+
+
+@pytest.mark.parametrize("release", ["26"])
+def test_an_end_that_cannot_be_read_back_is_reported_as_unknown(pixels, truenas):
+    web = truenas.world.add_container("px-web")
+    web.description = 'pixels.truenas: {"expires": "2099-01-01T00:00:00Z"}'
+    truenas.faults.add("answer_with", method="container.update", value=5)
+    truenas.faults.add("fail_call", method="container.query", after=2, times=9, errno=14, reason="no database")
+
+    with pytest.raises(
+        OutcomeUnknown, match=r"When web expires could not be read \(.*no database.*02:00:00Z, which may"
+    ):
+        lifetimes.extend(pixels, "web", "2h")
 
 
 def test_a_lifetime_is_removed(add, pixels):
