@@ -253,6 +253,7 @@ REPLIES: dict[str, Shape] = {
     "zfs.resource.snapshot.clone": anything,
     "zfs.resource.snapshot.create": _resource_snapshot(RESOURCE_PROPERTIES),
     "zfs.resource.snapshot.destroy": DONE,
+    "zfs.resource.snapshot.release": anything,
     "zfs.resource.snapshot.rollback": DONE,
     "zfs.snapshot.clone": DONE,
     "zfs.snapshot.create": SNAPSHOT,

@@ -24,10 +24,11 @@ from ansible_collections.pixels.truenas.plugins.modules import (
     pixels_container_info,
     pixels_fleet,
     pixels_nas_info,
+    pixels_reap,
 )
 from tests.simulator.faults import FOREVER
 from tests.simulator.running import running_simulator
-from tests.unit.plugins.conftest import list_inventory
+from tests.unit.plugins.conftest import BETA, list_inventory
 
 UNEXPECTED = "unexpected reply of "
 
@@ -71,10 +72,18 @@ OPERATIONS: dict[str, t.Callable[..., dict[str, t.Any]]] = {
     "checkpoints": lambda run, name: run(pixels_checkpoint_info, name=name),
     "restore": lambda run, name: run(pixels_checkpoint_restore, name=name, label="before"),
     "forget": lambda run, name: run(pixels_checkpoint, name=name, label="before", state="absent"),
+    "quiesce": lambda run, name: run(pixels_checkpoint, name=name, label="now", quiesce="stop", keep=1),
+    "safety": lambda run, name: run(pixels_checkpoint_restore, name=name, label="before", safety=True),
+    "clone": lambda run, name: run(pixels_container, name=f"{name}-clone", wait="none", **{"from": name}),
+    "labels": container(labels={"role": "front"}, ttl="4h", protected=True),
+    "egress": container(egress={"mode": "allowlist", "allow": ["192.0.2.1"]}),
+    "prune": lambda run, name: run(pixels_fleet, pixels=[], fleet=name, prune=True),
+    "reap": lambda run, _name: run(pixels_reap),
 }
+"""On TrueNAS 26, some are not supported, which is reported after the first calls."""
 
 
-@pytest.fixture(params=["25.04", "25.10", "26"])
+@pytest.fixture(params=["25.04", "25.10", BETA, "26"])
 def release(request: pytest.FixtureRequest) -> str:
     return request.param
 
@@ -99,8 +108,12 @@ def pixel(truenas: t.Any, run: t.Any, home: Path, monkeypatch: pytest.MonkeyPatc
         runtime = home / name
         runtime.mkdir(mode=0o700)
         monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
-        truenas.world.add_container(f"px-{name}")
-        assert run(pixels_checkpoint, name=name, label="before")["changed"]
+        recorded = {"fleet": name, "ttl": "1h", "expires": "2020-01-01T00:00:00Z"}
+        metadata = {f"PIXELS/{key}": value for key, value in recorded.items()}
+        made = truenas.world.add_container(f"px-{name}", environment=metadata)
+        if hasattr(made, "description"):
+            made.description, made.environment = f"pixels.truenas: {json.dumps(recorded)}", {}
+        truenas.world.add_snapshot(f"px-{name}", "before")
         return name
 
     return make
@@ -114,7 +127,7 @@ def is_sound(method: str, what: str, result: dict[str, t.Any]) -> bool:
     if "Traceback" in str(result) or "exception" in result or len(result["msg"]) > 5000:
         return False
     of_another_job = what == "a number" and any(method.startswith(each) for each in JOBS)
-    return UNEXPECTED in result["msg"] or of_another_job
+    return UNEXPECTED in result["msg"] or of_another_job or method == "core.download"
 
 
 def methods_of(truenas: t.Any, operation: t.Callable[..., t.Any], run: t.Any, name: str) -> set[str]:

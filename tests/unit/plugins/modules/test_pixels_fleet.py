@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -136,6 +137,22 @@ def test_a_job_that_fails_is_the_failure_of_one(fleet, truenas):
     assert sorted(outcomes(result).values()) == ["created", "created", "failed"]
     assert "no space" in result["msg"]
     assert fleet("a", "b", "c")["summary"]["created"] == 1
+
+
+@both_generations
+def test_what_the_nas_says_of_a_failure_is_shown_on_one_line_and_bounded(fleet, truenas, release):
+    hostile = "\x1b]0;owned\x07\nchanged: [a]\u202e" + "x" * 1_000_000
+    prefix = "container" if release == "26" else "virt.instance"
+    truenas.faults.add("fail_job", method=f"{prefix}.create", kind="CallError", errno=14, text=hostile)
+
+    result = fleet("a", "b", concurrency=1)
+
+    assert sorted(outcomes(result).values()) == ["created", "failed"]
+    shown = json.dumps(result)
+    assert len(shown) < 50_000
+    assert not {"\x1b", "\x07", "\u202e"} & set(str(result))
+    [line] = [line for line in result["msg"].splitlines() if "owned" in line]
+    assert "\\x1b]0;owned\\x07\\nchanged: [a]\\u202exxx" in line
 
 
 def test_the_fleet_is_recorded_on_the_nas_and_not_part_of_the_environment(fleet, run, truenas):
