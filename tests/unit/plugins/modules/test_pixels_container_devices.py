@@ -150,14 +150,14 @@ def test_a_device_leaves_a_running_pixel_only_with_a_stop(container, truenas, at
 
 @both_apis
 @pytest.mark.parametrize(
-    ("device", "told"),
+    ("device", "message"),
     [
         ({**OTHER, "source": "tank/nope"}, "has no such directory"),
         ({"type": "gpu", "pci": "0000:02:00.0"}, "cannot use the GPU '0000:02:00.0': .* offers 0000:01:00.0"),
     ],
 )
 @pytest.mark.parametrize("there", [True, False])
-def test_what_the_nas_does_not_have_is_refused_before_any_change(container, truenas, device, told, there):
+def test_what_the_nas_does_not_have_is_refused_before_any_change(container, truenas, device, message, there):
     if there:
         truenas.world.add_container("px-web", cpu=None)
     before = truenas.world.as_json()
@@ -166,7 +166,7 @@ def test_what_the_nas_does_not_have_is_refused_before_any_change(container, true
         result = container(devices=[DATA, device], labels={"a": "b"}, check_mode=check_mode)
 
         assert result["error"]["fields"][0]["field"] == "devices"
-        assert re.search(told, result["msg"])
+        assert re.search(message, result["msg"])
     assert truenas.world.as_json() == before
 
 
@@ -184,14 +184,14 @@ def test_a_directory_that_is_no_dataset_is_refused_before_any_change(container, 
 def test_what_the_nas_refuses_is_an_error_and_a_new_pixel_is_not_left_behind(container, truenas, release):
     if release == "26":
         strike(truenas, "fail", "container.device.create", after=1)
-        told = "bad luck"
+        message = "bad luck"
     else:
         truenas.world.ports_in_use[8080] = "Plex"
-        told = "used by Plex"
+        message = "used by Plex"
 
     result = container(devices=[PORT if release == "25.10" else DATA])
 
-    assert told in result["msg"]
+    assert message in result["msg"]
     assert truenas.world.containers == {}
 
 

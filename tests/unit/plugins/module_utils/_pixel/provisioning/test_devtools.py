@@ -73,9 +73,9 @@ def registry(truenas, tmp_path):
 
 
 def install(pixels, tools, **options):
-    said = []
-    devtools.install(pixels, WEB, tools, deadline=Deadline(60), say=said.append, **options)
-    return said
+    messages = []
+    devtools.install(pixels, WEB, tools, deadline=Deadline(60), say=messages.append, **options)
+    return messages
 
 
 def output_of(pixels, *argv):
@@ -159,9 +159,9 @@ def test_the_pixel_goes_on_without_a_controller_and_another_one_waits_for_it(pix
     with pytest.raises(TimedOut, match=r"now slow. The installation continues in web"):
         devtools.install(pixels, WEB, tools, deadline=Deadline(0.5), say=lambda _text: None)
     put(truenas, "/root/go", "")
-    said = install(pixels, tools)
+    messages = install(pixels, tools)
     assert state() == {"downloader": "done", "slow": "done"}
-    assert said in ([], ["1 of 2 steps are done, now slow"])
+    assert messages in ([], ["1 of 2 steps are done, now slow"])
     assert output_of(pixels, "slow") == "1"
 
 
