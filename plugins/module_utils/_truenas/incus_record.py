@@ -16,7 +16,6 @@ from __future__ import annotations
 import re
 import sys
 import typing as t
-import uuid
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import MissingLibrary, NotPermitted, Refused
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas import files
@@ -72,6 +71,9 @@ def adopt(wire: Wire, directory: str, raw: t.Any, read_once: ReadOnce = always_r
         before = str(record["container"]["name"])
         record["volume"]["name"] = raw["name"]
         if "volatile.uuid" in (record["volume"].get("config") or {}):
+            # Imported here: it loads much, and most commands do not clone.
+            import uuid
+
             record["volume"]["config"]["volatile.uuid"] = str(uuid.uuid4())
     except (KeyError, TypeError, AttributeError):
         raise Refused(f"{directory}/{RECORD} on {wire.nas} is not the record of a container") from None

@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import os
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.endpoint import Credential, Endpoint
+from ansible_collections.pixels.truenas.plugins.module_utils._api.sha256 import hmac_sha256, sha256
 
 TLS_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 """Variables that the TLS library reads: clients with other values trust other certificates."""
@@ -29,17 +28,20 @@ def socket_name(salt: bytes, endpoint: Endpoint, credential: Credential, version
         credential.mechanism,
         version,
     )
-    return hmac.new(salt, json.dumps(parts).encode(), hashlib.sha256).hexdigest()[:16]
+    return hmac_sha256(salt, json.dumps(parts).encode())[:16]
 
 
 def proof(credential: Credential, challenge: str) -> str:
     """Return the response to a challenge, which requires the credential."""
     secret = f"{credential.username}\n{credential.api_key or credential.password}"
-    return hmac.new(secret.encode(), challenge.encode(), hashlib.sha256).hexdigest()
+    return hmac_sha256(secret.encode(), challenge.encode())
 
 
 def is_proof(response: object, credential: Credential, challenge: str) -> bool:
     """Return whether `response` is the proof for `challenge`; it may be any JSON value."""
+    # Imported here: only the daemon needs it, and it loads OpenSSL.
+    import hmac
+
     expected = proof(credential, challenge)
     # compare_digest rejects strings with characters beyond ASCII.
     return isinstance(response, str) and hmac.compare_digest(response.encode(errors="replace"), expected.encode())
@@ -47,7 +49,7 @@ def is_proof(response: object, credential: Credential, challenge: str) -> bool:
 
 def code_version(directory: str) -> str:
     """Return a digest of the code that a daemon runs; empty for code in no directory, as in a module's zip archive."""
-    digest = hashlib.sha256()
+    digest = sha256(b"")
     found = False
     for path, directories, files in os.walk(directory):
         directories[:] = sorted(name for name in directories if name != "__pycache__")

@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import importlib.util
 import os
 import socket
-import subprocess
 import sys
 import typing as t
 
-from ansible_collections.pixels.truenas.plugins.module_utils._api import child_process
 from ansible_collections.pixels.truenas.plugins.module_utils._api.daemon import protocol
 from ansible_collections.pixels.truenas.plugins.module_utils._api.daemon.client_connection import (
     DaemonConnection,
@@ -69,6 +66,9 @@ def connect_or_start(config: DaemonConfig, *, silent: int | None = None) -> Daem
                 return connection
     if not sys.executable or not os.path.isfile(PROGRAM):
         raise CannotStartDaemon("the code is in no directory from which another process could run it")
+    # Imported here, as in `_run`: most clients find a daemon.
+    import importlib.util
+
     # A daemon without the library could only fail, and clients whose Python has the library would never get to the NAS.
     if importlib.util.find_spec("websocket") is None:
         raise CannotStartDaemon("this Python has no library websocket-client")
@@ -144,6 +144,10 @@ def _start(config: DaemonConfig, path: str) -> None:
 
 
 def _run(config: DaemonConfig) -> None:
+    import subprocess
+
+    from ansible_collections.pixels.truenas.plugins.module_utils._api import child_process
+
     process = subprocess.Popen(
         # Isolated (-I) from the environment and the working directory of the client that happens to be first.
         [sys.executable, "-I", *(["-B"] if sys.dont_write_bytecode else []), PROGRAM, config.endpoint.nas],

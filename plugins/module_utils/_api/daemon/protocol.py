@@ -24,7 +24,7 @@ import base64
 import datetime
 import ipaddress
 import json
-import secrets
+import os
 import typing as t
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api import errors
@@ -77,7 +77,7 @@ def encode(frame: Frame) -> bytes:
 
     def tag(value: t.Any) -> dict[str, t.Any]:
         nonlocal mark
-        mark = mark or secrets.token_hex(8)
+        mark = mark or os.urandom(8).hex()
         return {mark: _to_json(value)}
 
     text = json.dumps(frame, default=tag, separators=(",", ":"))

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import hashlib
 import json
 import os
 import typing as t
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api import atomic_file
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Refused
+from ansible_collections.pixels.truenas.plugins.module_utils._api.sha256 import sha256
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.common import user_dirs
 
 
@@ -25,7 +25,7 @@ class PixelRecords:
 
     def __init__(self, nas: str, *, directory: str | None = None) -> None:
         # The name of a NAS may contain a colon or a bracket.
-        name = hashlib.sha256(nas.lower().encode()).hexdigest()[:16]
+        name = sha256(nas.lower().encode()).hexdigest()[:16]
         self.path = os.path.join(directory or user_dirs.writable_cache(), f"{self.KIND}-{name}.json")
 
     def text(self, pixel: str) -> str | None:

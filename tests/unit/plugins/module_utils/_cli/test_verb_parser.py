@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.pixels.truenas.plugins.module_utils._cli.verb_parser import VerbParser
+import os
+
+from ansible_collections.pixels.truenas.plugins.module_utils._cli.verb_parser import VerbParser, columns
 
 
 def test_a_parser_remembers_its_arguments():
@@ -22,3 +24,12 @@ def test_a_parser_remembers_its_arguments():
         "--user": "user",
     }
     assert [action.dest for action in parser.positionals] == ["name"]
+
+
+def test_help_is_as_wide_as_the_terminal(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    assert columns() == 40
+
+    monkeypatch.setenv("COLUMNS", "wide")
+    monkeypatch.setattr(os, "get_terminal_size", lambda _number: os.terminal_size((123, 20)))
+    assert columns() == 123
