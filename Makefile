@@ -124,8 +124,8 @@ test-build: ready ## build the artifact, install it into an empty directory and 
 mutants: ready build/venv-mutants/ready ## change the code in small ways and print how many changes a test finds; SAMPLE=0 makes all, FILES=_truenas/ selects files
 	build/venv-mutants/bin/python -m tests.mutants --sample $(or $(SAMPLE),20) $(FILES)
 
-bench: ready ## measure performance; ARGS="command" selects a subject; LAB=1 adds real containers (root, Debian 12)
-	bench/run $(ARGS)
+bench: ready ## measure performance and write docs/performance.md; ARGS="command" selects a subject; LAB=1 adds real containers (root, Debian 12)
+	bench/run --write $(ARGS)
 	$(if $(LAB),$(BIN)/python -m tests.lab --run $(abspath $(BIN))/python -m bench.lab)
 
 conformance: ready ## run ansible-core's tests of connection plugins; ARGS="--only raw" selects tests

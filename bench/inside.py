@@ -152,5 +152,5 @@ def plays(nas: RunningSimulator, home: Path, runs: int) -> Row:
         ours,
         peer,
         "ssh, pipelining, ControlPersist",
-        1.2,
+        1.0,
     )

@@ -32,7 +32,7 @@ MANY = 20
 MANY_TURNS = 3
 # Do not validate each call and reply against the API, as tests do: it would be measured as well.
 os.environ["PIXELS_CONTRACT_DIR"] = "/nonexistent"
-LIMIT = 1.3
+LIMIT = 1.15
 """Limit for 20 concurrent clones, as a multiple of the duration of the raw commands."""
 RAW_ADDRESSES = FIRST + 512
 SECONDS_TO_BOOT = 60

@@ -23,7 +23,7 @@ class Nas:
     """The address and the credentials of a simulated NAS."""
 
     def __init__(self, description: dict[str, t.Any]) -> None:
-        self._control = description["control"]
+        self.control = description["control"]
         self.host: str = description["host"]
         self.port: int = description["port"]
         self.username: str = description["username"]
@@ -31,7 +31,7 @@ class Nas:
         self.ca_file: str = description["ca_file"]
 
     def stats(self) -> dict[str, t.Any]:
-        with urllib.request.urlopen(f"{self._control}/stats", timeout=60) as reply:
+        with urllib.request.urlopen(f"{self.control}/stats", timeout=60) as reply:
             found: dict[str, t.Any] = json.load(reply)
         return found
 

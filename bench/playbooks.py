@@ -76,7 +76,7 @@ def loops(bench: Bench) -> list[Row]:
     ours, debug = per_item(bench, CONTAINER.format(module="pixels.truenas.pixels_container"), DEBUG)
     what = "pixels_container, unchanged, per loop item"
     return [
-        Row(what, ours, debug, "ansible.builtin.debug", target=2.0),
+        Row(what, ours, debug, "ansible.builtin.debug", target=1.3),
         Row(what, ours, module(bench), "the same as a plain module", target=0.1),
     ]
 
@@ -110,7 +110,7 @@ def fleet(bench: Bench) -> Row:
     ours = bench.play(FLEET.format(items=ITEMS, concurrency=CONCURRENCY), runs=1)
     best = math.ceil(ITEMS / CONCURRENCY) * (CREATE_SECONDS + START_SECONDS)
     what = f"pixels_fleet of {ITEMS} new pixels, {CONCURRENCY} at a time"
-    return Row(what, ours, best, "what the NAS itself takes", target=1.25)
+    return Row(what, ours, best, "what the NAS itself takes", target=1.1)
 
 
 def inventories(folder: Path, runs: int) -> list[Row]:
@@ -122,7 +122,7 @@ def inventories(folder: Path, runs: int) -> list[Row]:
             ours[number] = bench.seconds("ansible-inventory", *LISTING)
             if number:
                 what = f"ansible-inventory --list, {number} pixels"
-                rows.append(Row(what, ours[number], replayed(bench), "a plugin that replays those hosts", target=1.5))
+                rows.append(Row(what, ours[number], replayed(bench), "a plugin that replays those hosts", target=1.1))
             warm = nas.stats()["logins"] - logins
     few, many = PIXELS
     rows.append(Row(f"logins of that over a warm session, {runs} times", warm, 1, "one login", unit="", target=0.0))
