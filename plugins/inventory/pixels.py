@@ -221,8 +221,14 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             hosts = inventory_hosts.without_group_names(found, groups, self.get_option("hostname"), self._warn)
             inventory_hosts.warn_of_shared_groups(hosts, self._warn, self._safe)
             nas_groups = inventory_groups.nas_groups(self._nas_names)
+            connected_nas: dict[int, str | None] = {}
             for host in hosts:
-                self._add(host, nas_groups[host.nas.name])
+                nas_group = nas_groups[host.nas.name]
+                self._add(host, nas_group)
+                if id(host.nas) not in connected_nas:
+                    connected_nas[id(host.nas)] = self._set_connection(host.nas, nas_group)
+                if other_group := connected_nas[id(host.nas)]:
+                    self.inventory.add_child(other_group, host.name)
             for host in hosts:
                 self._construct(host)
 
@@ -331,8 +337,6 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         for group in dict.fromkeys(groups):
             self.inventory.add_group(group)
             self.inventory.add_child(group, host.name)
-        if other_group := self._set_connection(host.nas, nas_group):
-            self.inventory.add_child(other_group, host.name)
         for name, value in host.variables.items():
             self.inventory.set_variable(host.name, name, trusted(value))
 
@@ -371,15 +375,14 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _construct(self, host: Host) -> None:
         """Add composed variables and groups. Each costs about a millisecond a host, so empty options are skipped."""
         strict = self.get_option("strict")
-        variables = {name: trusted(value) for name, value in host.variables.items()}
         constructors: tuple[tuple[str, t.Callable[..., None]], ...] = (
             ("compose", self._set_composite_vars),
             ("groups", self._add_host_to_composed_groups),
             ("keyed_groups", self._add_host_to_keyed_groups),
         )
-        for option, construct in constructors:
-            if not self.get_option(option):
-                continue
+        chosen = [(option, construct) for option, construct in constructors if self.get_option(option)]
+        variables = {name: trusted(value) for name, value in host.variables.items()} if chosen else {}
+        for option, construct in chosen:
             try:
                 construct(self.get_option(option), variables, host.name, strict=strict)
             except AnsibleError as error:
