@@ -14,6 +14,11 @@ COLORS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e")
 
 Line = t.Mapping[int, float]
 
+LICENSE = """\
+<!-- Copyright (c) 2026, the pixels.truenas contributors
+GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+SPDX-License-Identifier: GPL-3.0-or-later -->"""
+
 
 class Scale(t.NamedTuple):
     """A logarithmic axis: powers of ten from `low` to `high`, drawn from `start` to `end`."""
@@ -45,6 +50,7 @@ def draw(lines: t.Mapping[str, Line], across: str, up: str) -> str:
     x = scale((size for line in lines.values() for size in line), LEFT, WIDTH - RIGHT)
     y = scale((value for line in lines.values() for value in line.values()), HEIGHT - BOTTOM, TOP)
     parts = [
+        LICENSE,
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif"',
         'font-size="13">',
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
