@@ -192,7 +192,7 @@ class Bench:
 
     def clone(self, snapshot: str) -> Measured:
         def ours() -> None:
-            self._ours("create", "--from", "base:ready", "--wait", "ssh", "web")
+            self._ours("create", "--from", "base@ready", "--wait", "ssh", "web")
             self._ours.until_banner("web")
 
         def peer() -> None:
@@ -227,7 +227,7 @@ class Bench:
         names = [f"agent-{number}" for number in range(MANY)]
 
         def ours() -> None:
-            self._ours("create", "--from", "base:ready", "--wait", "ssh", *names)
+            self._ours("create", "--from", "base@ready", "--wait", "ssh", *names)
             with ThreadPoolExecutor(MANY) as pool:
                 list(pool.map(self._ours.until_banner, names))
 

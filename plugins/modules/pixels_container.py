@@ -89,13 +89,13 @@ options:
     type: dict
   from:
     description:
-      - Source for a new pixel, cloned instead of created from an image. V(base@label) is a checkpoint of the pixel
-        V(base), V(base) is its current state. V(base:label) is accepted for V(base@label).
-      - A clone takes no additional space at first. The module gives the clone its own hostname, machine ID and SSH
-        host keys before the first start. Cores, memory, environment, network interface and storage pool default to
-        those of the source.
-      - The task fails if the pixel exists and is not a clone of this source.
-      - Requires an account with the role C(FULL_ADMIN). Not supported on TrueNAS 26.
+      - Source for a new pixel, cloned instead of created from an image. V(web@label) is a checkpoint of the pixel
+        V(web), V(web) is its current state. V(web:label) is accepted for V(web@label).
+      - V(base:NAME) is the newest version of a base of M(pixels.truenas.pixels_base). TrueNAS 26 applies its recipe.
+      - A clone takes no additional space at first. It gets its own hostname, machine ID and SSH host keys before the
+        first start. Cores, memory, environment, network interface and storage pool default to those of the source.
+      - The task fails if the pixel exists and is not a clone of this source or of another version of this base.
+      - Requires an account with the role C(FULL_ADMIN). On TrueNAS 26, only V(base:NAME).
     type: str
   clones:
     description:
@@ -139,8 +139,7 @@ options:
         clones of a source without a policy, get the policy in the table C([network]) of the configuration file, if any.
     type: raw
   wait_timeout:
-    description:
-      - Timeout of the whole task in seconds, including the download of the image.
+    description: Timeout of the whole task in seconds, including the download of the image.
     type: float
     default: 600
   stop_timeout:
@@ -150,13 +149,12 @@ options:
     type: float
     default: 30
   delete_retries:
-    description:
-      - Maximum number of attempts to delete the pixel. Its storage can be busy for a short time after a stop.
+    description: >-
+      Maximum number of attempts to delete the pixel. Its storage can be busy for a short time after a stop.
     type: int
     default: 3
   delete_delay:
-    description:
-      - Seconds between two attempts to delete the pixel.
+    description: Seconds between two attempts to delete the pixel.
     type: float
     default: 2
 extends_documentation_fragment:
@@ -306,6 +304,9 @@ container:
       description: How long the pixel can be idle before it is stopped. C(null) if it is not stopped.
       type: str
       sample: 30m
+    base:
+      description: Base that the pixel is a version of. C(null) for other pixels.
+      type: str
     origin:
       description: Checkpoint that the pixel was cloned from. C(null) if it was created from an image.
       type: str

@@ -134,6 +134,9 @@ containers:
       description: How long the pixel can be idle before it is stopped. C(null) if it is not stopped.
       type: str
       sample: 30m
+    base:
+      description: Base that the pixel is a version of. C(null) for other pixels.
+      type: str
     origin:
       description: Checkpoint that the pixel was cloned from. C(null) if it was created from an image.
       type: str

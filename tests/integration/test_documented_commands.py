@@ -46,6 +46,8 @@ GIT = """'{"provision_packages": ["git"]}'"""
 REAL = "it installs packages, which takes a real system: test_provisioning.py has one in the lab"
 NETWORK = "it downloads from registries: test_devtools.py has files instead"
 NOT_HERE: dict[str, str] = {
+    "pixels bases build python": REAL,
+    "pixels create agent-1 --from base:python": REAL,
     "make demo": DEVELOPER,
     "make test": DEVELOPER,
     "make build": DEVELOPER,
@@ -103,7 +105,11 @@ printf '#!/bin/sh\\nuname -n >result && git add result && git commit -qm Result\
 git add . && git commit -qm Start
 for name in docs login search; do git branch "agent/$name"; done
 """
+TOML = re.compile(r"^```toml\n(.*?)^```", re.MULTILINE | re.DOTALL)
+BASES = TOML.findall((ROOT / "docs/bases.md").read_text(encoding="utf-8"))
+CONFIGURATION = '"${XDG_CONFIG_HOME:-$HOME/.config}"/pixels'
 BEFORE = {
+    "docs/bases.md": [f"mkdir -p {CONFIGURATION} && printf %s {shlex.quote(BASES[0])} >{CONFIGURATION}/config.toml"],
     "examples/agents/README.md": [REPOSITORY],
     "examples/migration/README.md": [
         "mkdir -p ~/.config/pixels && install -m 600 config.toml ~/.config/pixels/",

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.pixels.truenas.plugins.modules import (
     pixels_authorize,
+    pixels_base,
     pixels_checkpoint,
     pixels_checkpoint_restore,
     pixels_container,
@@ -24,6 +25,7 @@ INCUS = ("25.04", "25.10")
 WITH_CHECKPOINTS = (*INCUS, "26.0.0-BETA.3")
 """The release candidate of 26 protects containers from snapshots."""
 RELEASES = (*WITH_CHECKPOINTS, "26")
+READY = frozenset({"ready"})
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHZ2bWVlcmthdHJ1bm5pbmdpbnRoZWRlc2VydDEyMzQ1 me@here"
 
 
@@ -115,6 +117,26 @@ def disk(name: str, source: str | None = None) -> dict[str, str]:
     return {"type": "disk", "source": f"tank/{source or name}", "path": f"/{name}"}
 
 
+def an_old_base(nas: Nas) -> None:
+    nas.run(pixels_base, {"name": "tools", "image": "debian/12"})
+
+
+def an_old_base_with_a_clone(nas: Nas) -> None:
+    an_old_base(nas)
+    nas.run(pixels_container, {"name": "web", "from": "base:tools", "wait": "running"})
+
+
+def a_chain_of_bases(nas: Nas) -> None:
+    nas.run(pixels_base, {"name": "below", "image": "debian/12"})
+    nas.run(pixels_base, {"name": "tools", "from": "below"})
+
+
+def base(name: str, set_up: t.Callable[[Nas], None], params: t.Mapping[str, t.Any], **more: t.Any) -> Operation:
+    options = {"name": "tools", "wait_timeout": 30, "stop_timeout": 5, **params}
+    more = {"pixels": ("base-tools-1", "base-tools-2"), "releases": INCUS, "removes": READY, **more}
+    return Operation(name, pixels_base, options, set_up, **more)
+
+
 def container(name: str, set_up: t.Callable[[Nas], None], params: t.Mapping[str, t.Any], **more: t.Any) -> Operation:
     options = {"name": "web", "wait": "running", "wait_timeout": 20, "delete_delay": 0, **params}
     return Operation(name, pixels_container, options, set_up, **more)
@@ -171,6 +193,12 @@ OPERATIONS = (
         pixels=("base",),
         releases=INCUS,
     ),
+    container("clone a base", an_old_base, {"from": "base:tools"}, releases=INCUS),
+    base("build a base", an_old_base, {"image": "debian/13"}),
+    base("build a base from another one", a_chain_of_bases, {"from": "below", "version": "2"}),
+    base("build a base of which a clone exists", an_old_base_with_a_clone, {"image": "debian/13"}),
+    base("set up a base", an_old_base, {"image": "debian/12", "setup": "echo new >/root/state"}, engine="process"),
+    base("destroy a base", a_chain_of_bases, {"state": "absent"}),
     container("restart by force", a_pixel, {"state": "restarted", "force": True}, idempotent=False),
     container(
         "provision by files",

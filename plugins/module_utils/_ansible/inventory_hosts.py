@@ -69,7 +69,12 @@ def name_on_nas(name: str, nas: str) -> str:
 
 
 def is_included(pixel: Pixel, statuses: t.Sequence[str], patterns: t.Sequence[str]) -> bool:
-    """Return whether a pixel has one of the statuses, and a name that matches one of the patterns; empty means any."""
+    """Return whether a pixel has one of the statuses, and a name that matches one of the patterns; empty means any.
+
+    Bases are not included: they are stopped, except while they are built.
+    """
+    if pixel.get("base"):
+        return False
     return (not statuses or pixel["status"] in statuses) and (
         not patterns or any(fnmatch.fnmatchcase(pixel["name"], pattern.removeprefix(PREFIX)) for pattern in patterns)
     )

@@ -116,6 +116,8 @@ class CommandLine:
         context = CliContext(types.SimpleNamespace(**self._options), output)
         if action.dest == "nas":
             return context.resolved.file.profiles
+        if action.dest == "bases":
+            return bases(context)
         if action.dest == "label" and self._positional:
             return labels(context, self._positional[0])
         if action.dest in PATHS:
@@ -146,6 +148,13 @@ def pixels(context: CliContext) -> list[str]:
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas import quick_list
 
     return [name.removeprefix(list_table.PREFIX) for name in quick_list.list_names(context.session, list_table.PREFIX)]
+
+
+def bases(context: CliContext) -> list[str]:
+    """Return the names of all bases that have a recipe."""
+    from ansible_collections.pixels.truenas.plugins.module_utils._pixel.recipes.book import RecipeBook
+
+    return RecipeBook(context.resolved.bases).names()
 
 
 def labels(context: CliContext, name: str) -> list[str]:

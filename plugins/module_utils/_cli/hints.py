@@ -64,8 +64,7 @@ def set_option(hint: Hint) -> str:
     if isinstance(hint.value, bool) or hint.value is None:
         return f"use {flag(hint.name)}"
     if hint.name == "from":
-        # Tasks write the checkpoint of a pixel as base@label.
-        return f"run pixels create --from {hint.value.replace('@', ':')} {hint.pixel}".rstrip()
+        return f"run pixels create --from {hint.value} {hint.pixel or 'NAME'}"
     return f"use {flag(hint.name)} {hint.value}"
 
 

@@ -91,8 +91,8 @@ def create(args: argparse.Namespace, output: Output) -> int:
         protected=args.protected,
         idle_stop=None if args.idle_stop is None else lifetime.parse_keep(args.idle_stop, "idle_stop"),
         origin=origin,
-        # A clone keeps the provisioning of its source.
-        provision=None if origin else provision_spec(args, context),
+        # A clone keeps the provisioning of its source. That of a base need not include the key of this user.
+        provision=None if origin and not origin.base else provision_spec(args, context),
         egress=egress_policy(context),
     )
     rc = create_pixels(args, context, full, wanted)

@@ -10,6 +10,7 @@ import typing as t
 from ansible_collections.pixels.truenas.plugins.module_utils._cli import list_note, list_selection, list_table, targets
 from ansible_collections.pixels.truenas.plugins.module_utils._cli import output as output_of
 from ansible_collections.pixels.truenas.plugins.module_utils._cli.context import CliContext
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas import summary_row
 
 if t.TYPE_CHECKING:
     import argparse
@@ -22,7 +23,7 @@ def show_list(args: argparse.Namespace, output: Output) -> int:
     """List pixels."""
     context = CliContext(args, output)
     if args.names:
-        chosen = targets.find(context.pixels, args.names)
+        chosen = targets.find(context.pixels, args.names, with_bases=True)
         found, missing = chosen.found, chosen.missing
     else:
         found, missing = context.pixels.list(), []
@@ -48,7 +49,9 @@ def show_list(args: argparse.Namespace, output: Output) -> int:
 
 def row(found: Container) -> list_table.Row:
     """Return what the list shows of a pixel."""
-    return found.name, found.status, found.address, found.metadata.expires
+    metadata = found.metadata
+    status = summary_row.status_of(found.status, metadata.base, metadata.building)
+    return found.name, status, found.address, metadata.expires
 
 
 def shown(found: t.Iterable[Container], context: CliContext) -> list[dict[str, t.Any]]:
@@ -61,7 +64,7 @@ def shown(found: t.Iterable[Container], context: CliContext) -> list[dict[str, t
 def show_info(args: argparse.Namespace, output: Output) -> int:
     """Show details of pixels."""
     context = CliContext(args, output)
-    chosen = targets.find(context.pixels, args.names, everything=args.all)
+    chosen = targets.find(context.pixels, args.names, everything=args.all, with_bases=True)
     if output.json:
         output.print_json(shown(chosen.found, context) + output_of.missing(chosen.missing))
     else:

@@ -37,7 +37,7 @@ def show(args: argparse.Namespace, output: Output) -> int:
         return show_nas(context)
     from concurrent.futures import ThreadPoolExecutor
 
-    chosen = targets.find(context.pixels, args.names, everything=args.all)
+    chosen = targets.find(context.pixels, args.names, everything=args.all, with_bases=True)
     with ThreadPoolExecutor(max_workers=CONCURRENCY) as pool:
         rows = list(pool.map(lambda each: row(context, each), chosen.found))
     if output.json:

@@ -29,8 +29,10 @@ def is_pattern(word: str) -> bool:
     return not WILD.isdisjoint(word)
 
 
-def find(pixels: Pixels, words: t.Sequence[str], *, everything: bool = False) -> Targets:
+def find(pixels: Pixels, words: t.Sequence[str], *, everything: bool = False, with_bases: bool = False) -> Targets:
     """Return pixels by names and patterns (`agent-*`), each once and in this order; or all of them.
+
+    Bases are found by their names only, unless `with_bases` is set.
 
     Raises `Invalid` for an invalid name.
     """
@@ -39,12 +41,13 @@ def find(pixels: Pixels, words: t.Sequence[str], *, everything: bool = False) ->
         return Targets([one], []) if one else Targets([], [missing(pixels, words[0])])
     wanted = [word if is_pattern(word) else PixelName.parse(word) for word in words]
     listing = pixels.list()
+    plain = [each for each in listing if with_bases or each.metadata.base is None]
     if everything:
-        return Targets(listing, [])
+        return Targets(plain, [])
     found: dict[str, Container] = {}
     unmatched = []
     for word in wanted:
-        matching = matches(listing, word)
+        matching = matches(plain if is_pattern(word) else listing, word)
         if not matching:
             unmatched.append(missing(pixels, word))
         found.update((each.name, each) for each in matching)

@@ -111,3 +111,13 @@ def add_global_options(own: VerbParser, default: str | None) -> None:
     add("-v", "--verbose", help="show the calls to the NAS and the transport", **switch)
     add("--json", help="print JSON", **switch)
     add("--no-color", help="print without colors and progress animation", **switch)
+
+
+def clones_option(own: VerbParser) -> None:
+    """Add `--clones`."""
+    own.add_argument(
+        "--clones",
+        choices=("refuse", "promote", "leave"),
+        default="refuse",
+        help="what to do if pixels were cloned from it (default: refuse)",
+    )

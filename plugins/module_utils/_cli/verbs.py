@@ -7,12 +7,18 @@ from __future__ import annotations
 
 import argparse
 
+from ansible_collections.pixels.truenas.plugins.module_utils._cli.base_parser import bases_options
 from ansible_collections.pixels.truenas.plugins.module_utils._cli.create_options import (
     create_options,
     egress_lists,
     wait_option,
 )
-from ansible_collections.pixels.truenas.plugins.module_utils._cli.verb_parser import Verb, VerbParser, add_actions
+from ansible_collections.pixels.truenas.plugins.module_utils._cli.verb_parser import (
+    Verb,
+    VerbParser,
+    add_actions,
+    clones_option,
+)
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.common.statuses import STATUSES
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.config.schema import EGRESS_MODES
 
@@ -83,16 +89,6 @@ def destroy_options(own: VerbParser) -> None:
     stop_options(own)
     own.add_argument("-f", "--force", action="store_true", help="skip the confirmation, and destroy protected pixels")
     clones_option(own)
-
-
-def clones_option(own: VerbParser) -> None:
-    """Add `--clones`."""
-    own.add_argument(
-        "--clones",
-        choices=("refuse", "promote", "leave"),
-        default="refuse",
-        help="what to do if pixels were cloned from it (default: refuse)",
-    )
 
 
 def extend_options(own: VerbParser) -> None:
@@ -359,6 +355,7 @@ VERBS = {
     "pull": Verb("Copy files from pixels", "transfer_verbs:pull", pull_options),
     "console": Verb("Open a console in a pixel", "console:enter", console_options),
     "checkpoint": Verb("Manage checkpoints of pixels", "", checkpoint_options),
+    "bases": Verb("Manage bases that pixels are cloned from", "", bases_options),
     "network": Verb("Manage what pixels can connect to", "", network_options),
     "config": Verb("Show the configuration", "", config_options),
     "session": Verb("Manage the sessions that stay open for the next command", "", session_options),

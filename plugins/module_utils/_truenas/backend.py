@@ -91,6 +91,14 @@ class Metadata:
     """Any text protects it from being destroyed and restored."""
     idle_stop: str | None = None
     """How long it may be idle before it is stopped, such as `30m` (`_pixel/lifecycle/idle.py`)."""
+    base: str | None = None
+    """The name of the base that it is a version of (`_pixel/model/base_versions.py`)."""
+    recipe: str | None = None
+    """The digest of the recipe that this version was built from."""
+    building: str | None = None
+    """The builder of the version, until it is complete (`_pixel/bases/lock.py`)."""
+    description: str | None = None
+    """What the base is for."""
 
 
 @dataclass(frozen=True)

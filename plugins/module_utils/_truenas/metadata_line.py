@@ -24,6 +24,7 @@ PREFIX = "pixels.truenas: "
 FIELDS = (
     *("fleet", "owner", "image", "origin", "cloning", "run", "pending", "stopped_by", "egress"),
     *("ttl", "expires", "ttl_keep", "protected", "idle_stop"),
+    *("base", "recipe", "building", "description"),
 )
 LABELS = "labels"
 NIC_PARENT = "card"

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas import values
 
-EXPIRES = "PIXELS/expires"
-"""The variable that stores `Metadata.expires` (`virt_rows.py`)."""
+EXPIRES, BASE, BUILDING = "PIXELS/expires", "PIXELS/base", "PIXELS/building"
+"""The variables that store fields of `Metadata` (`virt_rows.py`)."""
 
 
 def query(prefix: str) -> tuple[str, list[object]]:
@@ -63,13 +63,21 @@ def are_unclear(aliases: object, *, used_only: bool = False) -> bool:
 
 
 def summarize(row: dict[str, object]) -> tuple[str, str, str | None, str | None]:
-    """Return name, status in lower case, address (IPv4, else IPv6) and time of expiry of a plain row."""
+    """Return name, status as it is listed, address (IPv4, else IPv6) and time of expiry of a plain row."""
     found = sorted(addresses_of(row["aliases"]), key=lambda each: each[0])
-    variables = row.get("environment")
-    expires = variables.get(EXPIRES) if isinstance(variables, dict) else None
+    environment = row.get("environment")
+    variables = environment if isinstance(environment, dict) else {}
+    expires = variables.get(EXPIRES)
     return (
         str(row["name"]),
-        str(row["status"]).lower(),
+        status_of(str(row["status"]).lower(), variables.get(BASE), variables.get(BUILDING)),
         values.format_address(found[0][1]) if found else None,
         expires if isinstance(expires, str) else None,
     )
+
+
+def status_of(status: str, base: object, building: object) -> str:
+    """Return the status of a container as it is listed: `base` for a stopped base, `building` for an unfinished one."""
+    if base and building:
+        return "building"
+    return "base" if base and status == "stopped" else status

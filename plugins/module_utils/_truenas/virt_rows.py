@@ -28,6 +28,7 @@ LABEL_PREFIX = METADATA_PREFIX + "label/"
 FIELDS = (
     *("fleet", "owner", "image", "origin", "cloning", "run", "pending", "stopped_by", "egress"),
     *("ttl", "expires", "ttl_keep", "protected", "idle_stop"),
+    *("base", "recipe", "building", "description"),
 )
 """The fields of `Metadata` that are strings."""
 

@@ -254,7 +254,7 @@ def release_origin(pixels: Pixels, clone: Container) -> None:
 def destroy_spare_origins(pixels: Pixels, clone: Container) -> None:
     """Delete staged datasets and the snapshot that were made for a pixel that was just destroyed."""
     origin = recorded_origin(clone.metadata.origin or clone.metadata.cloning)
-    if origin is None:
+    if origin is None or origin.base:
         return
     if clone.metadata.cloning:
         where = dataset_layout.clone_datasets(dataset_layout.dataset_of(pixels, clone), clone.name)

@@ -9,10 +9,12 @@ import re
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid, Refused
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid, NotFound, Refused
+from ansible_collections.pixels.truenas.plugins.module_utils._api.hint import Hint
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.checkpoints import checkpoints
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.common.error_context import trying
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.common.single_flight import SingleFlight
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.model import base_versions
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.provisioning.rootfs import ReadCache
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.pixel_name import PixelName
 
@@ -32,8 +34,12 @@ class Origin:
     """Full name of the source."""
     label: str | None = None
     """None is its current state."""
+    base: str | None = None
+    """The base whose newest version is the source; `name` and `label` do not matter then."""
 
     def __str__(self) -> str:
+        if self.base:
+            return f"{base_versions.PREFIX_IN_ORIGIN}{self.base}"
         return f"{self.name.bare}@{self.label}" if self.label else self.name.bare
 
 
@@ -70,10 +76,13 @@ class SourceCache:
 
 
 def parse_origin(text: str) -> Origin:
-    """Parse `base`, `base@label` or the notation of upstream pixels, `base:label`. Raises `Invalid`."""
+    """Parse `web`, `web@label`, the notation of upstream pixels, `web:label`, or `base:NAME`. Raises `Invalid`."""
+    if text.startswith(base_versions.PREFIX_IN_ORIGIN):
+        base = base_versions.check_name("from", text.removeprefix(base_versions.PREFIX_IN_ORIGIN))
+        return Origin(PixelName(), base=base)
     found = SPECIFICATION.fullmatch(text)
     if found is None:
-        problem = "write base, base@label or base:label"
+        problem = "write NAME, NAME@LABEL or base:NAME"
         raise Invalid.in_field("from", f"invalid source {text!r}", problem)
     return Origin(PixelName.parse(found["name"]), found["label"])
 
@@ -83,6 +92,11 @@ def find_source(pixels: Pixels, origin: Origin, target: PixelName) -> Source:
     if origin.name == target:
         raise cloned_from_itself(target)
     with trying(f"cloning {target.bare} from {origin}"):
+        if origin.base:
+            newest = base_versions.newest(pixels.list(), origin.base)
+            if newest is None:
+                raise missing_base(pixels, origin.base)
+            origin = Origin(newest.name, base_versions.READY)
         container = pixels.get(origin.name)
         if container.metadata.cloning:
             bare = origin.name.bare
@@ -95,6 +109,14 @@ def find_source(pixels: Pixels, origin: Origin, target: PixelName) -> Source:
         return Source(container, None, checkpoints.CLONE_ORIGIN + target.bare)
 
 
+def missing_base(pixels: Pixels, base: str) -> NotFound:
+    """Return the error for a base that has no complete version."""
+    return NotFound(f"there is no base named {base} on {pixels.nas}").with_hints(
+        Hint.advice(f"build it with pixels_base or pixels bases build {base}"),
+        Hint.option("from", f"base@{base}", "to clone a checkpoint of the pixel base"),
+    )
+
+
 def cloned_from_itself(target: PixelName) -> Invalid:
     """Return the error for a clone whose source is the clone itself."""
     return Invalid(f"{target.bare} cannot be cloned from itself", fields=(("from", "itself"),))
@@ -103,6 +125,9 @@ def cloned_from_itself(target: PixelName) -> Invalid:
 def is_clone_of(container: Container, origin: Origin) -> bool:
     """Return whether a pixel was cloned from a source; the checkpoint matters only if the source names one."""
     recorded = recorded_origin(container.metadata.origin)
+    if recorded and origin.base:
+        # A clone of an earlier version keeps its files.
+        return origin.base in (recorded.base, base_versions.base_of(recorded.name))
     return recorded is not None and recorded.name == origin.name and origin.label in (None, recorded.label)
 
 

@@ -12,6 +12,7 @@ import typing as t
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.config.env_table import NAME, NO_NAME
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas.pixel_name import ALLOWED
 
 Value = t.Any
 Table = t.Mapping[str, t.Any]
@@ -22,7 +23,10 @@ NAS_TABLE = "truenas"
 """Table whose keys a profile has without a table of its own."""
 
 ANY = "*"
-"""Stands for any key, in a table whose keys are names of variables."""
+"""Stands for any key, in a table whose keys are names that the user chooses."""
+
+NAMES = {"bases": (ALLOWED, "is not the name of a base: use letters, digits and dashes")}
+"""The rule for keys of such a table, and the problem of others. Without an entry, they are names of variables."""
 
 HEADER = r"\s*\[\s*([^\[\]]+?)\s*\]\s*(#.*)?"
 ASSIGNMENT = r"\s*([\w.\"' -]+?)\s*="
@@ -103,14 +107,15 @@ class ConfigFile(t.NamedTuple):
         return found
 
     def _read_all(self, read: Read, tables: Table, table: str, within: str) -> dict[str, Line]:
-        """Return the values of a table whose keys are names of variables."""
+        """Return the values of a table whose keys the user chooses."""
         found: dict[str, Line] = {}
         path = ".".join(filter(None, [within, table]))
         for name, value in tables.get(table, {}).items():
             location = self._location(path, name)
             try:
-                if not NAME.fullmatch(name):
-                    raise ValueError(NO_NAME)
+                rule, problem = NAMES.get(table, (NAME, NO_NAME))
+                if not rule.fullmatch(name):
+                    raise ValueError(problem)
                 found[f"{table}.{name}"] = Line(read(value), location)
             except ValueError as error:
                 raise Invalid.in_field(f"{path}.{name}", f'{location}: {path} "{name}"', str(error)) from None

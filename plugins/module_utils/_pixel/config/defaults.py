@@ -9,6 +9,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.common.memory_size import MIB
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.config.base_table import ConfiguredBase
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.config.env_table import NOTHING, Environment
 
 
@@ -52,3 +53,4 @@ class Defaults:
     egress: EgressDefaults = EgressDefaults()
     environment: Environment = NOTHING
     """Variables that provisioning sets."""
+    bases: tuple[ConfiguredBase, ...] = ()

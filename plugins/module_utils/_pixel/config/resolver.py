@@ -13,6 +13,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.hint import Hint
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.common import text_file
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.config import (
+    base_table,
     config_file,
     env_table,
     schema,
@@ -54,6 +55,8 @@ class ResolvedSettings:
     environment: env_table.Environment = env_table.NOTHING
     unused: t.Sequence[str] = ()
     """Keys of upstream pixels that the file contains and that have no effect."""
+    bases: tuple[base_table.ConfiguredBase, ...] = ()
+    """The table `[bases]`."""
 
     def __getitem__(self, name: str) -> Value:
         return self.values[name].value
@@ -88,8 +91,13 @@ def resolve(
         if key.startswith(schema.ENV_TABLE)
     }
     environment = env_table.build({name: line.value for name, line in env_lines.items()}, environ)
+    bases = tuple(
+        line.value.named(key.removeprefix(schema.BASES_TABLE), line.location)
+        for key, line in lines.items()
+        if key.startswith(schema.BASES_TABLE)
+    )
     values = merged([from_caller(given), *lower, {**DEFAULTS, **own_defaults}])
-    return ResolvedSettings(values, file, profile, env_lines, environment, unused)
+    return ResolvedSettings(values, file, profile, env_lines, environment, unused, bases)
 
 
 def from_caller(given: Given) -> Layer:

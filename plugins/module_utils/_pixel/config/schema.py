@@ -9,7 +9,7 @@ import typing as t
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.common.memory_size import parse_memory
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.config import config_file, env_table
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.config import base_table, config_file, env_table
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.config.defaults import Defaults
 
 Value = t.Any
@@ -214,6 +214,9 @@ INSECURE_KEY = "truenas.insecure_skip_verify"
 ENV_TABLE = "env."
 """Prefix of the table of variables for pixels. Its keys are up to the user, and only the file has it."""
 
+BASES_TABLE = "bases."
+"""Prefix of the table of bases. Its keys are the names of the bases, and only the file has it."""
+
 CONFIG_VARIABLE = "PIXELS_CONFIG"
 PROFILE_VARIABLE = "PIXELS_NAS"
 
@@ -221,5 +224,6 @@ VARIABLES = frozenset({INSECURE, *(setting.variable for setting in SETTINGS.valu
 KEYS: dict[str, config_file.Read] = {
     INSECURE_KEY: boolean,
     ENV_TABLE + config_file.ANY: env_table.read,
+    BASES_TABLE + config_file.ANY: base_table.read,
     **{setting.key: setting.read for setting in SETTINGS.values()},
 }

@@ -141,6 +141,7 @@ def build_defaults(resolved: ResolvedSettings) -> Defaults:
         devtools_lock=resolved["devtools_lock"],
         egress=build_egress(resolved),
         environment=resolved.environment,
+        bases=resolved.bases,
     )
 
 

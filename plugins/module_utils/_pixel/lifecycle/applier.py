@@ -15,7 +15,11 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel.checkpoints 
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.cloning import cloner
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.common.change import Change
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.common.error_context import trying
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle import destroyer, device_changes
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle import (
+    base_recipes,
+    destroyer,
+    device_changes,
+)
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle.spec import (
     METADATA_FIELDS,
     RUNNING_STATES,
@@ -106,16 +110,19 @@ def apply(
             is_started = spec.state == "restarted" or not found.container.running
             restrict(pixels, spec, recorded=found.container.metadata.egress, is_new=is_started)
             provision(pixels, spec, options=options, deadline=deadline, progress=progress)
+            base_recipes.set_up(pixels, spec, deadline=deadline)
 
 
 def initial_metadata(spec: PixelSpec) -> Metadata:
     """Return the metadata that a container is created with."""
-    return Metadata(
+    metadata = Metadata(
+        **(vars(spec.version) if spec.version else {}),
         # A clone has the files of its source. The image that its container is created from does not matter.
         image=spec.source.container.metadata.image if spec.source else spec.image,
         pending="autostart" if spec.autostart else None,
         egress=spec.egress.note if spec.egress else None,
     )
+    return base_recipes.unfinished(spec, metadata) if spec.setup else metadata
 
 
 def create(pixels: Pixels, spec: PixelSpec, *, deadline: Deadline, progress: OnProgress | None = None) -> None:
@@ -168,6 +175,7 @@ def start_and_provision(
             pixels.containers.rewrite_record(spec.name, timeout=deadline.left)
         if spec.state in RUNNING_STATES:
             provision(pixels, spec, options=options, deadline=deadline, progress=progress)
+            base_recipes.set_up(pixels, spec, deadline=deadline)
     except PixelsError as error:
         error.add_prefix(f"{bare} was created on {pixels.nas} and still exists, but its start or provisioning failed")
         causes = (each for each in error.hints if each.kind not in (hint.RUN_AGAIN, hint.STATE))

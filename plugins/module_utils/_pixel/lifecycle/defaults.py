@@ -17,7 +17,11 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel.cloning.sour
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.common.error_context import trying
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.config.defaults import Defaults, EgressDefaults
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle import device_changes, network
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle import (
+    base_recipes,
+    device_changes,
+    network,
+)
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle.spec import RUNNING_STATES, display_value
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.provisioning.spec import (
     with_default_devtools,
@@ -59,11 +63,12 @@ def resolve_defaults(
     if spec.nic and display_value("nic", found and found.nic) != display_value("nic", spec.nic):
         network.reject_unknown_parent(pixels, spec.nic)
     device_changes.reject(pixels, spec, found)
+    spec = base_recipes.resolve(pixels, spec, found.container if found else None)
     if found:
         # Creation was interrupted before autostart was set.
         is_pending = found.container.metadata.pending == "autostart" and spec.autostart is None
         return replace(spec, autostart=True) if is_pending else spec
-    if spec.origin:
+    if spec.origin and not spec.setup:
         return inherit_from_source(pixels, spec, spec.origin, sources or SourceCache(pixels), default_nic=default_nic)
     defaults = pixels.defaults
     pools = pixels.containers.pools()

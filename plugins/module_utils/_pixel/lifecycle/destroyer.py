@@ -22,6 +22,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel.checkpoints 
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.cloning import cloner
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.common.error_context import trying
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.model import base_versions
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.state import known_hosts
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas import datasets
 
@@ -59,11 +60,17 @@ def reject_clones(pixels: Pixels, container: Container, clones: t.Sequence[str],
 
 
 def reject_destroy(found: CurrentState, spec: PixelSpec) -> None:
-    """Raise `Refused` for a protected pixel, clones that the policy `refuse` protects, and held checkpoints."""
+    """Raise `Refused` for a protected pixel, a base, clones that the policy `refuse` protects, and held checkpoints."""
     bare = found.container.name.bare
     if found.container.metadata.protected and not spec.unprotect:
         raise Refused(f"{bare} was not destroyed: it is protected").with_hints(
             Hint.option("force", True, "to destroy it anyway")
+        )
+    if base_versions.is_complete(found.container) and not spec.unprotect:
+        base = found.container.metadata.base
+        raise Refused(f"{bare} was not destroyed: it is a version of the base {base}").with_hints(
+            Hint.advice(f"destroy the base with pixels_base or pixels bases delete {base}"),
+            Hint.option("force", True, "to destroy this version only"),
         )
     clones = dependents(found.checkpoints, without=spec.also_destroyed)
     if clones and spec.clones == "refuse":

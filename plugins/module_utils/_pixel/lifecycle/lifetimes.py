@@ -21,7 +21,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.hint import Hi
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.common.error_context import trying
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle import fleet, idle
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle.spec import PixelSpec
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.model import lifetime
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.model import base_versions, lifetime
 
 if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.model.pixels import Pixels
@@ -116,14 +116,15 @@ def find_expired(
         return []
     now = pixels.now
     due = [each for each in listing if (end := lifetime.expires(each)) and end <= now]
-    kept = [each for each in due if each.metadata.protected]
-    specs = [due_spec(each, now, clones=clones) for each in due if each not in kept]
+    kept = {each.name: "it is protected" for each in due if each.metadata.protected}
+    kept |= {each.name: "it is a base" for each in due if base_versions.is_version(each)}
+    specs = [due_spec(each, now, clones=clones) for each in due if each.name not in kept]
     # What is suspended cannot stop gracefully.
     suspended = {each.name for each in due if each.suspended}
     killing = replace(options, force=True)
     members = [fleet.Member(spec, killing if spec.name in suspended else options, WAIT_TIMEOUT_S) for spec in specs]
     plans = fleet.plan(pixels, members, concurrency=concurrency, warn=pixels.warn, listing=listing)
-    found = [Expired(each, KEEP, "it is protected") for each in kept]
+    found = [Expired(each, KEEP, kept[each.name]) for each in due if each.name in kept]
     containers = {each.name: each for each in due}
     found += [planned_action(containers[planned.member.spec.name], planned, now) for planned in plans]
     return sorted(found, key=lambda each: each.name)

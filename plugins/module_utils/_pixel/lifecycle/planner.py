@@ -101,8 +101,7 @@ def plan(found: CurrentState | None, spec: PixelSpec) -> Change:
         after.pop("stopped_by", None)
     if spec.state != "present":
         after["status"] = "running" if spec.state in RUNNING_STATES else "stopped"
-    if spec.provision:
-        after["provisioned"] = True
+    after |= {name: True for name, wanted in (("provisioned", spec.provision), ("set_up", spec.setup)) if wanted}
     device_changes.plan(found, spec, before, after)
     plan_egress(found, spec, before, after)
     if found is None:
@@ -158,6 +157,8 @@ def describe(found: CurrentState, spec: PixelSpec) -> dict[str, t.Any]:
         state["nic"] = display_value("nic", found.nic)
     if spec.provision and spec.state != "absent":
         state["provisioned"] = found.provisioned
+    if spec.setup:
+        state["set_up"] = False
     if spec.origin and spec.state != "absent":
         state["from"] = container.metadata.origin
     return state

@@ -32,6 +32,16 @@ RUNNING_STATES = ("started", "restarted")
 
 
 @dataclass(frozen=True)
+class BaseVersion:
+    """What is recorded with a new version of a base; see the fields of `Metadata`."""
+
+    base: str
+    recipe: str
+    building: str
+    description: str | None = None
+
+
+@dataclass(frozen=True)
 class PixelSpec:
     """The specification of a pixel. None keeps the current value; a new pixel gets the default."""
 
@@ -64,6 +74,10 @@ class PixelSpec:
     egress: EgressPolicy | None = None
     origin: Origin | None = None
     """The source of a new clone; None for a pixel that is created from an image."""
+    setup: tuple[tuple[str, str], ...] = ()
+    """Names and scripts of the recipes of a base, the root first, where the NAS cannot clone the base."""
+    version: BaseVersion | None = None
+    """For a new version of a base, what is recorded of it."""
     source: Source | None = None
     """The source as found on the NAS. `resolve_defaults` sets it."""
     clones: str = "refuse"

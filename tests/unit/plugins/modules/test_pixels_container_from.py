@@ -73,7 +73,7 @@ def origin(truenas, dataset=NEW):
     return truenas.world.storage.zfs.datasets[dataset].origin
 
 
-@pytest.mark.parametrize("source", ["base@ready", "base:ready", "px-base@ready"])
+@pytest.mark.parametrize("source", ["base@ready", "px-base:ready", "px-base@ready"])
 def test_a_clone_has_the_files_of_the_checkpoint(container, truenas, base, source):
     result = container(**{"from": source})
 

@@ -33,7 +33,7 @@ CLAUSES = [
     (Hint.option("clones", "promote"), "use --clones promote"),
     (
         Hint.option("from", "web@ready", "to finish it", pixel="new"),
-        "run pixels create --from web:ready new to finish it",
+        "run pixels create --from web@ready new to finish it",
     ),
     (Hint.omit("from"), "run pixels create without --from"),
     (Hint.option("nic", purpose="to skip this"), "set defaults.parent in the configuration file to skip this"),

@@ -28,9 +28,10 @@ BASE = PixelName("px-base")
         ("base", Origin(BASE)),
         ("px-base", Origin(BASE)),
         ("base@ready", Origin(BASE, "ready")),
-        ("base:ready", Origin(BASE, "ready")),
+        ("px-base:ready", Origin(BASE, "ready")),
+        ("base:ready", Origin(PixelName(), base="ready")),
         ("base@a:b", Origin(BASE, "a:b")),
-        ("base:a:b", Origin(BASE, "a:b")),
+        ("web:a:b", Origin(PixelName("px-web"), "a:b")),
     ],
 )
 def test_both_notations_are_understood(text, origin):
@@ -46,6 +47,24 @@ def test_what_names_nothing_is_refused(text):
     assert repr(text.partition("@")[0]) in str(refused.value) or repr(text) in str(refused.value)
 
 
+@pytest.mark.parametrize("text", ["base:", "base:a_b"])
+def test_what_names_no_base_is_refused(text):
+    with pytest.raises(Invalid, match=f"invalid name of a base '{text.removeprefix('base:')}'"):
+        parse_origin(text)
+
+
+def test_a_clone_of_any_version_is_a_clone_of_the_base():
+    origin = Origin(PixelName(), base="python")
+
+    def clone(text):
+        return Container(PixelName("px-web"), "running", metadata=Metadata(origin=text))
+
+    assert is_clone_of(clone("base-python-1@ready"), origin)
+    assert is_clone_of(clone("base:python"), origin)
+    assert not is_clone_of(clone("base-python-3-1@ready"), origin)
+    assert not is_clone_of(clone(None), origin)
+
+
 def test_what_was_read_of_a_source_is_no_difference_between_two():
     base = Container(PixelName("px-base"), "running")
 
@@ -54,7 +73,7 @@ def test_what_was_read_of_a_source_is_no_difference_between_two():
 
 
 def test_an_invalid_source_is_refused_with_the_form_of_a_valid_one():
-    with pytest.raises(Invalid, match="invalid source '@ready': write base, base@label or base:label") as refused:
+    with pytest.raises(Invalid, match="invalid source '@ready': write NAME, NAME@LABEL or base:NAME") as refused:
         parse_origin("@ready")
 
     assert [field for field, _problem in refused.value.fields] == ["from"]
