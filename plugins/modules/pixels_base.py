@@ -78,6 +78,16 @@ options:
       - Keys, user and SSH server of the base, which its clones then have. See
         O(pixels.truenas.pixels_container#module:provision).
     type: raw
+  step:
+    description:
+      - V(all) builds the base in one task.
+      - V(begin) leaves a new version running and returns its name as RV(build), so that other tasks can configure it
+        over the connection plugin. V(finish) then completes it, and V(cancel) destroys it. All three steps must be
+        tasks of one run of Ansible, with the same recipe. The playbook C(pixels.truenas.base) uses them.
+      - Add what the other tasks do to O(version), so that a change builds the base again.
+    type: str
+    choices: [all, begin, finish, cancel]
+    default: all
   clones:
     description:
       - How to handle pixels that were cloned from the base with O(state=absent). See
@@ -144,6 +154,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+build:
+  description: Pixel that other tasks can configure with O(step=begin). C(null) if the base is up to date.
+  returned: success
+  type: str
+  sample: base-tools-2
 base:
   description:
     - The base after the task. In check mode, the base before the task.
@@ -223,6 +238,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "version": {"type": "str", "default": ""},
     "egress": {"type": "raw"},
     "provision": {"type": "raw"},
+    "step": {"type": "str", "choices": ["all", "begin", "finish", "cancel"], "default": "all"},
     "clones": {"type": "str", "choices": ["refuse", "promote", "leave"], "default": "refuse"},
     "wait_timeout": {"type": "float", "default": 3600},
     "stop_timeout": {"type": "float", "default": 30},
@@ -235,27 +251,42 @@ def run(task: Task) -> dict[str, t.Any]:
     """Build or destroy the base, and return it."""
     name = base_versions.check_name("name", task.params["name"])
     book = recipe_book(task, base_recipe(task.params, task.ssh))
-    change = destroy(task, name) if task.params["state"] == "absent" else build(task, book, name)
-    return {**change.result(), "base": summary.summarize(task.pixels, book, name, task.pixels.list())}
+    if task.params["state"] == "absent":
+        change, begun = destroy(task, name), None
+    else:
+        change, begun = build(task, book, name)
+    summarized = summary.summarize(task.pixels, book, name, task.pixels.list())
+    return {**change.result(), "build": begun, "base": summarized}
 
 
-def build(task: Task, book: RecipeBook, name: str) -> Change:
-    """Build the base as far as it differs from its recipe, and return the difference."""
-    pixels, rebuild = task.pixels, task.params["state"] == "rebuilt"
+def build(task: Task, book: RecipeBook, name: str) -> tuple[Change, str | None]:
+    """Build the base as far as it differs from its recipe. Return the difference, and the version that was begun."""
+    pixels, step = task.pixels, task.params["step"]
+    rebuild = task.params["state"] == "rebuilt"
     if pixels.containers.no_swap_reason and book.own is None:
         book.get(name)
         task.warn(f"{pixels.nas} has no bases, because it cannot clone: the recipe of {name} is applied to new pixels")
-        return Change({}, {})
+        return Change({}, {}), None
     builder.reject_release(pixels, name)
+    options = builder.BuildOptions(
+        timeout_s=task.params["wait_timeout"],
+        apply=ApplyOptions(stop_timeout=task.params["stop_timeout"], ssh_port=task.ssh.port),
+        hold=step == "begin",
+        say=task.say,
+    )
+    if step == "cancel":
+        begun = builder.find_held(pixels.list(), name)
+        if begun and not task.check_mode:
+            builder.cancel_held(pixels, name, options=options)
+        return Change({begun.name.bare: begun.status} if begun else {}, {}), None
     change = planner.change(planner.plan(pixels, book, name, pixels.list(), rebuild=rebuild))
-    if change.needed and not task.check_mode:
-        options = builder.BuildOptions(
-            timeout_s=task.params["wait_timeout"],
-            apply=ApplyOptions(stop_timeout=task.params["stop_timeout"], ssh_port=task.ssh.port),
-            say=task.say,
-        )
-        builder.ensure(pixels, book, name, rebuild=rebuild, options=options)
-    return change
+    if step == "finish" and not task.check_mode:
+        builder.finish_held(pixels, book, name, options=options)
+        return change._replace(always=True), None
+    if task.check_mode or not change.needed:
+        return change, None
+    made = builder.ensure(pixels, book, name, rebuild=rebuild, options=options)
+    return change, made.name.bare if made and made.metadata.building else None
 
 
 def destroy(task: Task, name: str) -> Change:

@@ -46,6 +46,7 @@ GIT = """'{"provision_packages": ["git"]}'"""
 REAL = "it installs packages, which takes a real system: test_provisioning.py has one in the lab"
 NETWORK = "it downloads from registries: test_devtools.py has files instead"
 NOT_HERE: dict[str, str] = {
+    "ansible-playbook pixels.truenas.base -e @roles.yml": "it runs roles of the reader",
     "pixels bases build python": REAL,
     "pixels create agent-1 --from base:python": REAL,
     "make demo": DEVELOPER,

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 
 import pytest
@@ -186,3 +187,27 @@ def test_the_main_job_from_a_playbook_to_ssh_and_back(playbook, ansible, truenas
 
     assert [set(each.values()) for each in fleets(played)] == [{"unchanged"}, {"destroyed"}]
     assert truenas.world.containers == {}
+
+
+@pytest.mark.parametrize("engine", ["process"])
+def test_a_base_is_built_with_roles_and_a_failure_leaves_the_earlier_version(ansible, truenas, tmp_path):
+    role = tmp_path / "roles" / "acme" / "tasks"
+    role.mkdir(parents=True)
+    (role / "main.yml").write_text(
+        "- name: Write a file\n  ansible.builtin.copy: {content: '{{ acme_text }}', dest: /etc/acme, mode: '0644'}\n"
+        "- name: Fail if asked to\n  ansible.builtin.fail: {msg: as asked}\n  when: acme_text == 'bad'\n"
+    )
+    # The base has its own Python.
+    del ansible.environment["ANSIBLE_PYTHON_INTERPRETER"]
+    ansible.environment["ANSIBLE_ROLES_PATH"] = str(tmp_path / "roles")
+
+    def build(text):
+        variables = {"base_roles": ["acme"], "base_vars": {"acme_text": text}}
+        return imported("base", base_name="tools", base_image="debian/12", **variables)
+
+    played = ansible.play(build("good") + build("good") + build("bad"), check=False)
+
+    assert re.search(r"Building the base tools failed in the task .*: as asked. Its earlier", played["text"])
+    assert statuses(truenas) == {"px-base-tools-1": "STOPPED"}
+    written = truenas.world.engine.read_file("px-base-tools-1", "/etc/acme")
+    assert truenas.run(written) == b"good"

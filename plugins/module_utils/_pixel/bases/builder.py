@@ -71,6 +71,8 @@ class BuildOptions:
 
     timeout_s: float = 3600.0
     apply: ApplyOptions = field(default_factory=ApplyOptions)
+    hold: bool = False
+    """Whether the version is left running and unfinished, for further tasks in it and `finish_held`."""
     say: Say = lambda _text: None
     """Shows the progress."""
 
@@ -92,9 +94,12 @@ def ensure(
 ) -> Container | None:
     """Build a base and those below it, the root first, as far as they differ from their recipes.
 
-    Returns the newest version of the base. Another client that builds one of them is waited for.
+    Returns the newest version of the base, with `options.hold` the unfinished one. Another client that builds one of
+    them is waited for.
     """
     deadline = Deadline(options.timeout_s)
+    if options.hold:
+        cancel_held(pixels, name, options=options)
     with trying(f"building the base {name} on {pixels.nas}"):
         while True:
             planned = planner.plan(pixels, book, name, pixels.list(), rebuild=rebuild)
@@ -106,11 +111,49 @@ def ensure(
             if planned.in_progress:
                 wait_for_other(pixels, planned.in_progress[0], options=options, deadline=deadline)
                 continue
-            if build(pixels, planned, link, options=options, deadline=deadline) and link is planned.base:
+            built = build(pixels, planned, link, options=options, deadline=deadline)
+            if built and link is planned.base:
+                if options.hold:
+                    return pixels.containers.find(built)
                 rebuild = False
     with trying(f"the base {name} on {pixels.nas} is complete. Removing what it replaces"):
         finish(pixels, planned, options=options, deadline=deadline)
     return pixels.containers.find(planned.base.newest.name) if planned.base.newest else None
+
+
+def find_held(listing: t.Iterable[Container], base: str) -> Container | None:
+    """Return the unfinished version of a base that an earlier task of this play has begun; None if there is none."""
+    for each in base_versions.versions(listing, base):
+        held = lock.parse(each.metadata.building)
+        if held and lock.is_of_parent(held):
+            return each
+    return None
+
+
+def cancel_held(pixels: Pixels, name: str, *, options: BuildOptions) -> None:
+    """Destroy the version that an earlier task has begun, if any."""
+    held = find_held(pixels.list(), name)
+    if held:
+        with trying(f"cancelling the build of the base {name} on {pixels.nas}"):
+            destroy(pixels, held, options=options, deadline=Deadline(options.timeout_s))
+
+
+def finish_held(pixels: Pixels, book: RecipeBook, name: str, *, options: BuildOptions) -> Container | None:
+    """Stop and complete the version that an earlier task has begun, and remove what it replaces."""
+    deadline = Deadline(options.timeout_s)
+    with trying(f"building the base {name} on {pixels.nas}"):
+        listing = pixels.list()
+        held = find_held(listing, name)
+        if held is None:
+            raise Refused("this play has not begun to build it").with_hints(Hint.option("step", "begin"))
+        if held.metadata.recipe != planner.plan(pixels, book, name, listing).base.digest:
+            raise Refused("this play has begun to build it from another recipe").with_hints(
+                Hint.advice("repeat the options of the step begin")
+            )
+        with failure_report.reporting_state(pixels, held.name):
+            destroyer.stop_or_kill(pixels, held, options=options.apply, deadline=deadline)
+            complete(pixels, held.name, deadline=deadline)
+    return ensure(pixels, book, name, options=replace(options, hold=False))
 
 
 def finish(pixels: Pixels, planned: BasePlan, *, options: BuildOptions, deadline: Deadline) -> None:
@@ -177,11 +220,14 @@ def wait_for_other(pixels: Pixels, version: Container, *, options: BuildOptions,
         ).with_hints(Hint.run_again("later"), Hint.state("absent", version.name.bare, "if that build has ended"))
 
 
-def build(pixels: Pixels, planned: BasePlan, link: Link, *, options: BuildOptions, deadline: Deadline) -> bool:
-    """Build a version of a base. Return False if another client has begun to build it just before."""
+def build(
+    pixels: Pixels, planned: BasePlan, link: Link, *, options: BuildOptions, deadline: Deadline
+) -> PixelName | None:
+    """Build a version of a base, and return its name; None if another client has begun to build it just before."""
     recipe = link.recipe
     name = base_versions.next_name(planned.listing, recipe.name)
-    held = lock.acquire(pixels.now, deadline.left)
+    hold = options.hold and link is planned.base
+    held = lock.acquire(pixels.now, deadline.left, of_parent=hold)
     version = BaseVersion(recipe.name, link.digest, str(held), recipe.description or None)
     try:
         with failure_report.reporting_state(pixels, name):
@@ -191,18 +237,19 @@ def build(pixels: Pixels, planned: BasePlan, link: Link, *, options: BuildOption
             except PixelsError as error:
                 made = find_calmly(pixels, name, error)
                 if made and made.metadata.building != version.building:
-                    return False
+                    return None
                 clean_up(pixels, name, version, error, options=options, deadline=deadline)
                 raise
             try:
-                set_up(pixels, link, name, options=options, deadline=deadline)
-                complete(pixels, name, deadline=deadline)
+                set_up(pixels, link, name, options=options, deadline=deadline, hold=hold)
+                if not hold:
+                    complete(pixels, name, deadline=deadline)
             except BaseException as error:
                 clean_up(pixels, name, version, error, options=options, deadline=deadline)
                 raise
     finally:
         lock.release(held)
-    return True
+    return name
 
 
 def create(
@@ -235,11 +282,13 @@ def spec_of(link: Link, name: PixelName, version: BaseVersion | None, origin: Or
     )
 
 
-def set_up(pixels: Pixels, link: Link, name: PixelName, *, options: BuildOptions, deadline: Deadline) -> None:
-    """Start a version, set it up as its recipe says, and stop it."""
+def set_up(
+    pixels: Pixels, link: Link, name: PixelName, *, options: BuildOptions, deadline: Deadline, hold: bool = False
+) -> None:
+    """Start a version, set it up as its recipe says, and stop it, unless `hold` leaves it running."""
     recipe = link.recipe
     made = pixels.get(name)
-    if not recipe.runs:
+    if not (recipe.runs or hold):
         return
     start(pixels, link, made, options=options, deadline=deadline)
     if recipe.setup:
@@ -247,6 +296,8 @@ def set_up(pixels: Pixels, link: Link, name: PixelName, *, options: BuildOptions
 
         options.say(f"{recipe.name}: running the setup script in {name.bare}")
         setup_script.run(pixels, name, recipe.setup, step=setup_script.step_of(recipe.name), timeout=deadline.left)
+    if hold:
+        return
     options.say(f"{recipe.name}: stopping {name.bare}")
     destroyer.stop_or_kill(pixels, pixels.get(name), options=options.apply, deadline=deadline)
 

@@ -75,18 +75,26 @@ def parse(text: str | None) -> Lock | None:
     return Lock(words[0], since, until, words[3], words[4]) if since and until else None
 
 
-def acquire(now: datetime.datetime, seconds: float) -> Lock:
-    """Return a new lock of this process, which builds for at most `seconds`."""
+def acquire(now: datetime.datetime, seconds: float, *, of_parent: bool = False) -> Lock:
+    """Return a new lock of this process, which builds for at most `seconds`.
+
+    With `of_parent`, the lock is that of the parent process: Ansible runs each task in a child of its own.
+    """
     made = Lock(
         owner=owner(),
         since=now.replace(microsecond=0),
         until=now.replace(microsecond=0) + datetime.timedelta(seconds=min(seconds, lifetime.MAX_DURATION_S)),
-        process=f"{machine_id()}:{process_id()}",
+        process=f"{machine_id()}:{process_id(str(os.getppid()) if of_parent else None)}",
         run=uuid.uuid4().hex[:8],
     )
     with _guard:
         _active.add(made.run)
     return made
+
+
+def is_of_parent(lock: Lock) -> bool:
+    """Return whether a lock is that of the parent of this process."""
+    return bool(machine_id()) and lock.process == f"{machine_id()}:{process_id(str(os.getppid()))}"
 
 
 def release(lock: Lock) -> None:

@@ -14,6 +14,7 @@ from ansible_collections.pixels.truenas.plugins.modules import (
     pixels_container,
     pixels_fleet,
 )
+from tests.unit.plugins.conftest import put, read
 
 DATASET = "tank/.ix-virt/containers/"
 ROOT, CHILD = {"image": "debian/12"}, {"from": "root"}
@@ -204,3 +205,46 @@ def test_a_base_without_its_checkpoint_is_built_again(base, run, truenas):
     assert base(**ROOT)["base"]["version"] == "base-root-2"
     assert set(truenas.world.containers) == {"px-base-root-2"}
     assert not base(**ROOT)["changed"]
+
+
+class TestInSteps:
+    """Bases that other tasks configure while they are built."""
+
+    @pytest.fixture
+    def engine(self):
+        return "process"
+
+    def test_a_version_is_begun_configured_and_finished(self, base, truenas):
+        base(**ROOT)
+        begun = base(**ROOT, version="2", step="begin")
+        running = truenas.world.containers["px-base-root-2"].status
+        put(truenas, "/etc/motd", "hello", name="px-base-root-2")
+        newest = begun["base"]["version"]
+
+        finished = base(**ROOT, version="2", step="finish")
+
+        assert (begun["build"], running, newest) == ("base-root-2", "RUNNING", "base-root-1")
+        assert (finished["changed"], finished["build"], finished["base"]["version"]) == (True, None, "base-root-2")
+        assert truenas.world.containers["px-base-root-2"].status == "STOPPED"
+        assert read(truenas, "/etc/motd", name="px-base-root-2") == "hello"
+        unchanged = base(**ROOT, version="2", step="begin")
+        assert (unchanged["changed"], unchanged["build"]) == (False, None)
+
+    def test_what_was_begun_is_cancelled_or_begun_again_and_the_earlier_version_remains(self, base, truenas):
+        base(**ROOT)
+        base(**ROOT, version="2", step="begin")
+        again = base(**ROOT, version="2", step="begin")
+
+        cancelled = base(step="cancel")
+
+        assert again["build"] == "base-root-2"
+        assert cancelled["diff"]["before"] == {"base-root-2": "running"}
+        assert set(truenas.world.containers) == {"px-base-root-1"}
+        assert "this play has not begun to build it. Set step: begin" in base(**ROOT, version="2", step="finish")["msg"]
+        assert not base(**ROOT)["changed"]
+
+    def test_another_recipe_does_not_finish_what_was_begun(self, base, truenas):
+        base(**ROOT, step="begin")
+
+        assert "from another recipe. Repeat the options" in base(**ROOT, version="2", step="finish")["msg"]
+        assert truenas.world.containers["px-base-root-1"].status == "RUNNING"

@@ -1,0 +1,67 @@
+# Copyright (c) 2026, the pixels.truenas contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests that the command does what upstream's does for bases, each named after the row of the comparison it is for."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.recipes import builtin
+
+RECIPES = """
+[bases.root]
+image = "debian/12"
+setup = "echo root >>/root/built && echo log of root"
+[bases.child]
+from = "root"
+setup = "echo child >>/root/built"
+[bases.broken]
+from = "root"
+setup = "echo no mirror; exit 3"
+"""
+
+
+@pytest.fixture
+def engine():
+    return "process"
+
+
+@pytest.fixture
+def bases(pixels, home):
+    path = home / ".config" / "pixels"
+    path.mkdir(parents=True)
+    (path / "config.toml").write_text(RECIPES)
+    return pixels
+
+
+def test_i3_bases_are_declared_inherit_and_are_built_root_first_with_the_built_in_ones(bases, truenas):
+    built = bases("bases", "build", "child", "root")
+    failed = bases("bases", "build", "broken")
+    listed = bases("bases", "list").stdout
+
+    assert built.returncode == 0
+    assert set(truenas.world.containers) == {"px-base-root-1", "px-base-child-1"}
+    assert failed.returncode == 1
+    assert "exit status 3. Its log ends with: no mirror" in failed.stderr
+    for name in ("root", "child", "broken", *builtin.RECIPES):
+        assert f"\n{name}" in listed
+
+
+def test_i4_the_newest_complete_version_is_what_clones_come_from(bases, truenas):
+    bases("bases", "build", "root")
+    bases("create", "old", "--from", "base:root", "--no-provision", "--wait", "running")
+    bases("bases", "build", "root", "--rebuild")
+    bases("create", "new", "--from", "base:root", "--no-provision", "--wait", "running")
+
+    origins = {name: truenas.world.containers[f"px-{name}"].environment["PIXELS/origin"] for name in ("old", "new")}
+    assert origins == {"old": "base-root-1@ready", "new": "base-root-2@ready"}
+
+
+def test_p12_the_log_of_the_setup_is_in_the_base(bases):
+    bases("bases", "build", "root")
+    bases("create", "web", "--from", "base:root", "--no-provision", "--wait", "running")
+
+    shown = bases("exec", "--transport", "shell", "web", "--", "cat", "/var/log/pixels-setup.log")
+
+    assert shown.stdout == "log of root\n"
