@@ -68,7 +68,7 @@ def run_in(shell: Shell, script: str, *, timeout: float) -> None:
         result = scripts.run(shell, RUN, timeout=timeout)
         if not result.rc:
             return
-        problem = f"it failed with exit status {result.rc}. Its log ends with: {log_tail(result.stdout)}"
+        problem = f"the script failed with exit status {result.rc}. Its log ends with: {log_tail(result.stdout)}"
     raise Refused(problem)
 
 

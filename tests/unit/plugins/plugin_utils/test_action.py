@@ -58,6 +58,7 @@ def ignoring_words(result):
 TASKS = {
     "pixels_container": {"name": "web", "memory": "4GiB", "labels": {"role": "front"}},
     "pixels_fleet": {"pixels": ["web", {"name": "db", "memory": "4GiB"}], "fleet": "demo"},
+    "pixels_base": {"name": "tools", "image": "debian/12"},
     "pixels_container_info": {},
     "pixels_image_info": {"names": "ubuntu/24.04"},
     "pixels_nas_info": {},

@@ -97,7 +97,7 @@ class TestWithProcesses:
         error = failing(build, dataclasses.replace(ROOT, setup=script))
 
         assert "running the setup script in base-root-1" in str(error)
-        assert "it failed with exit status 7. Its log ends with: 27 / 28 /" in str(error)
+        assert "the script failed with exit status 7. Its log ends with: 27 / 28 /" in str(error)
         assert "40 / no such mirror. base-root-1 does not exist now" in str(error)
         assert not truenas.world.containers
         assert not [each for each in truenas.world.storage.zfs.datasets if "base-root" in each]
