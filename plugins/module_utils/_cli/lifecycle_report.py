@@ -106,7 +106,14 @@ def format_value(name: str, value: t.Any) -> str:
     """Return the value of a setting as text."""
     if value is None:
         return "none"
+    if name == "devices":
+        return " and ".join(map(format_device, value)) or "none"
     return memory_size.format_memory(value) or "none" if name == "memory" and isinstance(value, int) else str(value)
+
+
+def format_device(device: t.Mapping[str, t.Any]) -> str:
+    """Return a device as the option `--device` of create has it."""
+    return ",".join(f"{name}={value}" for name, value in device.items()).removeprefix("type=")
 
 
 def print_interrupted_state(args: argparse.Namespace, context: CliContext, verb: str, bare: t.Sequence[str]) -> None:

@@ -90,3 +90,5 @@ def apply(pixels: Pixels, spec: PixelSpec, found: CurrentState) -> None:
     for each in change.add:
         with trying(f"adding the {each} to {spec.name.bare} on {pixels.nas}"):
             devices.add(spec.name, each)
+    if found.container.running and not devices.is_live and spec.state not in ("stopped", "restarted"):
+        pixels.warn(f"{spec.name.bare} on {pixels.nas} gets its new devices when it starts the next time. Restart it")

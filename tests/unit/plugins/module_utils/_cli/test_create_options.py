@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ansible_collections.pixels.truenas.plugins.module_utils._cli import arguments
 
 
@@ -18,6 +20,19 @@ def test_create_adds_devices(pixels, truenas):
     assert ended.returncode == 0
     devices = truenas.world.containers["px-web"].devices.values()
     assert {each["type"] for each in devices} == {"nic", "disk", "proxy"}
+
+
+@pytest.mark.parametrize("release", ["25.10", "26"])
+def test_devices_of_a_pixel_that_exists_are_shown_as_they_were_written(pixels, truenas, release):
+    truenas.world.storage.zfs.add("tank/data")
+    (truenas.world.files.root / "mnt/tank/data").mkdir()
+    truenas.world.add_container("px-web", cpu=None)
+
+    ended = pixels("create", "web", "--no-provision", "--wait", "none", "--device", "disk,source=tank/data,path=/data")
+
+    changed = "web already exists and was changed: devices none to disk,source=/mnt/tank/data,path=/data"
+    assert changed in ended.stdout.splitlines()
+    assert ("gets its new devices when it starts the next time" in ended.stderr) is (release == "26")
 
 
 def test_an_invalid_device_is_an_error_before_anything_is_created(pixels, truenas):
