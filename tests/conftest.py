@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
 import gc
 import os
 import shutil
@@ -99,7 +100,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         release = release_of(item)
         repeated = bool(release) and release < newest[without_release(item)]
         is_wide = item.get_closest_marker("wide") is not None
-        if is_wide or repeated or function_of(item)[1] in WIDE or any(map(item.path.is_relative_to, TOOLS)):
+        if is_wide or repeated or function_of(item)[1] in WIDE or tests_a_tool(item.path):
             item.add_marker(pytest.mark.wide)
         elif NEED_A_NAS.intersection(getattr(item, "fixturenames", ())):
             generation = str(parameters(item).get("release", "")).startswith("26")
@@ -110,6 +111,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         del group[len(group) // 2]
         for item in group:
             item.add_marker(pytest.mark.wide)
+
+
+@functools.cache
+def tests_a_tool(path: Path) -> bool:
+    return any(map(path.is_relative_to, TOOLS))
 
 
 def release_of(item: pytest.Item) -> str:
