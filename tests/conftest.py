@@ -29,32 +29,6 @@ TOOLS = tuple(ROOT / "tests" / "unit" / name for name in ("bench", "lab", "simul
 NEED_A_NAS = {"ansible", "command", "internet", "truenas"}
 """Fixtures that start processes, network namespaces or a simulated NAS."""
 
-WIDE = {
-    "test_a_job_of_awx_creates_lists_and_enters_a_pixel",
-    "test_each_logs_in_once_and_no_login_is_refused",
-    "test_each_method_may_get_an_invalid_reply",
-    "test_the_example_of_an_upgrade_restores_the_pixel_that_failed_and_stops",
-    "test_the_example_of_nightly_checkpoints_keeps_the_newest",
-    "test_the_example_of_pull_requests_runs_the_tests_in_a_pixel_and_destroys_it",
-    "test_the_example_of_ten_agents_collects_the_commits_of_those_that_succeed",
-    "test_a_task_runs_in_the_pixel_that_it_is_delegated_to",
-    "test_a_task_that_takes_too_long_is_given_up_and_what_fails_there_fails_the_task",
-    "test_a_thousand_names_are_resolved",
-    "test_an_editor_starts_its_server_over_ssh_and_reaches_it_by_a_forwarded_port",
-    "test_archives_with_any_damage_are_one_error_or_a_tree_that_stays_inside",
-    "test_every_documented_variable_counts_as_without_the_fast_path",
-    "test_it_comes_back_as_it_went_with_the_mode_and_the_owner_asked_for",
-    "test_modules_of_ansible_run_in_pixels_without_ssh",
-    "test_no_code_point_of_unicode_gets_through_that_controls_a_terminal_or_the_order_of_text",
-    "test_the_credential_does_not_go_to_the_pixel_that_is_the_host",
-    "test_the_key_is_nowhere_but_in_its_file",
-    "test_the_table_of_attempts_is_that_of_a_run",
-    "test_twenty_at_the_same_time_from_one_checkpoint",
-    "test_twenty_clones_made_at_the_same_time_can_all_be_entered_and_destroyed",
-}
-"""Tests that take seconds each: of all code points and variables, of random damage, of many concurrent pixels or names,
-and of what other tests show in part, as do those of ansible-core (`make conformance`)."""
-
 MEMORY = "/dev/shm"
 MEMORY_BYTES = 4 * 1024**3
 """How much must be free there for it to be used."""
@@ -86,8 +60,9 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark as `wide` what `make test` leaves to `make test-all`.
 
-    These are the tests of tools, repetitions on an older release, the tests in WIDE, and most cases of a test that has
-    many of them and needs a simulated NAS for each: of these `make test` runs one for each API of containers.
+    These are the tests of tools, repetitions on an older release, and most cases of a test that has many of them and
+    needs a simulated NAS for each: of these `make test` runs one for each API of containers. Other tests have the mark
+    in their file: those that take seconds each, and those that show again what others show in part.
     """
     newest: dict[object, str] = {}
     for item in items:
@@ -99,9 +74,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         release = release_of(item)
         repeated = bool(release) and release < newest[without_release(item)]
-        is_wide = item.get_closest_marker("wide") is not None
-        if is_wide or repeated or function_of(item)[1] in WIDE or tests_a_tool(item.path):
+        if repeated or tests_a_tool(item.path):
             item.add_marker(pytest.mark.wide)
+        elif item.get_closest_marker("wide"):
+            continue
         elif NEED_A_NAS.intersection(getattr(item, "fixturenames", ())):
             generation = str(parameters(item).get("release", "")).startswith("26")
             cases.setdefault((function_of(item), generation), []).append(item)

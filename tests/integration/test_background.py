@@ -67,6 +67,7 @@ def ssh_installed():
 
 @pytest.mark.skipif(shutil.which("ssh") is None, reason="enters pixels by OpenSSH")
 @pytest.mark.parametrize("engine", ["process"])
+@pytest.mark.wide
 def test_the_credential_does_not_go_to_the_pixel_that_is_the_host(ansible, truenas, entering, tmp_path):
     truenas.world.add_container("px-web")
     put(truenas, "/root/.ssh/authorized_keys", (tmp_path / "id_ed25519.pub").read_text(), mode=0o600)
@@ -88,6 +89,7 @@ def test_the_credential_does_not_go_to_the_pixel_that_is_the_host(ansible, truen
     assert truenas.stats.logins == 1
 
 
+@pytest.mark.wide
 def test_a_task_that_takes_too_long_is_given_up_and_what_fails_there_fails_the_task(ansible, truenas):
     truenas.faults.add("delay", method="virt.instance.create", seconds=6)
 

@@ -102,6 +102,7 @@ def test_a_group_is_saved_put_back_and_cloned_by_playbooks(ansible, truenas, fle
     assert changed == [True] * 3 + [False] * 3
 
 
+@pytest.mark.wide
 def test_one_pixel_is_cloned_under_several_names_and_nothing_is_guessed(ansible, truenas, fleet):
     names = ["one", "two"]
 

@@ -129,6 +129,7 @@ def session_variables(ansible, folder: Path, **variables: str) -> None:
     ansible.environment["PIXELS_CONFIG"] = str(config)
 
 
+@pytest.mark.wide
 def test_modules_of_ansible_run_in_pixels_without_ssh(ansible, truenas, without_ssh, inventory, tmp_path):
     session_variables(ansible, tmp_path, MODE="fast", TOKEN="no", OF="env")
     (tmp_path / "group_vars").mkdir()
@@ -240,6 +241,7 @@ LOOP = """
 """
 
 
+@pytest.mark.wide
 def test_a_task_runs_in_the_pixel_that_it_is_delegated_to(ansible, truenas, without_ssh, tmp_path):
     for name in ("px-mail", "px-dns"):
         truenas.world.add_container(name)
@@ -301,6 +303,7 @@ TRANSPORTS = ("shell", "ssh", "auto")
 
 
 @users_of_its_own
+@pytest.mark.wide
 def test_user_key_and_become_password_count_over_every_transport(ansible, truenas, entering, tmp_path):
     truenas.world.engine.ssh_installed = True
     truenas.world.add_container("px-web")

@@ -31,6 +31,7 @@ def engine() -> str:
     return "process"
 
 
+@pytest.mark.wide
 def test_the_example_of_nightly_checkpoints_keeps_the_newest(ansible, truenas, tmp_path):
     truenas.world.add_container("px-web")
     inventory = tmp_path / "demo.pixels.yml"
@@ -46,6 +47,7 @@ def test_the_example_of_nightly_checkpoints_keeps_the_newest(ansible, truenas, t
     assert "nightly-2026-01-03" in ended.stdout
 
 
+@pytest.mark.wide
 def test_the_example_of_pull_requests_runs_the_tests_in_a_pixel_and_destroys_it(ansible, truenas, tmp_path):
     job = yaml.safe_load((EXAMPLES / "pull-request/workflow.yml").read_text())["jobs"]["tests"]
     checkout = tmp_path / "checkout"
@@ -77,6 +79,7 @@ def test_the_example_of_pull_requests_runs_the_tests_in_a_pixel_and_destroys_it(
     assert "px-pr-17" not in truenas.world.containers
 
 
+@pytest.mark.wide
 def test_the_example_of_an_upgrade_restores_the_pixel_that_failed_and_stops(ansible, truenas):
     for name in ("db", "mail", "web"):
         truenas.world.add_container(f"px-{name}")
@@ -126,6 +129,7 @@ def repository(tmp_path):
     return path
 
 
+@pytest.mark.wide
 def test_the_example_of_ten_agents_collects_the_commits_of_those_that_succeed(ansible, truenas, tmp_path, repository):
     truenas.world.add_container("px-web")
     settings = yaml.safe_load((EXAMPLES / "agents/agents-vars.yml").read_text())
@@ -163,6 +167,7 @@ peer.close()
 """
 
 
+@pytest.mark.wide
 def test_an_editor_starts_its_server_over_ssh_and_reaches_it_by_a_forwarded_port(ansible, truenas, entering, tmp_path):
     environment = {**ansible.environment, "PIXELS_PYTHON": sys.executable}
     ssh = ["ssh", "-F", str(tmp_path / ".ssh/config")]

@@ -119,6 +119,7 @@ def execution_environment(truenas, tmp_path):
     shutil.rmtree(temporary)
 
 
+@pytest.mark.wide
 def test_a_job_of_awx_creates_lists_and_enters_a_pixel(execution_environment, truenas, tmp_path):
     private = tmp_path / "ansible/private"
     (private / "project").mkdir(parents=True)
@@ -162,6 +163,7 @@ class TestSeveralNodes:
     def engine(self) -> str:
         return "paper"
 
+    @pytest.mark.wide
     def test_each_logs_in_once_and_no_login_is_refused(self, ansible, truenas, tmp_path):
         (tmp_path / "play.yml").write_text(NODE_PLAY)
         nodes = []

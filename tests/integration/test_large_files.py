@@ -111,6 +111,7 @@ def output_of(shell: WebShellClient, script: str) -> str:
     return shell.run(Command(("sh", "-c", script))).stdout.decode().strip()
 
 
+@pytest.mark.wide
 def test_it_comes_back_as_it_went_with_the_mode_and_the_owner_asked_for(shell, source, back):
     file_transfer.put(shell, str(source), "/root/large", mode="0640", owner=OWNER)
     file_transfer.get(shell, "/root/large", str(back))

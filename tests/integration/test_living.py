@@ -147,6 +147,7 @@ def test_a_clone_has_a_name_and_keys_of_its_own(play, pixel, truenas):
     assert set(of_web[2:]).isdisjoint(of_clone[2:])
 
 
+@pytest.mark.wide
 def test_twenty_clones_made_at_the_same_time_can_all_be_entered_and_destroyed(play, pixel, truenas):
     pixel("base")
     names = [f"agent-{number}" for number in range(1, MANY + 1)]

@@ -90,6 +90,7 @@ def release() -> str:
     return "25.10"
 
 
+@pytest.mark.wide
 def test_the_key_is_nowhere_but_in_its_file(ansible, truenas, tmp_path):
     truenas.world.add_container("px-web")
     key = tmp_path / "nas.key"

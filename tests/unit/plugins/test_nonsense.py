@@ -137,6 +137,7 @@ def methods_of(truenas: t.Any, operation: t.Callable[..., t.Any], run: t.Any, na
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.wide
 def test_each_method_may_get_an_invalid_reply(run: t.Any, truenas: t.Any, pixel: t.Any) -> None:
     wrong, seen = [], set(UNUSED)
     for operation in OPERATIONS.values():

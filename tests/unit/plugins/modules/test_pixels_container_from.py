@@ -325,6 +325,7 @@ def test_a_clone_after_one_that_failed_looks_for_itself(run, truenas, base):
 
 
 @pytest.mark.parametrize("release", ["25.10"])
+@pytest.mark.wide
 def test_twenty_at_the_same_time_from_one_checkpoint(run, truenas, base):
     names = [f"agent-{number}" for number in range(1, 21)]
 

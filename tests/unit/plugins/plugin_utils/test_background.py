@@ -42,6 +42,7 @@ def act(nas, tmp_path, monkeypatch):
     return run_task
 
 
+@pytest.mark.wide
 def test_it_runs_here_for_any_host_and_is_waited_for(act, truenas):
     truenas.world.add_container("px-web", status="STOPPED")
 

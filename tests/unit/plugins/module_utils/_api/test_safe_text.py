@@ -37,6 +37,7 @@ def test_what_a_terminal_would_interpret_becomes_a_visible_escape(text: object, 
     assert safe_text(text) == shown
 
 
+@pytest.mark.wide
 def test_no_code_point_of_unicode_gets_through_that_controls_a_terminal_or_the_order_of_text() -> None:
     shown = "".join(safe_text(chr(number)) for number in range(sys.maxunicode + 1))
 

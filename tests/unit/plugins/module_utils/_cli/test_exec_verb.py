@@ -279,6 +279,7 @@ class TestTheShell:
 
     # Three processes for each of some forty variables.
     @pytest.mark.timeout(300)
+    @pytest.mark.wide
     def test_every_documented_variable_counts_as_without_the_fast_path(self, inside):
         inside.environment["PIXELS_PYTHON"] = sys.executable
         documented = set(re.findall(r"PIXELS_[A-Z_]+", DOCUMENTATION.read_text()))

@@ -85,6 +85,7 @@ def noted(truenas, name="px-web"):
     return json.loads(truenas.world.containers[name].environment.get("PIXELS/egress", '{"mode": "unrestricted"}'))
 
 
+@pytest.mark.wide
 def test_n1_the_mode_is_that_of_the_flag_else_the_variable_else_the_file(run, pixels, truenas, monkeypatch):
     pixels.configure('[network]\negress = "allowlist"\nallow = ["docs.example.com"]\n')
     assert run("create", "file", "--no-provision", "--wait", "none")[0] == 0
@@ -139,6 +140,7 @@ def test_n3_what_is_not_allowed_is_refused(network, internet):
         assert f"hook {hook} priority filter; policy drop;" in rules
 
 
+@pytest.mark.wide
 def test_n4_the_resolver_opens_the_addresses_of_allowed_names_only(network, internet):
     network("set", "web", "allowlist", "--allow", "docs.example.com")
     assert internet.connect(DOCS) == "ConnectionRefusedError"
@@ -149,6 +151,7 @@ def test_n4_the_resolver_opens_the_addresses_of_allowed_names_only(network, inte
     assert internet.connect("other.example.com") == "no such name"
 
 
+@pytest.mark.wide
 def test_n5_show(network):
     assert network("show", "web") == "Mode: unrestricted\n"
 
@@ -160,6 +163,7 @@ def test_n5_show(network):
     )
 
 
+@pytest.mark.wide
 def test_n6_set_while_the_pixel_runs(network, internet):
     assert network("set", "web", "agent") == "Egress set to agent for web\n"
     internet.wait_for("github.com")
@@ -173,6 +177,7 @@ def test_n6_set_while_the_pixel_runs(network, internet):
     assert internet.guest.run("nft", "list", "ruleset") == ""
 
 
+@pytest.mark.wide
 def test_n7_allow_and_deny(network, internet, truenas):
     network("set", "web", "allowlist", "--allow", "docs.example.com")
 
@@ -189,6 +194,7 @@ def test_n7_allow_and_deny(network, internet, truenas):
     internet.wait_for("docs.example.com")
 
 
+@pytest.mark.wide
 def test_n8_under_a_policy_sudo_installs_packages_only(network, internet):
     network("set", "web", "agent")
     assert internet.guest.run("stat", "-c", "%a %U", "/usr/local/bin/pixels-install") == "755 root\n"

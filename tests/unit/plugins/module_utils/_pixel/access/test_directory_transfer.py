@@ -353,6 +353,7 @@ def test_names_that_are_no_text_and_special_bits_arrive_as_they_can(tmp_path):
 
 
 @pytest.mark.timeout(60)
+@pytest.mark.wide
 def test_archives_with_any_damage_are_one_error_or_a_tree_that_stays_inside(tmp_path):
     """Each of many archives that a seed makes is as odd as the next; what it did is in what it leaves."""
     chance = random.Random(11)

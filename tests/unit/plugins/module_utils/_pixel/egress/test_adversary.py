@@ -25,5 +25,6 @@ def test_the_documentation_has_every_attempt():
 @pytest.mark.skipif(bool(namespaces.unavailable()), reason=namespaces.unavailable() or "-")
 @pytest.mark.skipif(not all(map(shutil.which, ("sudo", "setpriv"))), reason="takes sudo and setpriv")
 @pytest.mark.timeout(300)
+@pytest.mark.wide
 def test_the_table_of_attempts_is_that_of_a_run():
     assert adversary.documented() == adversary.run(), UPDATE

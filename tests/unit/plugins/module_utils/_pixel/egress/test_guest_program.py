@@ -203,6 +203,7 @@ def test_rules_that_nft_refuses_leave_the_earlier_ones_in_force(internet, enforc
     assert internet.connect("docs.example.com") == "open"
 
 
+@pytest.mark.wide
 def test_a_thousand_names_are_resolved(internet, enforce):
     names = [f"host{number}.example.net" for number in range(1000)]
 
