@@ -258,7 +258,9 @@ def openssh(tmp_path):
     programs.mkdir()
     for name in ("ssh", "scp", "sftp"):
         if path := shutil.which(name):
-            (programs / name).write_text(f'#!/bin/sh\nexec {path} -F "$HOME/.ssh/config" "$@"\n')
+            # A file that does not exist would be an error.
+            configured = '[ ! -e "$HOME/.ssh/config" ] || set -- -F "$HOME/.ssh/config" "$@"'
+            (programs / name).write_text(f'#!/bin/sh\n{configured}\nexec {path} "$@"\n')
             (programs / name).chmod(0o755)
     return programs
 
