@@ -28,7 +28,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 # ansible-lint and the demo start programs of this environment by name.
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: help ready demo test test-all test-wide sweeps examples coverage smoke lint format sanity build import-check docs wheel changelog test-build mutants bench conformance lab simulator clean
+.PHONY: help ready demo test test-all test-wide sweeps examples coverage smoke lint format sanity sanity-next build import-check docs wheel changelog test-build mutants bench conformance lab simulator clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | while read -r target says; do printf '%-12s %s\n' "$$target" "$$says"; done
@@ -91,6 +91,9 @@ format: ready ## apply automatic fixes and format the code
 
 sanity: ready ## run the sanity tests of ansible-test on the artifact, without Docker; ARGS="--test pylint" selects tests
 	tests/sanity_without_docker $(VENV) $(ARGS)
+
+sanity-next: build/venv-next/ready ## run the sanity tests of the next ansible-core; PYTHON=python3.13 selects the interpreter
+	tests/sanity_without_docker build/venv-next $(ARGS)
 
 build: ready ## build the Galaxy artifact in build/artifact
 	$(BIN)/python -m tests.build.working_tree build/tree

@@ -69,19 +69,19 @@ def _marked_object(value: t.Any) -> dict[str, t.Any]:
 def _unmarked(found: dict[str, t.Any]) -> t.Any:
     try:
         match found:
-            case {"$date": int(milliseconds)} if len(found) == 1:
+            case {"$date": int() as milliseconds} if len(found) == 1:
                 return _moment(milliseconds)
-            case {"$time": str(text)} if len(found) == 1:
+            case {"$time": str() as text} if len(found) == 1:
                 import datetime
 
                 return datetime.time.fromisoformat(text)
-            case {"$set": list(items)} if len(found) == 1:
+            case {"$set": list() as items} if len(found) == 1:
                 return set(items)
-            case {"$ipv4_interface": str(text)} if len(found) == 1:
+            case {"$ipv4_interface": str() as text} if len(found) == 1:
                 return ipaddress.IPv4Interface(text)
-            case {"$ipv6_interface": str(text)} if len(found) == 1:
+            case {"$ipv6_interface": str() as text} if len(found) == 1:
                 return ipaddress.IPv6Interface(text)
-            case {"$type": "date", "$value": str(text)} if len(found) == 2:
+            case {"$type": "date", "$value": str() as text} if len(found) == 2:
                 import datetime
 
                 return datetime.date.fromisoformat(text)

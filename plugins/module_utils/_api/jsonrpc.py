@@ -82,19 +82,19 @@ def parse(text: str, redact: t.Callable[[t.Any], t.Any] = lambda value: value) -
     TrueNAS sends an error with a null ID if it cannot serialize an event; no call has failed then.
     """
     match _decoded(text):
-        case {"method": "collection_update", "params": {"collection": str(collection), **rest}}:
+        case {"method": "collection_update", "params": {"collection": str() as collection, **rest}}:
             fields = rest.get("fields")
             return Event(collection, fields if isinstance(fields, dict) else {})
-        case {"id": str(identity), "error": dict(error)}:
+        case {"id": str() as identity, "error": dict() as error}:
             try:
                 return Reply(identity, error=server_error(redact(error)))
             except ValueError as problem:
                 return Reply(identity, problem=f"the error is invalid: {problem}")
-        case {"id": str(identity), "result": result}:
+        case {"id": str() as identity, "result": result}:
             return Reply(identity, result=result)
-        case {"id": str(identity), "error": _}:
+        case {"id": str() as identity, "error": _}:
             return Reply(identity, problem="the error is not an object")
-        case {"id": str(identity)}:
+        case {"id": str() as identity}:
             return Reply(identity, problem="it has neither a result nor an error")
         case dict():
             return None
@@ -122,7 +122,7 @@ def problems(extra: t.Any) -> tuple[Problem, ...]:
     found: list[Problem] = []
     for triple in extra if isinstance(extra, list) else ():
         match triple:
-            case [str() | None as attribute, str(message), int() | None as number]:
+            case [str() | None as attribute, str() as message, int() | None as number]:
                 found.append((attribute, message, number))
     return tuple(found)
 

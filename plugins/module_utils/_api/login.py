@@ -168,7 +168,9 @@ def _by_scram(ask: Ask, credential: Credential, nas: str) -> None:
     def exchange(kind: str, text: str, expected: str) -> str:
         answer = ask("auth.login_ex", {"mechanism": "SCRAM", "scram_type": kind, "rfc_str": text})
         match answer:
-            case {"response_type": "SCRAM_RESPONSE", "scram_type": str(got), "rfc_str": str(said)} if got == expected:
+            case {"response_type": "SCRAM_RESPONSE", "scram_type": str() as got, "rfc_str": str() as said} if (
+                got == expected
+            ):
                 return said
         raise _NotSuccess(answer)
 

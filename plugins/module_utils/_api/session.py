@@ -178,7 +178,7 @@ class Session:
 
         # Not a read: each call starts a job, and its path works once.
         match self.call("core.download", method, list(params), "download", timeout=seconds):
-            case [_, str(path)] if path.startswith("/"):
+            case [_, str() as path] if path.startswith("/"):
                 # The path contains a token.
                 self._redactor.add(path, generated=True)
                 return fetch(self._endpoint, path, timeout=seconds)

@@ -125,7 +125,7 @@ class WebShell:
             case {"msg": "connected"}:
                 self.id = str(message.get("id", ""))
                 return True
-            case {"msg": "failed", "error": {"error": int(number), "reason": str(reason)}}:
+            case {"msg": "failed", "error": {"error": int() as number, "reason": str() as reason}}:
                 raise self._refusal(number, safe_text(self._redact(reason), limit=QUOTE_LIMIT))
         return False
 

@@ -135,8 +135,8 @@ class Snapshots:
         )
         # In parallel, so that every release costs the time of one call only.
         with ThreadPoolExecutor(max_workers=len(queries)) as pool:
-            newest, new = pool.map(lambda query: self._exists(*query), queries)
-        return NEWEST if newest else NEW if new else OLD
+            found = list(pool.map(lambda query: self._exists(*query), queries))
+        return next((service for service, exists in zip((NEWEST, NEW), found, strict=True) if exists), OLD)
 
     def _exists(self, method: str, params: t.Any) -> bool:
         """Return whether this release has a method."""

@@ -291,7 +291,7 @@ class VirtBackend(ContainerBackend):
     def rootfs(self, name: str) -> str:
         # The Incus pool has the name of the ZFS pool, unless containers were first set up on a 25.04 beta.
         match self._raw(name):
-            case {"expanded_devices": {"root": {"pool": str(pool)}}}:
+            case {"expanded_devices": {"root": {"pool": str() as pool}}}:
                 pass
             case _:
                 problem = "raw.expanded_devices.root.pool is missing"

@@ -50,7 +50,7 @@ class DaemonConnection:
         self.pid = 0
         greeting = self._receive_or_fail(protocol.RESPONSE_TIMEOUT_S if timeout is None else timeout)
         match greeting:
-            case {"daemon": {"protocol": protocol.PROTOCOL, "version": str(version), "pid": int(pid)}}:
+            case {"daemon": {"protocol": protocol.PROTOCOL, "version": str() as version, "pid": int() as pid}}:
                 self.pid = pid
                 self.version = version
                 self._challenge = greeting.get("challenge")
@@ -119,9 +119,9 @@ class DaemonConnection:
             match received:
                 case {"taken": _}:
                     taken = True
-                case {"notice": str(text)}:
+                case {"notice": str() as text}:
                     notice(text)
-                case {"progress": [int(percent), str(description)]} if progress:
+                case {"progress": [int() as percent, str() as description]} if progress:
                     progress(Progress(percent, description))
                 case {"result": result}:
                     self.is_idle = True

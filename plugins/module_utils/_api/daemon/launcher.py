@@ -148,7 +148,7 @@ def _run(config: DaemonConfig) -> None:
 
     from ansible_collections.pixels.truenas.plugins.module_utils._api import child_process
 
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # pylint: disable=ansible-bad-function  # on the controller
         # Isolated (-I) from the environment and the working directory of the client that happens to be first.
         [sys.executable, "-I", *(["-B"] if sys.dont_write_bytecode else []), PROGRAM, config.endpoint.nas],
         stdin=subprocess.PIPE,

@@ -155,7 +155,7 @@ def error_to_frame(error: errors.PixelsError) -> Frame:
 def error_from_frame(frame: t.Any) -> errors.PixelsError:
     """Return the error that `error_to_frame` described. Raises `ProtocolError`."""
     match frame:
-        case {"class": str(name), "message": str(message), "attributes": dict(attributes)}:
+        case {"class": str() as name, "message": str() as message, "attributes": dict() as attributes}:
             kind = getattr(errors, name, None)
             if not (isinstance(kind, type) and issubclass(kind, errors.PixelsError)):
                 raise ProtocolError

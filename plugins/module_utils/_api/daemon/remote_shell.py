@@ -47,7 +47,7 @@ class RemoteShell:
     def receive(self, timeout: float) -> bytes | None:
         """Return the next output, or None if none arrives within `timeout` seconds. Raises `ConnectionLost`."""
         match self._receive(timeout):
-            case {"output": bytes(data)}:
+            case {"output": bytes() as data}:
                 return data
             case {"over": error}:
                 self._connection.close()

@@ -283,9 +283,9 @@ class SessionDaemon:
 
     async def _handle_shell_frame(self, client: Client, shell: ShellProxy, frame: protocol.Frame) -> None:
         match frame:
-            case {"input": bytes(data)}:
+            case {"input": bytes() as data}:
                 await shell.send(data)
-            case {"give_back": str(note)}:
+            case {"give_back": str() as note}:
                 client.write({"result": await self._release_shell(client, shell.give_back(note))})
             case _:
                 raise protocol.ProtocolError

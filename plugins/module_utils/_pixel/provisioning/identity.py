@@ -101,7 +101,7 @@ def generate_key(key_type: str, comment: str) -> tuple[str, str]:
     # The directory has mode 0700 and is removed together with the keys.
     with tempfile.TemporaryDirectory(prefix="pixels-") as directory:
         path = Path(directory) / "key"
-        result = subprocess.run(
+        result = subprocess.run(  # pylint: disable=ansible-bad-function  # on the controller
             [program, "-q", "-t", key_type, "-N", "", "-C", comment, "-f", str(path)],
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -267,7 +267,7 @@ class ControlMaster:
     def rejected_variables(self, variables: t.Mapping[str, str]) -> list[str]:
         """Return the names of those variables that the SSH server does not accept (AcceptEnv)."""
         check = f'for name in {" ".join(variables)}; do eval "[ \\"\\${{$name+x}}\\" ]" || echo "$name"; done'
-        ended = subprocess.run(
+        ended = subprocess.run(  # pylint: disable=ansible-bad-function  # on the controller
             self.command(check, os.devnull, sent=variables),
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -278,7 +278,7 @@ class ControlMaster:
 
     def _signal(self, token: str, number: int) -> None:
         # Does not wait for ssh, because it runs in a signal handler.
-        subprocess.Popen(
+        subprocess.Popen(  # pylint: disable=ansible-bad-function  # on the controller
             self.command(signal_line(token, number), os.devnull),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -78,7 +78,7 @@ def agent_keys() -> list[bytes]:
     if ssh_add is None or not os.environ.get("SSH_AUTH_SOCK"):
         return []
     try:
-        ended = subprocess.run(
+        ended = subprocess.run(  # pylint: disable=ansible-bad-function  # on the controller
             [ssh_add, "-L"],
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -87,7 +87,7 @@ def run_quietly(*arguments: str, timeout: float | None = None) -> int:
 
     Raises `subprocess.TimeoutExpired` after `timeout` seconds, and then `ssh` has been killed.
     """
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # pylint: disable=ansible-bad-function  # on the controller
         [program() or "ssh", *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -105,7 +105,7 @@ def run_quietly(*arguments: str, timeout: float | None = None) -> int:
 def start(argv: list[str], **options: t.Any) -> subprocess.Popen[bytes]:
     """Start `ssh`; `options` are those of `Popen`. Raises `Invalid` if its arguments and variables are too large."""
     try:
-        return subprocess.Popen(argv, **options)
+        return subprocess.Popen(argv, **options)  # pylint: disable=ansible-bad-function  # on the controller
     except OSError as error:
         if error.errno != errno.E2BIG:
             raise
