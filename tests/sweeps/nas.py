@@ -24,9 +24,11 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel.model.pixels
 if t.TYPE_CHECKING:
     from tests.simulator.running import RunningSimulator
 
-CALL_TIMEOUT_S = 1.0
+CALL_TIMEOUT_S = 30.0
+"""For calls that are answered, also on a busy machine."""
+SHORT_CALL_TIMEOUT_S = 1.0
 DELAY_S = 2.0
-"""Delay of a reply that arrives too late: longer than `CALL_TIMEOUT_S`."""
+"""Delay of a reply that arrives too late: longer than `SHORT_CALL_TIMEOUT_S`."""
 HANG_AFTER_S = 120.0
 STATE_FILE = "/root/state"
 
@@ -168,6 +170,7 @@ class Nas:
         *,
         kill_at: int | None = None,
         leave_at: int | None = None,
+        call_timeout_s: float = CALL_TIMEOUT_S,
     ) -> Attempt:
         """Run a task, and wait until the NAS is idle.
 
@@ -176,7 +179,7 @@ class Nas:
         """
         ended = Attempt()
         wire = functools.partial(Wire, kill_at=kill_at, leave_at=leave_at, leave=self.faults.go_away)
-        thread = threading.Thread(target=self._run, args=(module, params, wire, ended), daemon=True)
+        thread = threading.Thread(target=self._run, args=(module, params, wire, ended, call_timeout_s), daemon=True)
         thread.start()
         thread.join(HANG_AFTER_S)
         ended.hung = thread.is_alive()
@@ -188,13 +191,14 @@ class Nas:
         params: t.Mapping[str, t.Any],
         wire_of: t.Callable[[Session], Wire],
         ended: Attempt,
+        call_timeout_s: float,
     ) -> None:
         checked = ModuleArgumentSpecValidator(module.ARGUMENTS).validate({**params})
         assert not checked.error_messages, checked.error_messages
         options = checked.validated_parameters
         endpoint = Endpoint(self.simulator.host, self.simulator.port, ca_path=self.simulator.ca_file)
         credential = Credential(self.simulator.username, api_key=self.simulator.api_key)
-        timeouts = Timeouts(connect=2.0, call=CALL_TIMEOUT_S, job=20.0, login_wait=2.0)
+        timeouts = Timeouts(connect=2.0, call=call_timeout_s, job=20.0, login_wait=2.0)
         with Session(endpoint, credential, timeouts=timeouts) as session:
             wire = wire_of(session)
             ended.changes = wire.changes

@@ -18,7 +18,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel.cloning impo
 from tests.simulator.running import running_simulator
 from tests.sweeps import judge
 from tests.sweeps.faults import FAULTS, Fault
-from tests.sweeps.nas import Nas, StateChange
+from tests.sweeps.nas import CALL_TIMEOUT_S, SHORT_CALL_TIMEOUT_S, Nas, StateChange
 from tests.sweeps.operations import OPERATIONS, RELEASES, Operation
 
 MATRIX = [(release, each) for release in RELEASES for each in OPERATIONS if release in each.releases]
@@ -72,6 +72,7 @@ def problems(nas: Nas, operation: Operation, change: StateChange, fault: Fault, 
         operation.params,
         kill_at=change.position if fault.kills else None,
         leave_at=change.position if fault.leaves else None,
+        call_timeout_s=SHORT_CALL_TIMEOUT_S if fault.unknown else CALL_TIMEOUT_S,
     )
     after = judge.look(nas)
     yield from judge.first(operation, fault, before, after, attempt)

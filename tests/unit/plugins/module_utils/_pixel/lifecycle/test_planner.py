@@ -27,7 +27,7 @@ BASE = PixelName("px-base")
 def found(status="running", **details):
     settings = {"cpu": "2", "memory": 2048 * MIB, "autostart": True, "pool": "tank", "image": Image("Ubuntu", "noble")}
     nic, provisioned = details.pop("nic", None), details.pop("provisioned", None)
-    return CurrentState(Container(WEB, status, **{**settings, **details}), nic, provisioned)
+    return CurrentState(Container(WEB, status, **{**settings, **details}), nic, provisioned=provisioned)
 
 
 @pytest.mark.parametrize(
