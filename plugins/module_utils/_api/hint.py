@@ -42,7 +42,7 @@ class Hint(t.NamedTuple):
 
     @classmethod
     def state(cls, state: str, pixel: str, purpose: str = "") -> Hint:
-        """Return the hint to set the state of a pixel to `absent`, `started` or `restarted`."""
+        """Return the hint to set the state of a pixel to `absent`, `started`, `stopped` or `restarted`."""
         return cls(STATE, purpose, "state", state, pixel)
 
     @classmethod

@@ -23,11 +23,12 @@ CLAUSES = {
     "nic": "set defaults.parent in the configuration file",
     "provision": "create it without --no-provision",
     "public_key_file": "set PIXELS_SSH_KEY",
+    "step": "run the playbook base",
 }
 WITHOUT_FLAG = ("ca_path", "validate_certs")
 """Settings that the command reads from variables and the configuration file only."""
 
-VERBS = {"absent": "destroy", "started": "start", "restarted": "restart"}
+VERBS = {"absent": "destroy", "started": "start", "stopped": "stop", "restarted": "restart"}
 
 
 def text_of(error: PixelsError) -> str:

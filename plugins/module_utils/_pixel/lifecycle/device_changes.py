@@ -63,7 +63,7 @@ def plan(found: CurrentState | None, spec: PixelSpec, before: dict[str, t.Any] |
         bare = spec.name.bare
         raise Unsupported(
             f"the {change.remove[0]} of {bare} cannot be removed while {bare} is {found.container.status}"
-        ).with_hints(Hint.option("state", "stopped", "first", pixel=bare))
+        ).with_hints(Hint.state("stopped", bare, "first"))
 
 
 def shown(devices: t.Iterable[Device]) -> list[dict[str, t.Any]]:
