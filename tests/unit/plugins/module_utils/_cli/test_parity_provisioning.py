@@ -60,7 +60,8 @@ def test_p5_p12_tools_are_installed_with_create_and_their_output_is_in_a_log_of_
     created = pixels("create", "web", "--tool", "hello", **variables)
 
     assert created.returncode == 0, created.stderr
-    assert pixels("exec", "--transport", "shell", "web", "--", "hello", "you", **variables).stdout == "you\n"
+    for transport in ("shell", "ssh"):
+        assert pixels("exec", "--transport", transport, "web", "--", "hello", "you", **variables).stdout == "you\n"
     assert [each["name"] for each in pixels.json("status", "web")[0]["steps"]][-2:] == ["downloader", "hello"]
     assert "packages: coreutils" in read(truenas, "/var/log/pixels-devtools.log")
 

@@ -43,6 +43,8 @@ def test_what_a_specification_leaves_open_is_none():
         "clones": "refuse",
         "also_destroyed": frozenset(),
         "unprotect": False,
+        "purge_devices": False,
+        "setup": (),
     }
 
     assert vars(spec) == {**dict.fromkeys(vars(spec)), **decided}
@@ -51,4 +53,6 @@ def test_what_a_specification_leaves_open_is_none():
 def test_of_a_pixel_only_its_container_is_known_at_first():
     container = Container(PixelName("px-web"), "stopped")
 
-    assert CurrentState(container) == CurrentState(container, None, None, None, (), {})
+    assert CurrentState(container) == CurrentState(
+        container, nic=None, devices=(), provisioned=None, egress=None, clones=(), pixels_of_clones={}
+    )
