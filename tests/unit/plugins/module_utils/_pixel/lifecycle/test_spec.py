@@ -54,5 +54,5 @@ def test_of_a_pixel_only_its_container_is_known_at_first():
     container = Container(PixelName("px-web"), "stopped")
 
     assert CurrentState(container) == CurrentState(
-        container, nic=None, devices=(), provisioned=None, egress=None, clones=(), pixels_of_clones={}
+        container, nic=None, devices=(), provisioned=None, egress=None, checkpoints=(), labels_of_clones={}
     )
