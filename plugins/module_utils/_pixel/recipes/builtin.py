@@ -51,7 +51,7 @@ if [ "$found" != {NODESOURCE_KEY} ]; then
     echo "the key of deb.nodesource.com is not {NODESOURCE_KEY}" >&2
     exit 1
 fi
-mkdir -p -m 755 /etc/apt/keyrings
+install -d -m 755 /etc/apt/keyrings
 gpg --batch --yes --dearmor -o /etc/apt/keyrings/nodesource.gpg "$key"
 chmod 644 /etc/apt/keyrings/nodesource.gpg
 rm -f "$key"

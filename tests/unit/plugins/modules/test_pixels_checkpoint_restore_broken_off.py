@@ -13,7 +13,7 @@ from ansible_collections.pixels.truenas.plugins.modules import (
     pixels_checkpoint_restore,
     pixels_container,
 )
-from tests.sweeps.nas import DELAY_S, Nas
+from tests.sweeps.nas import DELAY_S, SHORT_CALL_TIMEOUT_S, Nas
 from tests.unit.plugins.conftest import put, read
 
 WEB = "tank/.ix-virt/containers/px-web"
@@ -206,7 +206,9 @@ def test_a_stopped_one_stays_stopped_when_a_restore_is_repeated(restore, truenas
 def test_nothing_is_promised_while_it_may_still_be_stopped_and_the_next_run_starts_it(restore, truenas, ran):
     truenas.faults.add("delay", method="virt.instance.stop", seconds=DELAY_S)
 
-    first = Nas(truenas).attempt(pixels_checkpoint_restore, {"name": "web", "label": "ready"})
+    first = Nas(truenas).attempt(
+        pixels_checkpoint_restore, {"name": "web", "label": "ready"}, call_timeout_s=SHORT_CALL_TIMEOUT_S
+    )
 
     assert "web is now running, which may still change" in first.error
     assert ran.status == "STOPPED"
@@ -218,7 +220,11 @@ def test_nothing_is_rolled_back_while_the_clone_may_still_be_promoted(restore, r
     image = truenas.world.storage.zfs.datasets[WEB].origin.partition("@")[0]
     truenas.faults.add("delay", method="pool.dataset.promote", seconds=DELAY_S)
 
-    first = Nas(truenas).attempt(pixels_checkpoint_restore, {"name": "web", "label": "ready", "safety": True})
+    first = Nas(truenas).attempt(
+        pixels_checkpoint_restore,
+        {"name": "web", "label": "ready", "safety": True},
+        call_timeout_s=SHORT_CALL_TIMEOUT_S,
+    )
     second = restore(safety=True, wait="running")
 
     assert "but the last step is unfinished" in first.error

@@ -11,7 +11,7 @@ import re
 import pytest
 
 from ansible_collections.pixels.truenas.plugins.modules import pixels_container, pixels_container_info, pixels_nas_info
-from tests.sweeps.nas import DELAY_S, Nas
+from tests.sweeps.nas import DELAY_S, SHORT_CALL_TIMEOUT_S, Nas
 from tests.unit.plugins.conftest import strike
 
 STATES = ["present", "started", "stopped", "restarted", "absent"]
@@ -308,7 +308,8 @@ def test_one_whose_making_was_answered_too_late_gets_its_card_by_the_run_that_fi
     container, truenas, state, autostart
 ):
     truenas.faults.add("delay", method="container.create", seconds=DELAY_S)
-    first = Nas(truenas).attempt(pixels_container, {"name": "web", "state": state, "autostart": autostart})
+    options = {"name": "web", "state": state, "autostart": autostart}
+    first = Nas(truenas).attempt(pixels_container, options, call_timeout_s=SHORT_CALL_TIMEOUT_S)
 
     predicted = container(state=state, autostart=autostart, check_mode=True)
     second = container(state=state, autostart=autostart)

@@ -55,7 +55,7 @@ def speaking(trusted):
             stack.callback(server.join, 10)
             opened = LightConnection(*listener.getsockname(), str(trusted.ca_file), 5)
             stack.callback(opened.close)
-            return opened, heard
+            return opened, heard, server
 
         yield open_connection
 
@@ -100,7 +100,7 @@ def test_a_certificate_that_is_not_trusted_is_refused(truenas, self_signed):
 
 def test_fragments_pings_and_events_are_no_obstacle(speaking):
     whole = reply(result="x" * 300)
-    connection, heard = speaking(
+    connection, heard, server = speaking(
         frame(b"?", opcode=9),
         frame(reply(number=None, method="collection_update")),
         frame(whole[:100], final=False),
@@ -110,7 +110,7 @@ def test_fragments_pings_and_events_are_no_obstacle(speaking):
 
     assert connection.call("core.ping", [], 5) == "x" * 300
 
-    connection.close()
+    server.join(10)
     assert heard[1][0] == 0x8A
 
 
@@ -127,14 +127,14 @@ def test_fragments_pings_and_events_are_no_obstacle(speaking):
     ids=["close", "no JSON", "binary", "masked", "too long", "an error"],
 )
 def test_anything_else_is_unexpected(speaking, sent):
-    connection, _heard = speaking(sent)
+    connection, _heard, _server = speaking(sent)
 
     with pytest.raises(ValueError):  # noqa: PT011 (any of its kinds leads to another route)
         connection.call("core.ping", [], 5)
 
 
 def test_no_reply_is_waited_for_longer_than_allowed(speaking):
-    connection, _heard = speaking(frame(b"", opcode=10))
+    connection, _heard, _server = speaking(frame(b"", opcode=10))
 
     with pytest.raises(TimeoutError):
         connection.call("core.ping", [], 0.05)
