@@ -107,6 +107,7 @@ def test_the_action_group_is_in_order() -> None:
 
 
 @pytest.mark.parametrize("module", MODULES, ids=by_name)
+@pytest.mark.wide
 def test_a_module_shares_the_options_of_the_connection(module: Path) -> None:
     documentation = texts(module)["DOCUMENTATION"]
 
@@ -212,6 +213,7 @@ def test_the_paths_that_a_page_names_exist(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=by_name)
+@pytest.mark.wide
 def test_the_functions_and_classes_that_a_page_names_exist(page: Path) -> None:
     named = {
         code.removesuffix("()")

@@ -61,18 +61,21 @@ def test_the_import_contracts_hold() -> None:
     assert linted.returncode == 0, linted.stdout + linted.stderr
 
 
+@pytest.mark.wide
 def test_plugins_import_known_packages_only() -> None:
     packages = {name.partition(".")[0] for name in imported(ROOT / "plugins") if not name.startswith(f"{PLUGINS}.")}
 
     assert packages - sys.stdlib_module_names == THIRD_PARTY
 
 
+@pytest.mark.wide
 def test_the_simulator_imports_nothing_of_what_it_tests() -> None:
     shared = re.compile(r"(ansible|ansible_collections|plugins|tests(?!\.simulator)|websocket)\b")
 
     assert {name for name in imported(ROOT / "tests/simulator") if shared.match(name)} == set()
 
 
+@pytest.mark.wide
 def test_methods_of_the_middleware_are_named_below_the_domain_only() -> None:
     # Domain names such as auth.docker.io look like methods.
     domains = ROOT / "plugins/module_utils/_pixel/egress/presets.py"

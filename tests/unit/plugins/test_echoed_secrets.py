@@ -167,6 +167,7 @@ def test_it_is_masked_in_warnings_about_rows(pixels_command: t.Any, truenas: t.A
     assert shows(ended.stderr, truenas.api_key) == []
 
 
+@pytest.mark.wide
 def test_it_is_masked_in_warnings_of_the_inventory(truenas: t.Any, nas: dict[str, t.Any], tmp_path: Path) -> None:
     answer_with_row_of(truenas, "environment", 1)
     source = tmp_path / "x.pixels.yml"

@@ -134,6 +134,7 @@ def test_a_module_returns_exactly_what_is_there(run: t.Any, hostile: t.Any) -> N
 
 
 @pytest.mark.parametrize("on_error", ["warn", "fail"])
+@pytest.mark.wide
 def test_the_inventory_warns_safely(truenas: t.Any, nas: dict[str, t.Any], tmp_path: Path, on_error: str) -> None:
     truenas.world.add_container("px-web")
     truenas.faults.add("fail_call", method="virt.instance.query", times=FOREVER, errno=14, reason=HOSTILE)

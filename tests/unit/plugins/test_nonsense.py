@@ -219,6 +219,7 @@ def test_one_malformed_message_costs_nothing_but_a_second_try(run: t.Any, truena
 @pytest.mark.parametrize("release", ["25.10"])
 @pytest.mark.parametrize("value", [5, [{}], "x"], ids=str)
 @pytest.mark.parametrize("session", ["direct", "auto"])
+@pytest.mark.wide
 def test_the_command_reports_it_as_text_and_as_json(
     pixels_command: t.Any, truenas: t.Any, value: t.Any, session: str
 ) -> None:
@@ -239,6 +240,7 @@ def test_the_command_reports_it_as_text_and_as_json(
 
 
 @pytest.mark.parametrize("release", ["25.10"])
+@pytest.mark.wide
 def test_a_shared_session_outlives_what_is_no_message(pixels_command: t.Any, truenas: t.Any) -> None:
     truenas.world.add_container("px-web")
     pixels_command.environment |= {"PIXELS_SESSION": "auto", "XDG_RUNTIME_DIR": str(pixels_command.home)}
@@ -258,6 +260,7 @@ def test_a_shared_session_outlives_what_is_no_message(pixels_command: t.Any, tru
 
 @pytest.mark.parametrize("release", ["25.10"])
 @pytest.mark.parametrize(("on_error", "value"), [("warn", [{}]), ("fail", 5)])
+@pytest.mark.wide
 def test_the_inventory_says_so_without_a_traceback(
     truenas: t.Any, nas: dict[str, t.Any], tmp_path: Path, on_error: str, value: t.Any
 ) -> None:

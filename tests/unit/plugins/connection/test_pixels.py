@@ -67,6 +67,7 @@ def connection(opened, truenas):
 
 
 @both_generations
+@pytest.mark.wide
 def test_a_line_runs_in_the_pixel_with_its_input(connection):
     rc, out, err = connection.exec_command("hostname; cat; echo err >&2; exit 4", in_data=b"in\n")
 
@@ -258,6 +259,7 @@ def test_a_shell_is_given_to_no_other_client_after_a_reset(connection, truenas):
 
 
 @both_generations
+@pytest.mark.wide
 def test_a_shell_that_went_away_is_unreachable_and_then_made_again(connection, truenas, monkeypatch):
     # The pixel keeps running, so there is no wait for a stop.
     monkeypatch.setattr(client, "STOP_TIMEOUT_S", 0.0)

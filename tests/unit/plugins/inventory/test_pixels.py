@@ -452,6 +452,7 @@ def test_inventory_files_are_recognized_by_their_names(tmp_path, name):
     assert not InventoryModule().verify_file(str(tmp_path / "fleet.yml"))
 
 
+@pytest.mark.wide
 def test_the_list_is_clean_json_and_no_template_of_a_nas_is_rendered(inventory, truenas, nas, tmp_path):
     hostile = "{{ lookup('ansible.builtin.pipe', 'touch " + str(tmp_path / "owned") + "') }}"
     truenas.world.add_container("px-web", environment={"GREETING": hostile})

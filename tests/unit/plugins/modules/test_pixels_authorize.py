@@ -40,6 +40,7 @@ def authorize(run, truenas):
     return run_module
 
 
+@pytest.mark.wide
 def test_a_pixel_without_ssh_access_gets_it(authorize, run, truenas, key, nas):
     nas.update(ssh_key=key.private, ssh_port=truenas.ssh_port)
 
@@ -61,6 +62,7 @@ def test_a_pixel_without_ssh_access_gets_it(authorize, run, truenas, key, nas):
         (["# ours", BOB], {"exclusive": True}, ["# ours", ALICE]),
     ],
 )
+@pytest.mark.wide
 def test_check_mode_predicts_and_a_second_run_changes_nothing(authorize, truenas, before, wanted, after):
     put(truenas, KEYS, "".join(f"{line}\n" for line in before), mode=0o600)
 
@@ -74,6 +76,7 @@ def test_check_mode_predicts_and_a_second_run_changes_nothing(authorize, truenas
     assert not authorize(ALICE, **wanted)["changed"]
 
 
+@pytest.mark.wide
 def test_host_keys_are_pinned_as_they_are_read_inside(authorize, truenas, pixels):
     alias = known_hosts.alias("px-web", pixels.nas)
     pixels.host_keys.pin(alias, "ssh-ed25519", "AAAAold")
@@ -87,6 +90,7 @@ def test_host_keys_are_pinned_as_they_are_read_inside(authorize, truenas, pixels
 
 
 @users_of_its_own
+@pytest.mark.wide
 def test_a_user_of_the_pixel_owns_what_is_made_for_that_user(authorize, run):
     result = authorize(ALICE, user="ubuntu")
 
@@ -177,6 +181,7 @@ def test_a_home_that_is_a_link_is_refused(authorize, inside):
 
 
 @users_of_its_own
+@pytest.mark.wide
 def test_what_the_user_has_prepared_in_the_path_of_a_file_is_not_written_to(authorize, inside, truenas):
     put(truenas, "/etc/victim", "precious\n")
     inside(f"mkdir ~/.ssh; {link_next_names('~/.ssh/authorized_keys.pixels-', '/etc/victim')}", "ubuntu")
@@ -201,6 +206,7 @@ def test_what_the_user_cannot_read_is_in_no_result(authorize, inside, truenas):
 
 
 @users_of_its_own
+@pytest.mark.wide
 def test_a_file_that_has_another_name_as_well_keeps_its_content_there(authorize, inside, truenas):
     put(truenas, "/srv/shared", f"{BOB}\n")
     inside(f"mkdir {HOME}/.ssh; ln /srv/shared {HOME}/.ssh/authorized_keys; chown ubuntu {HOME}/.ssh")
@@ -220,6 +226,7 @@ def test_what_is_no_file_is_not_waited_for(authorize, inside, plant):
 
 
 @users_of_its_own
+@pytest.mark.wide
 def test_a_file_without_an_end_is_given_up(authorize, inside):
     inside("mkdir ~/.ssh; truncate -s 100G ~/.ssh/authorized_keys", "ubuntu")
 
@@ -281,6 +288,7 @@ def test_a_home_that_is_not_the_users_is_not_written_to(authorize, inside, truen
 
 
 @users_of_its_own
+@pytest.mark.wide
 def test_a_user_without_a_shell_and_another_name_of_root_have_keys_as_well(authorize, inside, truenas):
     inside(
         "echo deploy.er:x:1001:1001::/srv/deploy:/usr/sbin/nologin >>/etc/passwd;"
@@ -296,6 +304,7 @@ def test_a_user_without_a_shell_and_another_name_of_root_have_keys_as_well(autho
 
 
 @users_of_its_own
+@pytest.mark.wide
 def test_over_ssh_as_well_it_is_done_as_that_user(authorize, inside, truenas, key, nas):
     nas.update(ssh_key=key.private, ssh_port=truenas.ssh_port)
     put(truenas, KEYS, f"{key.public}\n", mode=0o600)

@@ -111,6 +111,7 @@ def test_the_version_of_a_recipe_and_the_state_rebuilt_build_it_again(base, true
     assert set(truenas.world.containers) == {"px-base-root-3"}
 
 
+@pytest.mark.wide
 def test_a_clone_keeps_its_version_until_it_is_destroyed(base, clone, run, truenas):
     base(**ROOT)
     created = clone()
@@ -130,6 +131,7 @@ def test_a_clone_keeps_its_version_until_it_is_destroyed(base, clone, run, truen
     assert not base(image="debian/13")["changed"]
 
 
+@pytest.mark.wide
 def test_a_base_is_cloned_from_another_one_and_follows_its_recipe(base, truenas):
     base(**ROOT)
     base("child", **CHILD)
@@ -145,6 +147,7 @@ def test_a_base_is_cloned_from_another_one_and_follows_its_recipe(base, truenas)
     assert not base("child", **CHILD)["changed"]
 
 
+@pytest.mark.wide
 def test_a_fleet_is_cloned_from_one_base(base, run, truenas):
     base(**ROOT)
 
@@ -230,6 +233,7 @@ class TestInSteps:
         unchanged = base(**ROOT, version="2", step="begin")
         assert (unchanged["changed"], unchanged["build"]) == (False, None)
 
+    @pytest.mark.wide
     def test_what_was_begun_is_cancelled_or_begun_again_and_the_earlier_version_remains(self, base, truenas):
         base(**ROOT)
         base(**ROOT, version="2", step="begin")

@@ -57,6 +57,7 @@ def test_it_is_started_at_the_second_try(checkpoint, truenas, web, release):
 
 
 @both_generations
+@pytest.mark.wide
 def test_an_error_names_the_checkpoint_that_was_taken_and_the_stop_and_the_next_run_starts_it(
     checkpoint, truenas, web, release
 ):
@@ -77,6 +78,7 @@ def test_an_error_names_the_checkpoint_that_was_taken_and_the_stop_and_the_next_
 
 
 @pytest.mark.parametrize("fault", ["abort_job", "drop_before_call", "drop_before_reply", "restart_middleware"])
+@pytest.mark.wide
 def test_it_runs_in_the_end_after_each_failure_of_the_start(checkpoint, truenas, web, fault):
     truenas.faults.add(fault, method="virt.instance.start", times=2)
     checkpoint(quiesce="stop")

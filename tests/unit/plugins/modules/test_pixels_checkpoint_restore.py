@@ -175,6 +175,7 @@ def started_meanwhile(monkeypatch):
 
 
 @pytest.mark.parametrize("safety", [False, True])
+@pytest.mark.wide
 def test_files_are_not_exchanged_below_a_pixel_that_was_started_meanwhile(
     restore, truenas, web, started_meanwhile, safety
 ):
@@ -283,6 +284,7 @@ def test_an_account_that_may_not_rename_datasets_is_reported_before_anything_is_
 # the current state is kept
 
 
+@pytest.mark.wide
 def test_the_present_state_can_be_kept_and_gone_back_to(restore, run, truenas, web, save, at_noon):
     save("later")
     put(truenas, STATE, "now")
@@ -306,6 +308,7 @@ def test_the_present_state_can_be_kept_and_gone_back_to(restore, run, truenas, w
     assert read(truenas, STATE) == "ready"
 
 
+@pytest.mark.wide
 def test_what_was_kept_goes_with_the_last_of_its_checkpoints(restore, run, truenas, web, save, at_noon):
     datasets = set(truenas.world.storage.zfs.datasets)
     restore(safety=True)
@@ -342,6 +345,7 @@ def emptied(restore, truenas, web, save, at_noon):
     return aside
 
 
+@pytest.mark.wide
 def test_what_has_no_checkpoints_any_more_is_no_conflict(restore, run, truenas, emptied):
     assert restore(label="ready", discard_newer=True)["discarded"] == ["later"]
 
@@ -356,6 +360,7 @@ def test_what_has_no_checkpoints_any_more_goes_with_the_one_it_depends_on(run, t
     assert emptied not in truenas.world.storage.zfs.datasets
 
 
+@pytest.mark.wide
 def test_what_was_kept_goes_with_the_pixel(restore, run, truenas, web, at_noon):
     restore(safety=True)
 
@@ -404,6 +409,7 @@ STRUCK = [
 
 
 @pytest.mark.parametrize(("release", "method", "safety", "fault", "after"), STRUCK)
+@pytest.mark.wide
 def test_a_step_that_fails_leaves_the_old_state_or_the_new_one_and_the_next_run_converges(
     restore, run, truenas, web, method, safety, fault, after
 ):
@@ -434,6 +440,7 @@ def test_a_step_that_fails_leaves_the_old_state_or_the_new_one_and_the_next_run_
 
 
 @pytest.mark.parametrize(("release", "safety", "after"), GONE)
+@pytest.mark.wide
 def test_a_nas_that_stays_away_loses_nothing_and_the_next_run_converges(
     restore, truenas, web, no_pauses, safety, after
 ):
@@ -536,6 +543,7 @@ HEIR = "tank/.ix-virt/containers/px-heir"
 
 @pytest.mark.parametrize("started", [False, True])
 @pytest.mark.parametrize("options", [{}, {"safety": True}, {"discard_newer": True}])
+@pytest.mark.wide
 def test_a_checkpoint_of_another_pixel_comes_back_as_one_of_this(restore, truenas, heir, started, options):
     mac, environment, uuid = heir.mac, dict(heir.environment), heir.uuid
 
@@ -570,6 +578,7 @@ def test_settings_are_those_of_now_when_the_nas_is_set_up_again(restore, run, tr
     assert (found.cpu, found.environment) == ("4", {"PIXELS/label/role": "db"})
 
 
+@pytest.mark.wide
 def test_an_account_that_may_not_swap_datasets_is_reported_before_anything_is_stopped(restore, truenas, nas, heir):
     roles = ["VIRT_GLOBAL_READ", "VIRT_INSTANCE_WRITE", "SNAPSHOT_READ", "SNAPSHOT_WRITE", "SNAPSHOT_DELETE"]
     nas.update(username="helper", api_key=truenas.add_account("helper", roles=roles))
@@ -593,6 +602,7 @@ def test_an_account_that_may_not_swap_datasets_is_reported_before_anything_is_st
         ("pool.dataset.promote", 1, True),
     ],
 )
+@pytest.mark.wide
 def test_a_nas_set_up_again_amid_a_restore_keeps_all_containers(
     restore, truenas, heir, no_pauses, monkeypatch, tmp_path, label, step, after, there
 ):

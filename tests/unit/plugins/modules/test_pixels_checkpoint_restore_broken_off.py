@@ -153,6 +153,7 @@ def earlier(truenas, container, restore):
 
 
 @pytest.mark.parametrize("made_from", [{}, {"from": "base@ready"}], ids=["an image", "a clone"])
+@pytest.mark.wide
 def test_what_an_earlier_pixel_of_that_name_left_changes_nothing(restore, container, run, truenas, earlier, made_from):
     assert "failed" not in container(**made_from, wait="running")
     before = datasets(truenas)
@@ -163,6 +164,7 @@ def test_what_an_earlier_pixel_of_that_name_left_changes_nothing(restore, contai
     assert labels(truenas, BASE) == ["ready"]
 
 
+@pytest.mark.wide
 def test_unneeded_remains_of_an_earlier_pixel_go_with_the_next(container, truenas, earlier):
     container(wait="running")
     truenas.world.storage.zfs.add(ASIDE)

@@ -74,6 +74,7 @@ def origin(truenas, dataset=NEW):
 
 
 @pytest.mark.parametrize("source", ["base@ready", "px-base:ready", "px-base@ready"])
+@pytest.mark.wide
 def test_a_clone_has_the_files_of_the_checkpoint(container, truenas, base, source):
     result = container(**{"from": source})
 
@@ -85,6 +86,7 @@ def test_a_clone_has_the_files_of_the_checkpoint(container, truenas, base, sourc
     assert read(truenas, STATE, name="px-base") == "now"
 
 
+@pytest.mark.wide
 def test_a_clone_without_a_label_is_of_the_present_state_and_its_origin_says_what_for(container, truenas, base):
     container(**{"from": "base"})
 
@@ -92,6 +94,7 @@ def test_a_clone_without_a_label_is_of_the_present_state_and_its_origin_says_wha
     assert labels(truenas) == ["ready", "px-clone-new"]
 
 
+@pytest.mark.wide
 def test_the_source_goes_on_running(container, truenas, base):
     container(**{"from": "base"})
 
@@ -99,6 +102,7 @@ def test_the_source_goes_on_running(container, truenas, base):
     assert truenas.stats.calls["virt.instance.stop"] == 0
 
 
+@pytest.mark.wide
 def test_inherits_from_its_source_by_default(container, truenas, base):
     container(**{"from": "base@ready"}, memory="4GiB", environment={"C": "d"})
 
@@ -135,6 +139,7 @@ def test_is_a_user_of_its_own(container, truenas, base):
     assert read(truenas, "/etc/machine-id", name="px-base") == OLD_ID
 
 
+@pytest.mark.wide
 def test_is_a_user_of_its_own_before_it_meets_the_network(container, truenas, base):
     container(**{"from": "base@ready"})
 
@@ -144,6 +149,7 @@ def test_is_a_user_of_its_own_before_it_meets_the_network(container, truenas, ba
     assert last_written < called.index("virt.instance.start")
 
 
+@pytest.mark.wide
 def test_its_host_key_is_known_from_the_start(container, truenas, base, tmp_path):
     container(**{"from": "base@ready"})
 
@@ -173,6 +179,7 @@ def test_nothing_is_destroyed_before_its_replacement_is_there(container, truenas
     ]
 
 
+@pytest.mark.wide
 def test_leaves_no_dataset_beside_the_clone(container, truenas, base):
     before = datasets(truenas)
 
@@ -182,12 +189,14 @@ def test_leaves_no_dataset_beside_the_clone(container, truenas, base):
 
 
 @pytest.mark.parametrize("again", ["base@ready", "base"])
+@pytest.mark.wide
 def test_a_second_run_changes_nothing(container, truenas, base, again):
     container(**{"from": "base@ready"})
 
     assert not container(**{"from": again})["changed"]
 
 
+@pytest.mark.wide
 def test_goes_on_when_the_source_is_gone(container, truenas, base):
     container(**{"from": "base@ready"})
     container("base", state="absent", clones="leave")
@@ -217,6 +226,7 @@ def test_what_is_not_there_cannot_be_cloned_and_nothing_is_changed(
     assert truenas.world.as_json() == before
 
 
+@pytest.mark.wide
 def test_a_pixel_of_another_origin_is_refused_and_stays_as_it_is(container, truenas, base):
     truenas.world.add_container("px-new")
     container("other", **{"from": "base"})
@@ -239,6 +249,7 @@ def make_symlink(truenas, path, target):
     engine.stat = stat
 
 
+@pytest.mark.wide
 def test_a_symlink_that_leads_to_nothing_on_the_nas_makes_no_file_there(container, truenas, base):
     make_symlink(truenas, "/etc/hostname", "/etc/cron.d/evil")
 
@@ -268,6 +279,7 @@ def test_a_directory_that_is_a_symlink_in_the_checkpoint_is_not_written_through(
     assert datasets(truenas) == before
 
 
+@pytest.mark.wide
 def test_the_files_of_a_clone_that_was_never_started_are_read_once(container, truenas, base):
     put(truenas, "/etc/ssh/ssh_host_ecdsa_key", "secret of base", name="px-base")
     truenas.world.add_snapshot("px-base", "without")
@@ -298,6 +310,7 @@ def test_an_account_that_may_not_clone_is_reported_with_the_required_role(contai
 
 
 @pytest.mark.parametrize("release", ["25.10"])
+@pytest.mark.wide
 def test_what_all_clones_of_a_checkpoint_have_is_read_once(run, truenas, base):
     looks = []
 
@@ -310,6 +323,7 @@ def test_what_all_clones_of_a_checkpoint_have_is_read_once(run, truenas, base):
 
 
 @pytest.mark.parametrize("release", ["25.10"])
+@pytest.mark.wide
 def test_a_clone_after_one_that_failed_looks_for_itself(run, truenas, base):
     truenas.faults.add("fail_call", method="zfs.dataset.rename", errno=14, reason="bad luck")
     truenas.stats.calls.clear()
@@ -366,6 +380,7 @@ STRUCK = [
 
 
 @pytest.mark.parametrize(("release", "source", "step", "after", "fault"), STRUCK)
+@pytest.mark.wide
 def test_a_step_that_fails_leaves_no_clone_or_a_whole_one_and_the_next_run_converges(
     container, truenas, base, source, step, after, fault
 ):
@@ -387,6 +402,7 @@ def test_a_step_that_fails_leaves_no_clone_or_a_whole_one_and_the_next_run_conve
 
 
 @pytest.mark.parametrize(("release", "after"), [("25.10", 43), ("25.04", 45), ("25.10", 47)])
+@pytest.mark.wide
 def test_a_nas_that_stays_away_leaves_what_the_next_run_converges(container, truenas, base, no_pauses, after):
     before = datasets(truenas)
     truenas.faults.go_away(after=after)
@@ -398,6 +414,7 @@ def test_a_nas_that_stays_away_leaves_what_the_next_run_converges(container, tru
     converges(container, truenas, before, "base@ready")
 
 
+@pytest.mark.wide
 def test_snapshots_of_incus_itself_are_not_handed_over(container, truenas, base):
     truenas.world.add_snapshot("px-base", "snapshot-mine")
     container(**{"from": "base@ready"})
@@ -418,6 +435,7 @@ def test_snapshots_of_incus_itself_are_not_handed_over(container, truenas, base)
         ("virt.instance.update", 1, True),
     ],
 )
+@pytest.mark.wide
 def test_a_nas_set_up_again_after_a_step_that_was_the_last_one_keeps_all_containers(
     container, truenas, base, no_pauses, monkeypatch, tmp_path, step, after, there
 ):
@@ -442,6 +460,7 @@ def test_a_nas_set_up_again_after_a_step_that_was_the_last_one_keeps_all_contain
 
 
 @pytest.mark.parametrize("state", ["present", "started"])
+@pytest.mark.wide
 def test_a_finished_clone_keeps_its_own_settings_when_the_nas_is_set_up_again(container, truenas, base, state):
     container(state=state, labels={"role": "web"}, **{"from": "base@ready"})
     made = truenas.world.containers["px-new"]
@@ -454,6 +473,7 @@ def test_a_finished_clone_keeps_its_own_settings_when_the_nas_is_set_up_again(co
 
 
 @pytest.mark.parametrize("again", [False, True])
+@pytest.mark.wide
 def test_lines_of_its_own_in_the_hosts_file_survive_the_first_start_and_a_new_set_up(container, truenas, base, again):
     put(truenas, "/etc/hosts", "127.0.0.1 localhost\n127.0.1.1 px-base\n10.0.0.5 db px-base.lan\n", name="px-base")
 
@@ -509,6 +529,7 @@ def unfinished(container, truenas, base):
     return truenas.world.containers["px-new"]
 
 
+@pytest.mark.wide
 def test_what_could_not_be_rolled_back_is_finished_by_the_next_run(container, truenas, base, unfinished):
     result = container(**{"from": "base"})
 
@@ -539,6 +560,7 @@ def test_what_a_user_started_before_it_was_finished_is_not_thrown_away(container
     assert "px-new" in truenas.world.containers
 
 
+@pytest.mark.wide
 def test_files_are_not_exchanged_below_a_clone_that_was_started_meanwhile(container, truenas, base, monkeypatch):
     before = datasets(truenas)
     swap = cloner.swap_datasets
@@ -581,6 +603,7 @@ def test_of_two_that_make_the_same_clone_one_succeeds_and_neither_harms_the_othe
     assert read(truenas, STATE, name="px-new") == "ready"
 
 
+@pytest.mark.wide
 def test_what_another_user_is_creating_is_not_touched(container, truenas, base, unfinished, monkeypatch):
     class FinishedMeanwhile(cloner.Deadline):
         def wait_until(self, *arguments, **options):
@@ -599,6 +622,7 @@ def test_what_another_user_is_creating_is_not_touched(container, truenas, base, 
 # destroying clones and their sources
 
 
+@pytest.mark.wide
 def test_an_origin_that_was_created_for_a_clone_is_deleted_with_it(container, truenas, base):
     container(**{"from": "base"})
 
@@ -607,6 +631,7 @@ def test_an_origin_that_was_created_for_a_clone_is_deleted_with_it(container, tr
     assert labels(truenas) == ["ready"]
 
 
+@pytest.mark.wide
 def test_a_checkpoint_of_the_users_stays(container, truenas, base):
     container(**{"from": "base@ready"})
 
@@ -615,6 +640,7 @@ def test_a_checkpoint_of_the_users_stays(container, truenas, base):
     assert labels(truenas) == ["ready"]
 
 
+@pytest.mark.wide
 def test_an_origin_left_by_an_earlier_clone_is_not_mistaken_for_the_present_state(container, run, truenas, base):
     container(**{"from": "base"})
     put(truenas, STATE, "later", name="px-base")
@@ -628,6 +654,7 @@ def test_an_origin_left_by_an_earlier_clone_is_not_mistaken_for_the_present_stat
     assert labels(truenas) == ["ready", "px-clone-new"]
 
 
+@pytest.mark.wide
 def test_keeping_the_newest_checkpoints_does_not_count_origins(container, run, truenas, base):
     container(**{"from": "base"})
     container(state="absent", name="nobody")
@@ -639,6 +666,7 @@ def test_keeping_the_newest_checkpoints_does_not_count_origins(container, run, t
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.wide
 def test_a_pixel_others_were_cloned_from_is_not_destroyed_and_they_are_named(container, truenas, base, check_mode):
     container(**{"from": "base@ready"})
     container("another", **{"from": "base"})
@@ -651,6 +679,7 @@ def test_a_pixel_others_were_cloned_from_is_not_destroyed_and_they_are_named(con
     assert truenas.world.as_json() == before
 
 
+@pytest.mark.wide
 def test_its_checkpoints_can_be_handed_over_to_a_clone(container, run, truenas, base):
     container(**{"from": "base@ready"})
     container("another", **{"from": "base"})
@@ -666,6 +695,7 @@ def test_its_checkpoints_can_be_handed_over_to_a_clone(container, run, truenas, 
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.wide
 def test_checkpoints_of_the_same_name_are_reported_before_anything_is_handed_over(
     container, run, truenas, base, check_mode
 ):
@@ -688,6 +718,7 @@ def test_a_held_checkpoint_is_reported_before_the_pixel_is_stopped(container, tr
     assert base.status == "RUNNING"
 
 
+@pytest.mark.wide
 def test_its_data_can_be_left_to_the_clones_until_they_are_gone(container, truenas, base):
     container(**{"from": "base@ready"})
 
@@ -733,6 +764,7 @@ def test_check_mode_predicts_each(container, truenas, source, around, cloned, wa
         assert not container(wait="running", **{"from": wanted})["changed"]
 
 
+@pytest.mark.wide
 def test_where_all_of_them_are_deleted_together_there_is_no_conflict(container, run, truenas, base):
     container(**{"from": "base@ready"})
     container("another", **{"from": "base"})
@@ -804,6 +836,7 @@ def origins(truenas):
 
 @pytest.mark.parametrize("fault", ["fail", "drop_before_call", "drop_before_reply", "restart_middleware"])
 @pytest.mark.parametrize("method", ["{snapshot}.delete", "virt.instance.delete"])
+@pytest.mark.wide
 def test_the_snapshot_of_a_clone_of_the_present_state_goes_with_it_after_each_failure(
     container, truenas, base, method, fault
 ):
@@ -819,6 +852,7 @@ def test_the_snapshot_of_a_clone_of_the_present_state_goes_with_it_after_each_fa
     assert origins(truenas) == []
 
 
+@pytest.mark.wide
 def test_the_snapshot_goes_with_the_clone_where_the_controller_is_killed_as_that_is_deleted(container, truenas, base):
     container(**{"from": "base"}, wait="running")
     destroying = Nas(truenas).attempt(pixels_container, {"name": "new", "state": "absent"}, kill_at=2)

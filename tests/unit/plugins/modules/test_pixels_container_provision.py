@@ -47,6 +47,7 @@ def provision(run, truenas, key, nas, method):
 
 
 @both_generations
+@pytest.mark.wide
 def test_a_fresh_pixel_answers_with_our_key_when_the_task_is_done(provision, run):
     result = provision()
 
@@ -54,6 +55,7 @@ def test_a_fresh_pixel_answers_with_our_key_when_the_task_is_done(provision, run
     assert run(pixels_exec, name="web", cmd="hostname")["stdout"] == "px-web"
 
 
+@pytest.mark.wide
 def test_a_second_run_changes_nothing_and_check_mode_knew(provision, truenas):
     assert provision(check_mode=True)["changed"]
     assert truenas.world.containers == {}
@@ -65,6 +67,7 @@ def test_a_second_run_changes_nothing_and_check_mode_knew(provision, truenas):
     assert truenas.world.containers["px-web"].starts == starts
 
 
+@pytest.mark.wide
 def test_keys_of_others_stay(provision, truenas, key):
     truenas.world.add_container("px-web")
     put(truenas, KEYS, "ssh-ed25519 AAAAother other@there\n", mode=0o600)
@@ -74,6 +77,7 @@ def test_keys_of_others_stay(provision, truenas, key):
     assert read(truenas, KEYS) == f"ssh-ed25519 AAAAother other@there\n{key.public}\n"
 
 
+@pytest.mark.wide
 def test_another_key_is_added_without_a_restart(provision, truenas, key):
     provision()
     starts = truenas.world.containers["px-web"].starts
@@ -84,6 +88,7 @@ def test_another_key_is_added_without_a_restart(provision, truenas, key):
 
 
 @by_rootfs
+@pytest.mark.wide
 def test_name_servers_are_put_where_resolved_reads_them(provision, truenas):
     provision({"dns": ["1.1.1.1", "9.9.9.9"]})
 
@@ -98,6 +103,7 @@ def test_a_stopped_pixel_is_started_and_provisioned(provision, truenas, run):
 
 
 @by_rootfs
+@pytest.mark.wide
 def test_a_first_boot_that_fails_fails_the_task_with_its_output_and_what_is_in_place(provision, truenas):
     truenas.world.engine.mirrors_down.add("*")
 
@@ -112,6 +118,7 @@ def test_a_first_boot_that_fails_fails_the_task_with_its_output_and_what_is_in_p
 
 
 @by_rootfs
+@pytest.mark.wide
 def test_the_note_of_an_earlier_failure_is_gone_before_the_script_runs_again(provision, truenas):
     truenas.world.add_container("px-web")
     put(truenas, "/root/.ssh-provision-failed", "what it said the last time\n")
@@ -182,6 +189,7 @@ def test_an_account_that_may_not_write_is_reported(provision, truenas, nas):
     assert "web was created" in result["msg"]
 
 
+@pytest.mark.wide
 def test_a_pixel_made_again_is_trusted_again(provision, run, truenas):
     provision()
     run(pixels_exec, name="web", cmd="true")
@@ -192,6 +200,7 @@ def test_a_pixel_made_again_is_trusted_again(provision, run, truenas):
     assert run(pixels_exec, name="web", cmd="true")["rc"] == 0
 
 
+@pytest.mark.wide
 def test_a_new_pixel_gets_the_usual_name_servers_unless_others_or_none_are_asked_for(run, truenas, key, monkeypatch):
     monkeypatch.setenv("PIXELS_DEFAULT_DNS", "9.9.9.9 1.1.1.1")
 
@@ -225,6 +234,7 @@ def test_true_is_by_the_shell_without_a_restart_or_a_write_from_outside(run, tru
 
 
 @by_shell
+@pytest.mark.wide
 def test_host_keys_are_pinned_as_they_are_read_inside(provision, truenas, pixels):
     provision()
 
@@ -233,6 +243,7 @@ def test_host_keys_are_pinned_as_they_are_read_inside(provision, truenas, pixels
 
 
 @by_shell
+@pytest.mark.wide
 def test_an_account_without_full_rights_can_provision(provision, truenas, nas):
     roles = ["VIRT_GLOBAL_READ", "VIRT_INSTANCE_READ", "VIRT_INSTANCE_WRITE", "READONLY_ADMIN"]
     nas.update(username="manager", api_key=truenas.add_account("manager", roles=roles, web_shell=True))
@@ -253,6 +264,7 @@ def test_an_account_without_web_shell_is_reported_what_it_lacks(provision, truen
 
 
 @by_shell
+@pytest.mark.wide
 def test_an_installation_that_fails_is_reported_with_its_last_output_and_continues_next_time(provision, truenas):
     truenas.world.engine.mirrors_down.add("*")
 
@@ -268,6 +280,7 @@ def test_an_installation_that_fails_is_reported_with_its_last_output_and_continu
 
 
 @by_shell
+@pytest.mark.wide
 def test_a_server_that_was_switched_off_is_switched_on_again(provision, truenas):
     provision()
     truenas.run(truenas.world.engine.run("px-web", ["systemctl", "disable", "--now", "ssh"]))
@@ -288,6 +301,7 @@ def configure(tmp_path, monkeypatch):
     return write
 
 
+@pytest.mark.wide
 def test_variables_of_the_configuration_are_put_in_place_and_those_of_a_session_are_not(provision, truenas, configure):
     configure('A = "sesame $OURS"\nTOKEN = {forward = true}')
     with pytest.MonkeyPatch.context() as environment:

@@ -33,6 +33,7 @@ def lock(tmp_path):
 NAMES = {"core": "coreutils", "rare": "no-such-package"}
 
 
+@pytest.mark.wide
 def test_check_mode_predicts_what_a_run_does_and_a_second_run_changes_nothing(run, truenas, lock):
     truenas.world.add_container("px-web")
     options = {"name": "web", "tools": ["core"], "lock": lock}

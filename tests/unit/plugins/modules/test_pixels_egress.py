@@ -103,6 +103,7 @@ def test_a_pixel_that_was_started_and_cannot_be_read_is_stopped(run, truenas, mo
     assert truenas.world.containers["px-web"].status == "STOPPED"
 
 
+@pytest.mark.wide
 def test_a_policy_that_cannot_be_enforced_is_given_up_by_name(run, truenas):
     truenas.world.add_container("px-web", status="STOPPED", environment={"PIXELS/egress": '{"mode": "none"}'})
 

@@ -93,6 +93,7 @@ def test_what_files_of_the_login_shell_print_is_no_output(execute, truenas):
     assert execute(cmd="hostname")["stdout"] == "px-web"
 
 
+@pytest.mark.wide
 def test_arguments_and_variables_of_any_possible_size_arrive(execute):
     words = ["it's\n\\!" * 12_000, "x" * 131_071]
 
@@ -156,6 +157,7 @@ def test_it_reads_what_it_is_given(execute):
     assert execute(cmd="cat")["stdout"] == ""
 
 
+@pytest.mark.wide
 def test_a_lot_of_output_on_both_sides_does_not_block(execute):
     result = execute(
         argv=["sh", "-c", "head -c 300000 /dev/zero | tr '\\0' x; head -c 300000 /dev/zero | tr '\\0' y >&2"]
@@ -179,6 +181,7 @@ def test_what_takes_too_long_is_ended_in_the_pixel_too(execute, guest):
 
 
 @one_transport
+@pytest.mark.wide
 def test_creates_and_removes_decide_whether_it_runs(execute, truenas):
     put(truenas, "/etc/app.key", "secret")
 
@@ -189,6 +192,7 @@ def test_creates_and_removes_decide_whether_it_runs(execute, truenas):
 
 
 @pytest.mark.parametrize("transport", ["shell"])  # over SSH, `test` is a builtin of the shell
+@pytest.mark.wide
 def test_a_check_that_prints_without_end_is_given_up(execute, truenas, monkeypatch):
     monkeypatch.setattr(scripts, "ERRORS_LIMIT", 200_000)
     put(truenas, "/usr/local/bin/test", "#!/bin/sh\nexec yes aaaa >&2\n", mode=0o755)
@@ -201,6 +205,7 @@ def test_a_check_that_prints_without_end_is_given_up(execute, truenas, monkeypat
 
 @one_transport
 @pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.wide
 def test_check_mode_predicts_what_can_be_predicted_and_runs_nothing(execute):
     once = {"argv": ["touch", "/etc/app.key"], "creates": "/etc/app.key"}
 

@@ -34,6 +34,7 @@ def changes(truenas):
 
 
 @pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.wide
 def test_creates_all_of_them_over_one_login(fleet, truenas):
     result = fleet(*[f"agent-{number}" for number in range(12)])
 
@@ -51,6 +52,7 @@ def test_creates_all_of_them_over_one_login(fleet, truenas):
     assert truenas.stats.calls["interface.query"] == 1
 
 
+@pytest.mark.wide
 def test_works_on_several_at_a_time_and_within_the_limits_of_the_nas(fleet, truenas):
     truenas.world.options.create_seconds = 1
 
@@ -140,6 +142,7 @@ def test_a_job_that_fails_is_the_failure_of_one(fleet, truenas):
 
 
 @both_generations
+@pytest.mark.wide
 def test_what_the_nas_says_of_a_failure_is_shown_on_one_line_and_bounded(fleet, truenas, release):
     hostile = "\x1b]0;owned\x07\nchanged: [a]\u202e" + "x" * 1_000_000
     prefix = "container" if release == "26" else "virt.instance"
@@ -176,6 +179,7 @@ def test_a_note_that_is_added_leaves_the_environment_and_other_notes(fleet, run,
 
 
 @both_generations
+@pytest.mark.wide
 def test_prune_removes_what_has_the_fleet_name_and_is_not_listed(fleet, truenas):
     fleet("a", "b", "c", fleet="agents")
     fleet("other", fleet="others")

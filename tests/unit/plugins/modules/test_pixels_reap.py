@@ -109,6 +109,7 @@ def test_what_is_no_lifetime_is_refused_before_anything_happens(web, truenas, pa
 
 
 @both_generations
+@pytest.mark.wide
 def test_expired_pixels_are_destroyed_as_predicted(run, truenas):
     run(pixels_container, name="old", ttl="2020-01-01")
     run(pixels_container, name="kept", ttl="2020-01-01", protected=True)

@@ -117,6 +117,7 @@ def test_what_is_too_short_to_hide_is_left(secret):
 
 @pytest.mark.parametrize("levels", [LEVELS + 1, 600, 100_000])
 @pytest.mark.parametrize("wrap", [lambda value: [value], lambda value: {"a": value}, lambda value: [{"a": [value]}]])
+@pytest.mark.wide
 def test_what_is_nested_too_deeply_is_refused(levels, wrap):
     value = "x"
     for _level in range(levels):

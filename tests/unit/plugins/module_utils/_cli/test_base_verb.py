@@ -18,6 +18,7 @@ def configured(pixels, home):
     return pixels
 
 
+@pytest.mark.wide
 def test_a_base_is_built_cloned_listed_and_destroyed(configured, truenas):
     built = configured("bases", "build", "child")
     again = configured("bases", "build", "--all")

@@ -53,6 +53,7 @@ class TestWithPixels:
             ("ready", 'web already has a checkpoint "ready" and was started\n'),
         ],
     )
+    @pytest.mark.wide
     def test_one_that_a_broken_off_checkpoint_stopped_is_started(self, pixels, truenas, label, output):
         pixels("cp", "create", "web", "--label", "ready")
         pixels("stop", "web")
@@ -80,6 +81,7 @@ class TestWithPixels:
         assert ended.returncode == 1
         assert "invalid checkpoint label" in ended.stderr
 
+    @pytest.mark.wide
     def test_programs_get_json(self, pixels):
         assert pixels.json("cp", "create", "web", "gone", "--label", "ready")[0] == {
             "name": "web",
@@ -101,6 +103,7 @@ class TestWithPixels:
         assert ended.returncode == 1
         assert "has no checkpoint gone; it has ready" in ended.stderr
 
+    @pytest.mark.wide
     def test_newer_checkpoints_are_not_lost_unasked(self, pixels, truenas):
         for label in ("one", "two"):
             pixels("cp", "create", "web", "--label", label)
@@ -114,6 +117,7 @@ class TestWithPixels:
         assert "Deleted newer checkpoints: two" in done.stdout
         assert [each["label"] for each in pixels.json("cp", "list", "web")] == ["one"]
 
+    @pytest.mark.wide
     def test_the_state_before_can_be_kept(self, pixels):
         pixels("cp", "create", "web", "--label", "one")
 
@@ -140,6 +144,7 @@ class TestInterrupting:
         terminal.see("To start it as it is: pixels start web")
         assert terminal.end() == 130
 
+    @pytest.mark.wide
     def test_ctrl_c_while_its_files_change_places_loses_nothing(self, pixels, truenas, web):
         truenas.faults.add("delay", method="zfs.dataset.rename", after=1, seconds=2.0)
         terminal = pixels.at_terminal("cp", "restore", "web", "one", "--safety")
@@ -177,6 +182,7 @@ class TestClones:
     def engine(self):
         return "process"
 
+    @pytest.mark.wide
     def test_a_clone_is_a_new_pixel(self, inside, truenas):
         inside("cp", "create", "web", "--label", "ready")
 

@@ -60,12 +60,14 @@ def pixels(pixels, truenas):
         ("pixels --nas ho", ["home"]),
     ],
 )
+@pytest.mark.wide
 def test_bash_offers_verbs_options_values_and_pixels(pixels, line, offered):
     pixels.configure('[nas.home]\nhost = "h"\n[nas.office]\nhost = "o"\n')
 
     assert complete(pixels, line) == offered
 
 
+@pytest.mark.wide
 def test_labels_are_those_of_the_pixel(pixels):
     for label in ("ready", "retry", "other"):
         pixels("checkpoint", "create", "web", "--label", label)
@@ -73,6 +75,7 @@ def test_labels_are_those_of_the_pixel(pixels):
     assert complete(pixels, "pixels checkpoint restore web re") == ["ready", "retry"]
 
 
+@pytest.mark.wide
 def test_pixels_are_those_of_the_nas_that_the_line_names(pixels, truenas):
     pixels.configure(f'[nas.home]\nhost = "{truenas.host}"\nport = {truenas.port}\n[nas.office]\nhost = "o.invalid"\n')
 
@@ -87,6 +90,7 @@ def test_files_are_offered_where_a_file_is_meant(pixels):
     assert complete(pixels, f"pixels --api-key-file {pixels.home}/na") == [str(path)]
 
 
+@pytest.mark.wide
 def test_paths_here_and_pixels_are_offered_where_files_are_copied(pixels):
     path = pixels.home / "web.tar"
     path.write_text("")
@@ -124,6 +128,7 @@ def test_the_shell_understands_it(command, shell):
     subprocess.run([shell, "-n", "/dev/stdin"], input=script, text=True, check=True, capture_output=True)
 
 
+@pytest.mark.wide
 def test_what_is_offered_is_no_command(pixels, truenas):
     truenas.world.add_container("px-bad").name = "px-w$(touch${IFS}owned)"
     hostile = truenas.world.add_snapshot("px-web", "re")

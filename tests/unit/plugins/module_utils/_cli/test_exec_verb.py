@@ -79,6 +79,7 @@ class TestEitherWay:
         inside("exec", "web", "true")
         return inside
 
+    @pytest.mark.wide
     def test_bytes_pass_both_ways_unchanged(self, inside, options):
         content = random.Random(5).randbytes(1_000_000)
         process = inside.start("exec", *options, "web", "cat", stdin=subprocess.PIPE)
@@ -88,6 +89,7 @@ class TestEitherWay:
         assert (process.returncode, err) == (0, b"")
         assert hashlib.sha256(out).digest() == hashlib.sha256(content).digest()
 
+    @pytest.mark.wide
     def test_output_comes_while_the_command_runs_and_input_is_read_as_it_comes(self, inside, options):
         process = inside.start("exec", *options, "web", "sh", "-c", "echo ready; read word; echo got $word", stdin=-1)
 
@@ -97,6 +99,7 @@ class TestEitherWay:
         assert process.stdout.readline() == b"got this\n"
         process.communicate(timeout=30)
 
+    @pytest.mark.wide
     def test_every_exit_status_is_the_commands_own(self, inside, options):
         statuses = [0, 1, 128, 254, 255]
 
@@ -104,6 +107,7 @@ class TestEitherWay:
 
         assert [(each.returncode, each.stderr) for each in ended] == [(status, "") for status in statuses]
 
+    @pytest.mark.wide
     def test_a_command_ended_by_a_signal_counts_as_shells_count(self, inside, options):
         assert inside("exec", *options, "web", "--", "sh", "-c", "kill -9 $$").returncode == 137
 
@@ -130,6 +134,7 @@ class TestEitherWay:
         out, _err = process.communicate(timeout=30)
         assert (process.returncode, out) == (9, b"cleaned up\n")
 
+    @pytest.mark.wide
     def test_ctrl_c_ends_the_command_in_the_pixel_as_well(self, inside, options, truenas):
         terminal = inside.at_terminal("exec", *options, "web", "--", "sh", "-c", "touch /ready; exec sleep 987")
         wait_for(truenas, "/ready")
@@ -140,6 +145,7 @@ class TestEitherWay:
         running = inside("exec", "web", "--", "sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '").stdout
         assert "sleep 987" not in running
 
+    @pytest.mark.wide
     def test_ctrl_backslash_ends_the_command_in_the_pixel_as_well(self, inside, options, truenas, home):
         terminal = inside.at_terminal("exec", *options, "web", "--", "sh", "-c", "touch /ready; exec sleep 987")
         wait_for(truenas, "/ready")
@@ -151,6 +157,7 @@ class TestEitherWay:
         assert "sleep 987" not in running
         assert list((home / ".cache/pixels/ssh").glob("log*")) == []
 
+    @pytest.mark.wide
     def test_a_reader_that_has_enough_ends_it_as_it_ends_others(self, inside, options):
         line = f"set -o pipefail; {PIXELS} exec {' '.join(options)} web yes | head -1"
 
@@ -158,6 +165,7 @@ class TestEitherWay:
 
         assert (ended.returncode, ended.stdout, ended.stderr) == (128 + signal.SIGPIPE, b"y\n", b"")
 
+    @pytest.mark.wide
     def test_an_input_that_is_closed_is_an_empty_one(self, inside, options):
         line = f"{PIXELS} exec {' '.join(options)} web cat <&-"
 
@@ -165,6 +173,7 @@ class TestEitherWay:
 
         assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"", b"")
 
+    @pytest.mark.wide
     def test_no_two_commands_can_be_mistaken_for_each_other(self, inside, options):
         def name():
             line = inside("exec", *options, "web", "--", "sh", "-c", "tr '\\0' ' ' </proc/$PPID/cmdline").stdout
@@ -186,6 +195,7 @@ class TestEitherWay:
         process.communicate(timeout=30)
         assert process.returncode == 143
 
+    @pytest.mark.wide
     def test_arguments_above_the_length_of_a_line_arrive_and_input_after_them(self, inside, options):
         words = ["it's\n\\!" * 12_000, "x" * 100_000, ""]
 
@@ -194,6 +204,7 @@ class TestEitherWay:
         assert (ended.returncode, ended.stderr) == (0, "")
         assert ended.stdout == "".join(f"<{word}>" for word in words) + "in\n"
 
+    @pytest.mark.wide
     def test_arguments_that_no_kernel_accepts_are_refused_with_a_message_of_the_collection(self, inside, options):
         inside.environment["X"] = "x" * 100_000
         line = f'{PIXELS} exec {" ".join(options)} web true "$X" "$X" "$X" "$X" "$X"'
@@ -209,6 +220,7 @@ class TestEitherWay:
         assert (many.returncode, many.stdout) == (1, "")
         assert "Error: the command cannot run: arguments and variables together have" in many.stderr
 
+    @pytest.mark.wide
     def test_an_empty_command_is_refused(self, inside, options):
         for words in ([""], ["", "uname"]):
             ended = inside("exec", *options, "web", "--", *words)
@@ -216,6 +228,7 @@ class TestEitherWay:
             assert (ended.returncode, ended.stdout) == (1, "")
             assert ended.stderr == "Error: the command is empty: name a program of the pixel\n"
 
+    @pytest.mark.wide
     def test_a_connection_whose_process_is_stopped_is_replaced(self, inside, options, home):
         inside("exec", *options, "web", "true")
         (path,) = (home / ".cache/pixels/ssh").glob("px-web-*")
@@ -229,6 +242,7 @@ class TestEitherWay:
         finally:
             os.kill(stopped, signal.SIGKILL)
 
+    @pytest.mark.wide
     def test_a_connection_that_breaks_off_is_not_mistaken_for_an_exit_status(self, inside, options, truenas):
         process = inside.start("exec", *options, "web", "--", "sh", "-c", "touch /ready; sleep 60")
         wait_for(truenas, "/ready")
@@ -319,6 +333,7 @@ class TestTheShell:
             "PIXELS_CALL_TIMEOUT",
         }
 
+    @pytest.mark.wide
     def test_a_variable_that_requests_the_web_shell_is_used(self, inside, truenas):
         inside.environment["PIXELS_PYTHON"] = sys.executable
 
@@ -401,6 +416,7 @@ class TestWithoutAnSshServer:
         (notes,) = (inside.home / ".cache/pixels").glob("ssh-*.json")
         assert json.loads(notes.read_text())["px-web"].startswith("silent ")
 
+    @pytest.mark.wide
     def test_several_pixels_are_entered_as_one_is(self, inside, truenas):
         truenas.world.add_container("px-db")
 
@@ -430,6 +446,7 @@ class TestWithoutAnSshServer:
 
     @users_of_its_own
     @pytest.mark.parametrize(("words", "prefix"), [(("web",), ""), (("web", "web*"), "web: ")])
+    @pytest.mark.wide
     def test_the_command_runs_as_the_user_that_ssh_logs_in_as(self, inside, words, prefix):
         inside("exec", "--transport", "shell", "web", "--", "useradd", "-m", "alice")
 
@@ -450,6 +467,7 @@ class TestWithoutAnSshServer:
         assert "no OpenSSH client is installed on this machine: using the web shell" in ended.stderr
 
 
+@pytest.mark.wide
 def test_a_server_that_answered_is_waited_for_while_its_pixel_boots(inside, truenas):
     """And its port is closed meanwhile, as it is for a while after a reboot."""
     inside("exec", "web", "true")
@@ -468,6 +486,7 @@ def test_a_server_that_answered_is_waited_for_while_its_pixel_boots(inside, true
     assert truenas.stats.shells == 0
 
 
+@pytest.mark.wide
 def test_a_connection_that_crashed_where_no_server_answers_any_more_leads_to_the_shell(inside, truenas):
     inside("exec", "web", "true")
     (path,) = inside.sockets
@@ -505,6 +524,7 @@ class TestOptionsOfTheCommand:
 
     @users_of_its_own
     @pytest.mark.parametrize("user", ["alice", "1234"])
+    @pytest.mark.wide
     def test_it_runs_as_a_user_in_its_home(self, execute, alice, user):
         line = 'id -un; pwd; echo "$HOME $USER $LOGNAME"; cat'
         ended = execute("-u", user, "web", "--", "sh", "-c", line, stdin="in\n")
@@ -542,6 +562,7 @@ class TestOptionsOfTheCommand:
             assert ended.stderr.startswith(f"Error: {problem}: give ")
 
     @pytest.mark.parametrize("name", ["a b", "-", "it's", "$HOME", "a\nb"])
+    @pytest.mark.wide
     def test_it_runs_in_a_directory_of_any_name(self, execute, inside, name):
         assert inside("exec", "web", "--", "mkdir", "-p", f"/srv/{name}").returncode == 0
 
@@ -568,6 +589,7 @@ class TestOptionsOfTheCommand:
         assert (ended.stdout, ended.stderr) == ("it's\n1||unset|sesame|in\n0\n", "")
 
     @users_of_its_own
+    @pytest.mark.wide
     def test_all_of_them_go_together(self, execute, alice):
         ended = execute("-u", "alice", "-w", "/tmp", "-e", "A=1", "web", "--", "sh", "-c", "id -un; pwd; echo $A")
 
@@ -578,6 +600,7 @@ class TestOptionsOfTheCommand:
 
         assert (ended.returncode, "'A-B' is not a variable name" in ended.stderr) == (1, True)
 
+    @pytest.mark.wide
     def test_what_is_detached_goes_on_without_us(self, execute, inside, truenas):
         ended = execute("-d", "-e", "A=1", "web", "--", "sh", "-c", "echo $$ $A >/begun; cat >/read; exec sleep 300")
 
@@ -607,6 +630,7 @@ class TestOptionsOfTheCommand:
         assert sorted(ended.stdout.splitlines()) == ["db: /tmp", "db: 1", "web: /tmp", "web: 1"]
 
 
+@pytest.mark.wide
 def test_what_sudo_has_against_another_user_is_reported(inside, truenas, key):
     put(truenas, "/home/ubuntu/.ssh/authorized_keys", f"{key.public}\n")
     inside("exec", "web", "--", "chown", "-R", "ubuntu:", "/home/ubuntu/.ssh")
@@ -682,6 +706,7 @@ class TestMany:
         assert ended.returncode == 7
         assert lines(ended) == ["db: px-db\n", "db: no end\n", "web: px-web\n", "web: no end\n"]
 
+    @pytest.mark.wide
     def test_all_are_those_that_run(self, two, truenas):
         truenas.world.add_container("px-off", status="STOPPED")
 
@@ -697,9 +722,11 @@ class TestMany:
         assert (ended.returncode, ended.stdout) == (1, "web: px-web\n")
         assert "off on" in ended.stderr
 
+    @pytest.mark.wide
     def test_each_gets_the_input(self, two):
         assert lines(two("exec", "--all", "--", "cat", stdin="in\n")) == ["db: in\n", "web: in\n"]
 
+    @pytest.mark.wide
     def test_output_comes_line_by_line_while_the_commands_run(self, two, truenas):
         script = (
             'echo "on $(uname -n)"; echo err >&2; while [ ! -e /go ]; do sleep 0.1; done; printf half; echo " a line"'
@@ -724,6 +751,7 @@ class TestMany:
         assert out == b"web: " + content + b"\n"
 
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    @pytest.mark.wide
     def test_a_signal_goes_to_all_of_the_commands(self, two, truenas, number):
         name = number.name.removeprefix("SIG")
         script = f'trap "echo cleaned up; exit 9" {name}; touch /ready; while :; do sleep 0.1; done'
@@ -736,6 +764,7 @@ class TestMany:
         out, _err = process.communicate(timeout=30)
         assert (process.returncode, sorted(out.splitlines())) == (9, [b"db: cleaned up", b"web: cleaned up"])
 
+    @pytest.mark.wide
     def test_ctrl_c_does_not_wait_for_those_that_have_not_begun(self, two, truenas):
         two("exec", "web", "true")
         # It runs, and no SSH server answers there.
@@ -751,6 +780,7 @@ class TestMany:
         assert by_name["web"]["rc"] == 130
         assert by_name["db"]["error"]["message"] == "interrupted before the command began in db"
 
+    @pytest.mark.wide
     def test_a_reader_that_has_enough_ends_them_all(self, two):
         line = f"{PIXELS} exec --all -- yes | head -1"
 
@@ -794,6 +824,7 @@ def without_ssh(inside, home):
 
 
 class TestWithoutOpenSsh:
+    @pytest.mark.wide
     def test_a_command_runs_all_the_same(self, without_ssh):
         ended = without_ssh("exec", "web", "--", "sh", "-c", "cat; echo err >&2; exit 6", stdin="in\n")
 
@@ -810,9 +841,11 @@ class TestWithoutOpenSsh:
 
         assert (ended.returncode, ended.stderr) == (1, "Error: standard output: No space left on device\n")
 
+    @pytest.mark.wide
     def test_many_are_entered_too(self, without_ssh):
         assert without_ssh("exec", "--all", "--", "uname", "-n").stdout == "web: px-web\n"
 
+    @pytest.mark.wide
     def test_a_console_takes_the_shell_of_the_nas_unless_it_may_not(self, without_ssh):
         terminal = without_ssh.at_terminal("console", "web")
 
@@ -846,6 +879,7 @@ class TestVariables:
         return inside
 
     @pytest.mark.parametrize("options", [[], ["--transport", "shell"]], ids=["ssh", "shell"])
+    @pytest.mark.wide
     def test_those_of_a_session_reach_the_command_each_time(self, inside, options):
         for _time in range(2):
             ended = inside("exec", *options, "web", "--", "sh", "-c", f"cat; {self.LOOK}", stdin="in\n")
@@ -860,6 +894,7 @@ class TestVariables:
 
         assert ended.stdout == "option|sesame 4711||container\n"
 
+    @pytest.mark.wide
     def test_they_reach_a_command_at_a_terminal(self, inside):
         terminal = inside.at_terminal("exec", "-t", "web", "--", "sh", "-c", f"{self.LOOK}; stty size", columns=66)
 
@@ -902,6 +937,7 @@ class TestVariables:
 
         assert (ended.stdout, ended.stderr) == ("unset\n", "")
 
+    @pytest.mark.wide
     def test_without_openssh_they_go_ahead_of_the_input_or_with_the_terminal(self, inside, without_ssh):
         ended = inside("exec", "web", "--", "sh", "-c", f"cat; {self.LOOK}", stdin="in\n")
         terminal = inside.at_terminal("exec", "-t", "web", "--", "sh", "-c", f"{self.LOOK}; echo end")
@@ -966,6 +1002,7 @@ class TestAnOutputThatCannotBeWritten:
             "exec web sh -c 'seq 100000; sleep 300'",
         ],
     )
+    @pytest.mark.wide
     def test_it_is_an_error_each_time(self, inside, words, place, problem):
         inside("exec", "web", "true")
         for _time in range(3):
@@ -973,6 +1010,7 @@ class TestAnOutputThatCannotBeWritten:
 
             assert (ended.returncode, ended.stderr) == (1, f"Error: standard output: {problem}\n")
 
+    @pytest.mark.wide
     def test_one_that_can_be_written_has_all_of_it(self, inside, home):
         inside("exec", "web", "true")
         line = "pixels exec web sh -c 'cat; seq 100000; echo err >&2; exit 3'"

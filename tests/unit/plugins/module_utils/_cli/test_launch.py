@@ -38,6 +38,7 @@ def loaded(command, *words):
     return ended.stderr.splitlines()[-1]
 
 
+@pytest.mark.wide
 def test_ansible_is_never_loaded(pixels, truenas):
     truenas.world.add_container("px-web")
 

@@ -48,6 +48,7 @@ def test_several_are_made_at_the_same_time(pixels, truenas):
     assert changes[:2] == ["virt.instance.create"] * 2
 
 
+@pytest.mark.wide
 def test_those_that_are_only_waited_for_keep_no_other_waiting(pixels, truenas):
     world = truenas.world
     world.options.address_seconds = 3600
@@ -214,6 +215,7 @@ class TestInside:
     def engine(self):
         return "process"
 
+    @pytest.mark.wide
     def test_a_clone_is_made_from_a_checkpoint_and_entered(self, inside, truenas):
         inside("checkpoint", "create", "web", "--label", "ready")
 
@@ -224,6 +226,7 @@ class TestInside:
         terminal.type("exit 4\n")
         assert terminal.end() == 4
 
+    @pytest.mark.wide
     def test_a_pixel_that_was_entered_before_is_waited_for_until_it_can_be_again(self, inside, truenas):
         inside("exec", "web", "true")
 

@@ -156,6 +156,7 @@ def test_a_session_that_is_being_opened_is_closed_as_well(shared, truenas):
     assert shared("session", "stop").stdout == "Closed 1 session.\n"
 
 
+@pytest.mark.wide
 def test_a_second_process_waits_for_the_session_of_the_first(shared, truenas, home):
     truenas.world.add_container("px-web")
     shared("list")

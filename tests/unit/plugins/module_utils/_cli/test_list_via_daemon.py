@@ -50,12 +50,14 @@ def test_a_new_pixel_is_there_immediately(warm, truenas):
 
 
 @pytest.mark.parametrize("variable", ["PIXELS_TRUENAS_HOST", "PIXELS_NAS", "PIXELS_CONFIG", "XDG_CONFIG_HOME"])
+@pytest.mark.wide
 def test_another_nas_may_be_meant_by_other_variables(warm, truenas, variable):
     warm("list", **{variable: "elsewhere.invalid"})
 
     assert not used_the_note(truenas)
 
 
+@pytest.mark.wide
 def test_another_nas_may_be_meant_by_a_configuration_that_has_come(warm, truenas):
     warm.configure('[ssh]\nuser = "me"\n')
 
@@ -64,6 +66,7 @@ def test_another_nas_may_be_meant_by_a_configuration_that_has_come(warm, truenas
     assert not used_the_note(truenas)
 
 
+@pytest.mark.wide
 def test_another_nas_may_be_meant_by_a_configuration_that_was_moved_there(warm, truenas):
     path = warm.configure('[ssh]\nuser = "me"\n')
     warm("list")
@@ -81,6 +84,7 @@ def test_another_nas_may_be_meant_by_a_configuration_that_was_moved_there(warm, 
     assert not used_the_note(truenas)
 
 
+@pytest.mark.wide
 def test_another_key_is_rejected(warm, truenas):
     ended = warm("list", PIXELS_TRUENAS_API_KEY="1-" + "x" * 64)
 
@@ -88,6 +92,7 @@ def test_another_key_is_rejected(warm, truenas):
     assert "web" not in ended.stdout
 
 
+@pytest.mark.wide
 def test_an_invalid_note_is_ignored(warm, home):
     note = home / ".cache/pixels/list.json"
     texts = ["", "{}", "[]", "nonsense", '{"context": 1}']
@@ -100,12 +105,14 @@ def test_an_invalid_note_is_ignored(warm, home):
     assert [text for text, each in zip(texts, shown, strict=True) if "web" not in each] == []
 
 
+@pytest.mark.wide
 def test_a_daemon_that_has_ended_is_none(warm, truenas):
     warm("session", "stop")
 
     assert "web" in warm("list").stdout
 
 
+@pytest.mark.wide
 def test_a_session_that_is_stopped_is_replaced(warm, truenas):
     (stopped,) = warm.json("session", "status")
     os.kill(stopped["pid"], signal.SIGSTOP)
@@ -118,6 +125,7 @@ def test_a_session_that_is_stopped_is_replaced(warm, truenas):
     assert truenas.stats.logins == 2
 
 
+@pytest.mark.wide
 def test_a_daemon_of_another_version_is_not_asked(warm, home, truenas):
     path = home / ".cache/pixels/list.json"
     note = json.loads(path.read_text())
@@ -135,6 +143,7 @@ def test_a_nas_that_has_no_containers_any_more_says_so(warm, truenas):
     assert "choose a storage pool" in warm("list").stderr
 
 
+@pytest.mark.wide
 def test_a_key_from_a_file_is_as_good(warm, truenas, home):
     (home / "key").write_text(f"{truenas.api_key}\n")
     variables = {"PIXELS_TRUENAS_API_KEY": None, "PIXELS_TRUENAS_API_KEY_FILE": str(home / "key")}
@@ -145,6 +154,7 @@ def test_a_key_from_a_file_is_as_good(warm, truenas, home):
     assert used_the_note(truenas)
 
 
+@pytest.mark.wide
 def test_a_key_in_the_configuration_is_as_good(warm, truenas):
     warm.configure(f'[truenas]\napi_key = "{truenas.api_key}"\n').chmod(0o600)
     warm("list", PIXELS_TRUENAS_API_KEY=None)
@@ -154,6 +164,7 @@ def test_a_key_in_the_configuration_is_as_good(warm, truenas):
     assert used_the_note(truenas)
 
 
+@pytest.mark.wide
 def test_a_key_that_others_can_read_is_warned_of_each_time(warm, truenas):
     path = warm.configure(f'[truenas]\napi_key = "{truenas.api_key}"\n')
     path.chmod(0o644)

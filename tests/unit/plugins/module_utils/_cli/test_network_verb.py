@@ -27,6 +27,7 @@ def network(inside):
     return run
 
 
+@pytest.mark.wide
 def test_a_pixel_without_a_policy_is_unrestricted(network, inside):
     assert network("show", "web") == (0, "Mode: unrestricted\n", "")
     assert inside.json("network", "show", "web") == {
@@ -38,11 +39,13 @@ def test_a_pixel_without_a_policy_is_unrestricted(network, inside):
     }
 
 
+@pytest.mark.wide
 def test_setting_the_mode_that_it_has_changes_nothing(network, inside):
     assert network("set", "web", "unrestricted") == (0, "Egress set to unrestricted for web\n", "")
     assert not inside.json("network", "set", "web", "unrestricted")["changed"]
 
 
+@pytest.mark.wide
 def test_a_pixel_that_cannot_be_restricted_is_stopped(network, truenas):
     status, _stdout, stderr = network("set", "web", "agent")
 
@@ -86,6 +89,7 @@ def test_a_mode_that_does_not_exist_is_a_wrong_command_line(inside):
     assert "invalid choice: 'agents'" in ended.stderr
 
 
+@pytest.mark.wide
 def test_check_ends_with_3_where_a_pixel_differs_from_its_policy(network, truenas):
     assert network("check", "--all") == (0, "web: unrestricted, as declared\n", "")
 

@@ -30,6 +30,7 @@ def hang_up(command):
         subprocess.run(["ssh", "-S", str(path), "-O", "exit", "pixel"], capture_output=True, check=True)
 
 
+@pytest.mark.wide
 def test_an_address_that_has_become_another_pixels_is_never_spoken_to(inside, truenas, home, key):
     inside("exec", "web", "true")
     hang_up(inside)
@@ -43,6 +44,7 @@ def test_an_address_that_has_become_another_pixels_is_never_spoken_to(inside, tr
     assert json.loads(addresses(home).read_text())["px-web"] != other
 
 
+@pytest.mark.wide
 def test_an_address_is_not_believed_without_the_host_key(inside, truenas, home, key):
     inside("exec", "web", "true")
     hang_up(inside)
@@ -54,6 +56,7 @@ def test_an_address_is_not_believed_without_the_host_key(inside, truenas, home, 
     assert inside("exec", "web", "uname", "-n").stdout == "px-web\n"
 
 
+@pytest.mark.wide
 def test_another_host_key_at_the_address_the_nas_gives_is_refused(inside, truenas, home):
     inside("exec", "web", "true")
     hang_up(inside)
@@ -70,6 +73,7 @@ def test_another_host_key_at_the_address_the_nas_gives_is_refused(inside, truena
     assert f"remove the lines of {alias} from {known}" in ended.stderr
 
 
+@pytest.mark.wide
 def test_a_broken_cache_is_an_empty_one(inside, home):
     inside("exec", "web", "true")
     hang_up(inside)
@@ -97,6 +101,7 @@ class TestAHomeThatKeepsNoFiles:
         inside.environment |= {"HOME": request.param, "XDG_RUNTIME_DIR": str(run)}
         return inside
 
+    @pytest.mark.wide
     def test_commands_and_files_enter_the_pixel_and_its_host_key_is_kept(self, homeless, home):
         (home / "file").write_text("content")
         for _time in range(2):
@@ -147,6 +152,7 @@ def test_a_key_that_is_not_taken_is_reported(inside, home):
     assert "took none of the keys" in ended.stderr
 
 
+@pytest.mark.wide
 def test_a_connection_that_crashed_is_made_again(inside):
     inside("exec", "web", "true")
     (path,) = inside.sockets
@@ -192,6 +198,7 @@ HOWS = [
 
 
 @pytest.mark.parametrize("how", HOWS)
+@pytest.mark.wide
 def test_a_configuration_that_was_switched_to_an_older_one_means_another_nas(inside, truenas, how):
     path = inside.configure(f'[truenas]\nhost = "{truenas.host}"\n')
     other = path.with_name("office.toml")
@@ -206,6 +213,7 @@ def test_a_configuration_that_was_switched_to_an_older_one_means_another_nas(ins
     assert "office.invalid" in ended.stderr
 
 
+@pytest.mark.wide
 def test_a_link_to_a_configuration_of_the_same_age_means_another_nas(inside, truenas):
     path = inside.configure(f'[truenas]\nhost = "{truenas.host}"\n')
     home, office = path.rename(path.with_name("home.toml")), path.with_name("office.toml")

@@ -189,6 +189,7 @@ class TestInside:
     def ssh_installed(self, request):
         return "l3" not in request.node.name
 
+    @pytest.mark.wide
     def test_l3_after_provisioning_it_answers_over_ssh_without_a_restart(self, pixels, truenas, home):
         key = public_key(home)
 
@@ -228,6 +229,7 @@ class TestInside:
 
         assert terminal.end() == 7
 
+    @pytest.mark.wide
     def test_e7_p9_p10_variables_are_forwarded_given_to_a_session_or_written(self, pixels, truenas, home):
         public_key(home)
         pixels.configure(
@@ -276,6 +278,7 @@ class TestInside:
         assert header.split() == ["LABEL", "SIZE", "CREATED"]
         assert re.match(r"ready  \d+(\.\d)? ([KMG]i)?B  ", row)
 
+    @pytest.mark.wide
     def test_c3_restore_stops_rolls_back_and_starts(self, inside, truenas):
         put(truenas, "/root/state", "before")
         inside("checkpoint", "create", "web", "--label", "ready")
@@ -314,6 +317,7 @@ class TestInside:
 
         assert "fast/.ix-virt/containers/px-far@ready" in truenas.world.snapshots
 
+    @pytest.mark.wide
     def test_f7_a_known_address_spares_the_nas(self, inside, truenas):
         inside("exec", "web", "true")
         for path in inside.sockets:
@@ -336,6 +340,7 @@ class TestInside:
 
         assert cached(home)["px-web"] == truenas.world.containers["px-web"].aliases[0]["address"]
 
+    @pytest.mark.wide
     def test_f7_the_address_is_known_after_restore(self, inside, truenas, home):
         inside("checkpoint", "create", "web", "--label", "ready")
         inside("exec", "web", "true")

@@ -35,6 +35,7 @@ def bases(pixels, home):
     return pixels
 
 
+@pytest.mark.wide
 def test_i3_bases_are_declared_inherit_and_are_built_root_first_with_the_built_in_ones(bases, truenas):
     built = bases("bases", "build", "child", "root")
     failed = bases("bases", "build", "broken")
@@ -48,6 +49,7 @@ def test_i3_bases_are_declared_inherit_and_are_built_root_first_with_the_built_i
         assert f"\n{name}" in listed
 
 
+@pytest.mark.wide
 def test_i4_the_newest_complete_version_is_what_clones_come_from(bases, truenas):
     bases("bases", "build", "root")
     bases("create", "old", "--from", "base:root", "--no-provision", "--wait", "running")
@@ -58,6 +60,7 @@ def test_i4_the_newest_complete_version_is_what_clones_come_from(bases, truenas)
     assert origins == {"old": "base-root-1@ready", "new": "base-root-2@ready"}
 
 
+@pytest.mark.wide
 def test_p12_the_log_of_the_setup_is_in_the_base(bases):
     bases("bases", "build", "root")
     bases("create", "web", "--from", "base:root", "--no-provision", "--wait", "running")

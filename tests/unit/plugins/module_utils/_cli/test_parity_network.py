@@ -103,6 +103,7 @@ def test_n1_the_mode_is_that_of_the_flag_else_the_variable_else_the_file(run, pi
     }
 
 
+@pytest.mark.wide
 def test_n1_another_mode_is_refused_with_those_that_exist(run, capfd):
     with pytest.raises(SystemExit, match="2"):
         run("create", "web", "--egress", "x")
@@ -118,6 +119,7 @@ def test_n2_mode_agent_has_the_names_of_upstream(name):
     assert policy.is_covered(name, set(policy.effective_names(policy.parse("agent"), hosts).allowed))
 
 
+@pytest.mark.wide
 def test_n2_names_of_the_user_are_added_once(run, truenas, internet):
     flags = [word for name in ("github.com", "docs.example.com", "docs.example.com") for word in ("--allow", name)]
 
@@ -130,6 +132,7 @@ def test_n2_names_of_the_user_are_added_once(run, truenas, internet):
     assert {"allow docs.example.com", "allow github.com", "allow pypi.org"} <= set(names)
 
 
+@pytest.mark.wide
 def test_n3_what_is_not_allowed_is_refused(network, internet):
     network("set", "web", "allowlist", "--allow", "docs.example.com")
 

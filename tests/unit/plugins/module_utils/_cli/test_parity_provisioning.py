@@ -24,6 +24,7 @@ def ssh_installed():
     return False
 
 
+@pytest.mark.wide
 def test_p6_p7_steps_are_run_in_the_pixel_and_status_shows_how_each_ended(pixels, truenas, home):
     public_key(home)
     port = str(truenas.ssh_port)
@@ -53,6 +54,7 @@ def lock(tmp_path):
 ECHO = "/usr/bin/echo"
 
 
+@pytest.mark.wide
 def test_p5_p12_tools_are_installed_with_create_and_their_output_is_in_a_log_of_the_pixel(pixels, truenas, home, lock):
     public_key(home)
     variables = {"PIXELS_SSH_PORT": str(truenas.ssh_port), "PIXELS_PROVISION_DEVTOOLS_LOCK": lock}
@@ -75,6 +77,7 @@ def test_p5_p12_tools_are_installed_with_create_and_their_output_is_in_a_log_of_
         ([], {"PIXELS_PROVISION_DEVTOOLS": "hello"}, ["keys", "ssh-server", "downloader", "hello"]),
     ],
 )
+@pytest.mark.wide
 def test_p8_provisioning_and_tools_can_be_switched_off(pixels, truenas, home, lock, options, variables, steps):
     public_key(home)
     common = {"PIXELS_SSH_PORT": str(truenas.ssh_port), "PIXELS_PROVISION_DEVTOOLS_LOCK": lock}
@@ -85,6 +88,7 @@ def test_p8_provisioning_and_tools_can_be_switched_off(pixels, truenas, home, lo
     assert [each["name"] for each in pixels.json("status", "web")[0]["steps"]] == (steps or [])
 
 
+@pytest.mark.wide
 def test_p11_a_login_is_told_what_is_still_being_installed_and_does_not_wait(pixels, truenas, home, lock):
     public_key(home)
     truenas.world.add_container("px-web")

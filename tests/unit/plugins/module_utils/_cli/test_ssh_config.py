@@ -54,6 +54,7 @@ def test_once_installed_ssh_reaches_a_pixel_by_its_name(inside):
     assert "user me\n" in ssh(inside, "-G", "other").stdout
 
 
+@pytest.mark.wide
 def test_it_pins_the_host_key_that_the_command_pins(inside):
     inside("ssh-config", "--install")
     ssh(inside, "web.pixels", "true")
@@ -72,6 +73,7 @@ def test_installing_twice_includes_once(inside):
     assert (inside.home / ".ssh/config").read_text().count("Include") == 1
 
 
+@pytest.mark.wide
 def test_it_follows_what_comes_and_goes(inside, truenas):
     inside("ssh-config", "--install")
     (file,) = (inside.home / ".config/pixels/ssh").glob("*.conf")
@@ -102,6 +104,7 @@ def test_without_an_address_ssh_fails_with_the_reason_and_asks_no_dns(inside, tr
     assert "resolve" not in ended.stderr
 
 
+@pytest.mark.wide
 def test_it_follows_what_the_console_starts(inside):
     inside("ssh-config", "--install")
     (file,) = (inside.home / ".config/pixels/ssh").glob("*.conf")
@@ -129,6 +132,7 @@ def test_a_pixel_with_the_former_address_of_another_is_not_pinned_as_that_one(in
     assert (ended.returncode, ended.stdout) == (255, "")
 
 
+@pytest.mark.wide
 def test_an_unknown_host_is_asked_about(inside, truenas):
     (inside.home / "none").mkdir()
 
@@ -145,6 +149,7 @@ def profile(inside, truenas, name):
     return ["--nas", name, "ssh-config"]
 
 
+@pytest.mark.wide
 def test_with_a_profile_both_names_work(inside, truenas):
     inside(*profile(inside, truenas, "home"), "--install")
 
@@ -231,6 +236,7 @@ CONTENTS = {
 @pytest.mark.parametrize("content", CONTENTS.values(), ids=CONTENTS)
 @pytest.mark.parametrize("newline", [b"\n", b"\r\n"], ids=["lf", "crlf"])
 @pytest.mark.parametrize("mode", [0o600, 0o644, 0o444])
+@pytest.mark.wide
 def test_only_the_metadata_line_is_added_and_removed(user_config, content, newline, mode):
     content = content.replace(b"\n", newline)
     user_config.write_bytes(content)

@@ -65,6 +65,7 @@ def refused(ended, text):
     assert text in ended.stderr
 
 
+@pytest.mark.wide
 def test_a_file_goes_in_and_comes_out_with_its_mode(over, site, tmp_path):
     done(over("push", str(site / "sub" / "run"), "web:/srv/tool"))
     done(over("pull", "web:/srv/tool", str(tmp_path / "back")))
@@ -75,6 +76,7 @@ def test_a_file_goes_in_and_comes_out_with_its_mode(over, site, tmp_path):
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
+@pytest.mark.wide
 def test_a_directory_goes_in_and_comes_out_whole(over, site, tmp_path):
     done(over("push", "-r", str(site), "web:/srv/new"))
     done(over("pull", "--recursive", "web:/srv/new", str(tmp_path / "back")))
@@ -85,6 +87,7 @@ def test_a_directory_goes_in_and_comes_out_whole(over, site, tmp_path):
     assert stat.S_IMODE((tmp_path / "back" / "sub" / "run").stat().st_mode) == 0o750
 
 
+@pytest.mark.wide
 def test_what_is_a_directory_is_copied_into(by_shell, site, tmp_path):
     (tmp_path / "here").mkdir()
 
@@ -105,6 +108,7 @@ def test_what_is_a_directory_is_copied_into(by_shell, site, tmp_path):
     assert {path.name for path in (tmp_path / "here").iterdir()} == {"index", "site"}
 
 
+@pytest.mark.wide
 def test_directories_take_an_option_and_replacing_one_takes_another(by_shell, site, tmp_path):
     sh(by_shell, "mkdir -p /srv/site; touch /srv/site/old")
     (tmp_path / "back").mkdir()
@@ -121,6 +125,7 @@ def test_directories_take_an_option_and_replacing_one_takes_another(by_shell, si
     assert sh(by_shell, "ls /srv/site") == "index\nlink\nsub\n"
 
 
+@pytest.mark.wide
 def test_a_relative_path_begins_in_the_home_of_the_user(over, site, tmp_path):
     done(over("push", str(site / "index"), "web:"))
     done(over("push", str(site / "index"), "web:~/there"))
@@ -131,6 +136,7 @@ def test_a_relative_path_begins_in_the_home_of_the_user(over, site, tmp_path):
 
 
 @users_of_its_own
+@pytest.mark.wide
 def test_a_user_of_the_pixel_can_be_named_and_an_owner(over, site):
     done(over("push", "--user", "ubuntu", str(site / "index"), "web:mine"))
     done(over("push", "--owner", "ubuntu:daemon", "--mode", "0640", str(site / "index"), "web:/srv/given"))
@@ -149,6 +155,7 @@ def test_an_empty_user_is_refused(by_shell, site, tmp_path):
     assert "mine" not in sh(by_shell, "ls -A /srv")
 
 
+@pytest.mark.wide
 def test_standard_input_and_output_take_part(over, truenas):
     done(over("push", "-", "web:/srv/text", stdin="from a pipe"))
 
@@ -157,6 +164,7 @@ def test_standard_input_and_output_take_part(over, truenas):
     refused(over("push", "-", "web:/srv/"), "it is a directory. Name the file in it to write")
 
 
+@pytest.mark.wide
 def test_one_that_fails_keeps_no_other_from_it(by_shell, site, tmp_path):
     sh(by_shell, "touch /srv/a /srv/b")
     (tmp_path / "here").mkdir()
@@ -199,6 +207,7 @@ def test_invalid_arguments_are_reported_before_anything_is_done(pixels_command, 
     assert problem in ended.stderr
 
 
+@pytest.mark.wide
 def test_a_destination_that_is_no_directory_is_reported(by_shell, site, tmp_path):
     refused(by_shell("push", str(site / "index"), "web:/srv/none/"), "/srv/none in web failed: it is not a directory")
     refused(by_shell("push", str(site / "index"), str(site / "link"), "web:/srv/none"), "it is not a directory")
@@ -214,6 +223,7 @@ def test_a_pixel_that_does_not_run_is_reported(inside, site, truenas):
     refused(inside("push", str(site / "index"), "web:/srv"), "is stopped: start it first")
 
 
+@pytest.mark.wide
 def test_progress_is_shown_at_a_terminal(over, tmp_path):
     (tmp_path / "large").write_bytes(bytes(3_000_000))
 

@@ -34,6 +34,7 @@ def pixels(pixels_command, truenas):
 
 
 @both_generations
+@pytest.mark.wide
 def test_input_outputs_and_exit_status_are_as_over_ssh(pixels):
     script = 'cat; echo err >&2; printf "%s|" "$@"; exit 3'
 
@@ -97,6 +98,7 @@ def test_a_command_that_reads_some_of_much_ends_as_well(pixels):
 
 
 @both_generations
+@pytest.mark.wide
 def test_a_command_gets_a_terminal_with_the_size_of_the_local_one(pixels):
     script = "test -t 0 && test -t 1 && test -t 2 && stty size; trap 'stty size; exit 3' WINCH; echo ready; "
     script += "while :; do sleep 0.1; done"
@@ -159,6 +161,7 @@ def test_what_is_shown_does_not_wait_for_more(pixels):
 
 
 @both_generations
+@pytest.mark.wide
 def test_a_pixel_that_stops_under_a_terminal_is_reported_and_the_local_terminal_is_restored(pixels, truenas):
     terminal = pixels.at_terminal(
         "exec", "-t", "--transport", "shell", "web", "--", "sh", "-c", "echo ready; exec sleep 987"
@@ -175,6 +178,7 @@ def test_a_pixel_that_stops_under_a_terminal_is_reported_and_the_local_terminal_
 
 
 @both_generations
+@pytest.mark.wide
 def test_a_console_is_a_login_shell_of_root(pixels):
     terminal = pixels.at_terminal("console", "--transport", "shell", "web", columns=91)
     terminal.see("# ")

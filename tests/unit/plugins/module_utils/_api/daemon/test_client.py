@@ -65,6 +65,7 @@ def test_one_session_after_the_other_is_one_login(nas, truenas):
     assert (truenas.stats.connections, truenas.stats.logins) == (1, 1)
 
 
+@pytest.mark.wide
 def test_twenty_processes_at_the_same_time_are_one_daemon_and_one_login(nas, truenas):
     answers = nas.run_clients(forks=20)
 
@@ -73,6 +74,7 @@ def test_twenty_processes_at_the_same_time_are_one_daemon_and_one_login(nas, tru
     assert len(daemon_status.status()) == 1
 
 
+@pytest.mark.wide
 def test_thirty_clients_do_not_trip_the_login_limit(runtime_directory):
     with running_simulator(engine="paper", login_limit=2) as simulator:
         answers = Nas(simulator).run_clients(forks=30)
@@ -90,6 +92,7 @@ def test_many_threads_call_at_the_same_time(nas, truenas):
     assert truenas.stats.most_in_flight <= 10
 
 
+@pytest.mark.wide
 def test_a_child_made_by_fork_gets_a_connection_of_its_own(nas, truenas):
     for number in range(5):
         truenas.world.add_container(f"px-{number}")
@@ -112,6 +115,7 @@ def test_values_come_as_they_do_from_a_session_of_ones_own(nas):
     assert ours["privilege"] == mine["privilege"]
 
 
+@pytest.mark.wide
 def test_requests_and_replies_of_megabytes_arrive(nas):
     content = bytes(range(256)) * 6000
 
@@ -213,6 +217,7 @@ def test_a_login_limit_that_does_not_end_is_an_error(nas, truenas):
         session.read(VERSION)
 
 
+@pytest.mark.wide
 def test_a_wrong_key_is_refused_to_its_client_and_to_no_other(nas, truenas):
     wrong = Credential(truenas.username, api_key="1-wrongS3CRET")
 
@@ -226,6 +231,7 @@ def test_a_wrong_key_is_refused_to_its_client_and_to_no_other(nas, truenas):
     assert truenas.stats.logins == 1
 
 
+@pytest.mark.wide
 def test_a_refused_login_is_tried_once_for_all_waiting_clients_and_again_for_the_next(nas, truenas):
     truenas.admin.expired = True
     truenas.faults.add("delay", method="auth.login_ex", seconds=0.3)
@@ -266,6 +272,7 @@ def test_a_restarting_middleware_is_waited_for(nas, truenas):
     assert truenas.stats.logins == 2
 
 
+@pytest.mark.wide
 def test_a_read_is_repeated_when_its_daemon_is_killed(nas, truenas):
     with nas.held() as (session, daemon_pid):
         truenas.faults.add("delay", method=VERSION, seconds=20)
@@ -279,6 +286,7 @@ def test_a_read_is_repeated_when_its_daemon_is_killed(nas, truenas):
 
 
 @pytest.mark.parametrize("change", ["call", "run_job"])
+@pytest.mark.wide
 def test_the_outcome_of_a_change_is_unknown_when_its_daemon_is_killed(nas, truenas, web, change):
     with nas.held() as (session, daemon_pid):
         truenas.faults.add("delay", method=START, seconds=20)
@@ -293,6 +301,7 @@ def test_the_outcome_of_a_change_is_unknown_when_its_daemon_is_killed(nas, truen
     assert truenas.stats.calls[START] == 1
 
 
+@pytest.mark.wide
 def test_a_change_that_the_daemon_never_took_up_is_made_by_the_next(nas, truenas, web):
     with nas.held() as (session, daemon_pid):
         os.kill(daemon_pid, signal.SIGSTOP)
@@ -304,6 +313,7 @@ def test_a_change_that_the_daemon_never_took_up_is_made_by_the_next(nas, truenas
     assert web.status == "RUNNING"
 
 
+@pytest.mark.wide
 def test_a_daemon_that_ended_between_two_calls_is_replaced(nas, truenas, web):
     with nas.held() as (session, daemon_pid):
         kill(daemon_pid)
@@ -321,6 +331,7 @@ def stopped(pid):
     os.kill(pid, signal.SIGCONT)
 
 
+@pytest.mark.wide
 def test_a_daemon_that_is_stopped_is_replaced_and_does_nothing_when_it_runs_again(nas, truenas, web, monkeypatch):
     monkeypatch.setattr(protocol, "RESPONSE_TIMEOUT_S", 0.2)
     with nas.held() as (session, daemon_pid):
@@ -339,6 +350,7 @@ def test_a_daemon_that_is_stopped_is_replaced_and_does_nothing_when_it_runs_agai
     assert truenas.stats.logins == 2
 
 
+@pytest.mark.wide
 def test_a_read_is_repeated_when_its_daemon_is_stopped(nas, truenas, monkeypatch):
     with nas.held() as (session, daemon_pid):
         # Longer than the interval between two keepalives.
@@ -367,6 +379,7 @@ def test_the_outcome_of_a_change_is_unknown_when_its_daemon_is_stopped(nas, true
     assert truenas.stats.calls[START] == 1
 
 
+@pytest.mark.wide
 def test_many_clients_replace_a_stopped_daemon_once(nas, truenas):
     with nas.held() as held, stopped(held[1]):
         answers = nas.run_clients(forks=12, response_timeout=0.2)
@@ -375,6 +388,7 @@ def test_many_clients_replace_a_stopped_daemon_once(nas, truenas):
     assert truenas.stats.logins == 2
 
 
+@pytest.mark.wide
 def test_a_shell_is_opened_though_the_daemon_is_stopped(nas, truenas, monkeypatch):
     monkeypatch.setattr(protocol, "RESPONSE_TIMEOUT_S", 0.2)
     truenas.world.add_container("px-live")

@@ -104,6 +104,7 @@ def test_a_listener_whose_queue_is_full_is_replaced(nas, truenas, monkeypatch, r
     assert truenas.stats.logins == 2
 
 
+@pytest.mark.wide
 def test_a_daemon_that_is_slow_to_start_is_waited_for_by_all(nas, truenas, monkeypatch):
     monkeypatch.setattr(protocol, "RESPONSE_TIMEOUT_S", 0.02)
 
@@ -165,6 +166,7 @@ def bare_python(tmp_path):
 
 
 @pytest.mark.parametrize("content", [None, "raise ImportError('broken')"], ids=["missing", "broken"])
+@pytest.mark.wide
 def test_a_python_without_the_library_spoils_no_session_of_another_process(
     nas, truenas, bare_python, tmp_path, content
 ):

@@ -66,6 +66,7 @@ def test_it_ends_after_its_idle_time_without_calls(nas, truenas, runtime_directo
     until(lambda: truenas.stats.open_connections == 0, "the NAS is left")
 
 
+@pytest.mark.wide
 def test_a_client_that_stays_connected_without_calls_does_not_keep_it(nas, truenas):
     with nas.held(idle=0.2) as (session, pid):
         ended(pid)
@@ -82,6 +83,7 @@ def test_a_call_under_way_keeps_it(nas, truenas):
         assert [status.pid for status in daemon_status.status()] == [pid]
 
 
+@pytest.mark.wide
 def test_a_client_that_is_killed_in_a_call_does_not_keep_it(nas, truenas):
     truenas.faults.add("delay", method="core.ping", seconds=40)
     with nas.held(idle=0.2) as (_session, pid):
@@ -211,6 +213,7 @@ def test_an_invalid_request_ends_its_connection_and_nothing_else(nas):
         assert session.read(VERSION)
 
 
+@pytest.mark.wide
 def test_clients_of_other_code_have_another_daemon(nas, truenas, tmp_path):
     package = "ansible_collections/pixels/truenas/plugins/module_utils/_api"
     shutil.copytree(ROOT / "build" / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
@@ -226,6 +229,7 @@ def test_clients_of_other_code_have_another_daemon(nas, truenas, tmp_path):
     assert truenas.stats.logins == 2
 
 
+@pytest.mark.wide
 def test_a_process_that_finds_other_code_than_its_client_has_does_not_serve(nas, truenas, monkeypatch):
     """As when the collection is replaced while a playbook runs."""
     monkeypatch.setattr(identity, "VERSION", "of the client")

@@ -125,6 +125,7 @@ def test_all_of_it_has_the_owner_that_is_asked_for(shell, way, source):
 
 @both_transports
 @users_of_its_own
+@pytest.mark.wide
 def test_what_a_user_writes_belongs_to_that_user_and_stays_in_place(shell, way, source, tmp_path):
     sh(shell, "mkdir /srv/victim")
     put = "ln -s /srv/victim ~/there; i=0; while [ $i -lt 50 ]; do i=$((i+1)); ln -s /srv/victim ~/.pixels-$i; done"

@@ -171,6 +171,7 @@ def sh(shell, script, user=None):
 
 
 @users_of_its_own
+@pytest.mark.wide
 def test_what_another_user_has_prepared_beside_a_file_is_not_written_to(shell, source, truenas):
     put(truenas, "/etc/victim", "precious\n")
     sh(shell, link_next_names("~/x.pixels-", "/etc/victim"), "ubuntu")
@@ -202,6 +203,7 @@ def test_no_link_that_another_user_controls_is_followed(shell, source, tmp_path,
     assert not (tmp_path / "back").exists()
 
 
+@pytest.mark.wide
 def test_links_of_root_are_followed(shell, source, tmp_path):
     sh(shell, "mkdir -p /srv/a/b && ln -s a/b /srv/to && ln -s ../../srv/to/x /srv/a/x && ln -s /srv/a /srv/a/b/up")
 
@@ -222,6 +224,7 @@ def test_links_that_lead_to_each_other_have_an_end(shell, source):
 @both_transports
 @users_of_its_own
 @pytest.mark.parametrize("lacking", ["su", "setpriv"])
+@pytest.mark.wide
 def test_a_user_writes_and_reads_with_the_rights_of_that_user(shell, source, tmp_path, lacking):
     sh(shell, "ln -s /etc ~/etc && mkdir ~/mine && ln -s mine ~/own", "ubuntu")
     sh(shell, f"rm -f $(command -v {lacking}) /bin/{lacking}; ! command -v {lacking}")
@@ -238,6 +241,7 @@ def test_a_user_writes_and_reads_with_the_rights_of_that_user(shell, source, tmp
 
 
 @users_of_its_own
+@pytest.mark.wide
 def test_a_directory_that_becomes_a_link_meanwhile_leads_nowhere(shell, source):
     sh(shell, "mkdir /srv/victim; touch /srv/victim/x")
     swap = "mkdir ~/d; while [ ! -e ~/stop ]; do mv ~/d ~/e; ln -s /srv/victim ~/d; rm ~/d; mv ~/e ~/d; done"
@@ -373,6 +377,7 @@ def test_a_user_that_stops_the_processes_of_a_small_transfer_does_not_stop_it(sh
 
 @both_transports
 @pytest.mark.parametrize("user", [None, pytest.param("ubuntu", marks=users_of_its_own)])
+@pytest.mark.wide
 def test_errors_that_never_end_are_given_up(shell, source, tmp_path, monkeypatch, user):
     monkeypatch.setattr(scripts, "ERRORS_LIMIT", 200_000)
     monkeypatch.setattr(command, "KILL_DELAY_S", 0.1)

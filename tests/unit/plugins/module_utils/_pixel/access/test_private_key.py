@@ -68,6 +68,7 @@ TYPES = [("-t", "ed25519"), ("-t", "rsa", "-b", "2048"), ("-t", "ecdsa"), ("-t",
 
 @pytest.mark.parametrize("options", TYPES, ids=" ".join)
 @pytest.mark.parametrize("has_passphrase", [False, True])
+@pytest.mark.wide
 def test_the_public_half_is_beside_a_key_or_in_it(tmp_path, options, has_passphrase, make_key):
     path = tmp_path / "id"
     line = make_key(path, *options, passphrase="sesame" if has_passphrase else "").encode()
@@ -218,6 +219,7 @@ class TestLogins:
         assert hostname(tmp_path / "id") == ("px-web",) * 3
 
     @pytest.mark.parametrize("options", TYPES, ids=" ".join)
+    @pytest.mark.wide
     def test_a_key_with_a_passphrase_logs_in_by_the_agent(
         self, hostname, authorize, agent, tmp_path, options, make_key
     ):
@@ -288,6 +290,7 @@ class TestLogins:
         assert hostname() == ("px-web",) * 3
 
     @pytest.mark.parametrize("by_agent", [False, True])
+    @pytest.mark.wide
     def test_a_certificate_beside_a_key_logs_in(self, hostname, authorize, agent, tmp_path, by_agent, make_key):
         authorize(f"cert-authority {make_key(tmp_path / 'ca', '-t', 'ed25519')}")
         make_key(tmp_path / "id", "-t", "ed25519")

@@ -111,6 +111,7 @@ class TestRealPackets:
         assert not self.ensure(shell, NARROW).needed
         assert shell.commands == 1
 
+    @pytest.mark.wide
     def test_a_preset_of_another_version_is_drift_and_put_into_force(self, shell, internet, held, monkeypatch):
         wanted = {"mode": "allowlist", "presets": ["github"]}
         old = {**presets.GROUPS, "github": ("docs.example.com", "other.example.com")}
@@ -156,6 +157,7 @@ class TestRealPackets:
             ({"mode": "internet", "allow": []}, set()),
         ],
     )
+    @pytest.mark.wide
     def test_a_change_ends_the_connections_that_it_denies_and_no_other(self, shell, internet, held, change, ended):
         self.ensure(shell, self.WIDE)
         names = ("docs.example.com", "other.example.com", "six.example.com", PLAIN, internet.ROUTER)

@@ -59,6 +59,7 @@ def enforce(internet: namespaces.Internet) -> t.Iterator[t.Callable[..., None]]:
 ALLOWLIST = {"mode": "allowlist", "allow": ["docs.example.com", "six.example.com", "*.wild.example.com"]}
 
 
+@pytest.mark.wide
 def test_an_allowlist_lets_through_its_names_and_refuses_the_rest(internet, enforce):
     enforce({**ALLOWLIST, "deny": ["gist.wild.example.com"]})
     internet.wait_for("docs.example.com")
@@ -171,6 +172,7 @@ def test_without_a_resolver_names_fail_and_nothing_else_opens(internet, enforce)
     internet.guest.shell("kill -CONT $(cat /run/pixels/resolver.pid)")
 
 
+@pytest.mark.wide
 def test_changes_at_the_same_time_do_not_disturb_each_other(internet, enforce):
     enforce(ALLOWLIST)
 

@@ -107,6 +107,7 @@ NO_NAMES = [
 
 @pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
 @pytest.mark.parametrize("manager", ["apt-get", "dnf"])
+@pytest.mark.wide
 def test_what_is_no_name_is_refused_before_anything_is_done(tmp_path, manager, shell):
     install = Install(tmp_path, manager)
 

@@ -53,6 +53,7 @@ def create(run, tmp_path, monkeypatch):
     return create_pixel
 
 
+@pytest.mark.wide
 def test_the_recipes_are_applied_to_a_new_pixel_which_is_said_and_then_nothing_changes(create, warnings, truenas):
     predicted = create(check_mode=True)
     created = create()
@@ -69,6 +70,7 @@ def test_the_recipes_are_applied_to_a_new_pixel_which_is_said_and_then_nothing_c
     assert "cannot become a clone of base:root" in create("root")["msg"]
 
 
+@pytest.mark.wide
 def test_after_a_failure_the_next_run_sets_the_pixel_up_again(create, truenas):
     failed = create("broken")
     truenas.run(truenas.world.engine.write_file("px-web", "/root/fixed", b"", append=False, mode=0o644, uid=0, gid=0))

@@ -140,6 +140,7 @@ def test_an_answer_that_is_no_measurement_is_an_error(pixels, truenas, shell):
 
 
 @both_generations
+@pytest.mark.wide
 def test_only_a_pixel_that_was_idle_long_enough_is_stopped(pixels, truenas, run):
     for name, limit in (("web", "30m"), ("other", "2h"), ("eternal", None)):
         truenas.world.add_container(f"px-{name}")

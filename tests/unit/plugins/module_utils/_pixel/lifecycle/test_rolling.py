@@ -60,6 +60,7 @@ def test_without_it_a_member_that_cannot_be_changed_is_an_error(old, roll, truen
 
 
 @both_generations
+@pytest.mark.wide
 def test_members_are_replaced_one_after_the_other_and_a_second_run_changes_nothing(old, roll, truenas):
     before = len(starts(truenas))
     predicted = roll(check_mode=True)
@@ -87,6 +88,7 @@ def test_a_failed_health_check_stops_the_roll_and_says_what_stands(old, roll, tr
     assert images(truenas) == {"px-web-1": NEW, "px-web-2": OLD, "px-web-3": OLD}
 
 
+@pytest.mark.wide
 def test_the_next_run_does_not_go_on_before_the_first_one_is_healthy(old, roll, truenas):
     command = ["test", "-e", "/etc/healthy"]
     roll(health_command=command)
@@ -99,6 +101,7 @@ def test_the_next_run_does_not_go_on_before_the_first_one_is_healthy(old, roll, 
     assert outcomes(second) == {"web-1": "unchanged", "web-2": "failed", "web-3": "unchanged"}
 
 
+@pytest.mark.wide
 def test_a_batch_is_replaced_together(old, roll, truenas):
     result = roll(batch_size=2, health_command=["sh", "-c", "! hostname | grep web-2"])
 
@@ -106,6 +109,7 @@ def test_a_batch_is_replaced_together(old, roll, truenas):
     assert result["msg"].endswith("Replaced: web-1. Not replaced: web-3")
 
 
+@pytest.mark.wide
 def test_what_cannot_be_destroyed_is_found_before_anything_is_replaced(old, roll, run, truenas):
     truenas.world.containers["px-web-2"].environment["PIXELS/protected"] = "yes"
 
@@ -116,6 +120,7 @@ def test_what_cannot_be_destroyed_is_found_before_anything_is_replaced(old, roll
     assert set(images(truenas).values()) == {OLD}
 
 
+@pytest.mark.wide
 def test_a_member_that_cannot_be_created_again_stops_the_roll_and_the_next_run_creates_it(old, roll, truenas):
     truenas.faults.add("fail_job", method="virt.instance.create", errno=28, text="no space left")
 

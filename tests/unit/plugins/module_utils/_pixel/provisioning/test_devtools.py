@@ -97,6 +97,7 @@ def test_tools_are_installed_with_what_they_require_and_found_by_each_kind_of_sh
         assert output_of(pixels, *shell, "agent") == "snake", shell
 
 
+@pytest.mark.wide
 def test_an_installed_tool_is_not_touched_and_another_version_replaces_it(pixels, registry):
     registry.add("one", "echo 1")
     registry.add("two", "echo 1")
@@ -110,6 +111,7 @@ def test_an_installed_tool_is_not_touched_and_another_version_replaces_it(pixels
     assert output_of(pixels, "stat", "-c", "%i", "/opt/pixels/one") == before
 
 
+@pytest.mark.wide
 def test_a_wrong_checksum_fails_its_tool_alone_and_the_next_run_installs_only_that(pixels, truenas, registry):
     registry.add("good")
     registry.add("bad", checksum="0" * 128)
@@ -138,6 +140,7 @@ def test_a_command_that_something_else_installed_is_not_replaced(pixels, truenas
     assert output_of(pixels, "mine") == "precious"
 
 
+@pytest.mark.wide
 def test_the_pixel_goes_on_without_a_controller_and_another_one_waits_for_it(pixels, truenas, registry):
     registry.add("slow")
     put(
@@ -165,6 +168,7 @@ def test_the_pixel_goes_on_without_a_controller_and_another_one_waits_for_it(pix
     assert output_of(pixels, "slow") == "1"
 
 
+@pytest.mark.wide
 def test_an_installation_that_was_killed_is_interrupted_and_continued(pixels, truenas, registry):
     registry.add("slow")
     put(truenas, "/usr/local/bin/curl", "#!/bin/sh\nkill -9 $PPID\n", mode=0o755)

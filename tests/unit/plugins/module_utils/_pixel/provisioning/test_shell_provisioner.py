@@ -86,6 +86,7 @@ def test_name_servers_are_passed_to_the_resolver():
 
 
 @both_generations
+@pytest.mark.wide
 def test_a_fresh_pixel_lacks_all_of_it_and_then_nothing(pixels, truenas):
     truenas.world.add_container("px-web")
     wanted = ProvisionSpec((KEY,))
@@ -110,6 +111,7 @@ def test_a_directory_of_keys_is_for_root_alone(pixels, truenas):
 
 
 @users_of_its_own
+@pytest.mark.wide
 def test_the_ssh_user_is_made_of_the_users_of_the_image_and_loses_nothing(pixels, truenas):
     truenas.world.add_container("px-web")
     put(truenas, "/home/ubuntu/thesis", "precious")
@@ -128,6 +130,7 @@ def test_the_ssh_user_is_made_of_the_users_of_the_image_and_loses_nothing(pixels
 
 
 @users_of_its_own
+@pytest.mark.wide
 def test_what_the_user_may_was_a_users_decision(pixels, truenas):
     truenas.world.add_container("px-web")
     wanted = ProvisionSpec((KEY,), user="pixel")
@@ -141,6 +144,7 @@ def test_what_the_user_may_was_a_users_decision(pixels, truenas):
     assert read(truenas, "/etc/sudoers.d/pixels-provision") == ""
 
 
+@pytest.mark.wide
 def test_without_resolved_the_name_servers_are_in_resolv_conf(pixels, truenas):
     truenas.world.add_container("px-web")
     put(truenas, RESOLV_CONF, "nameserver 1.1.1.1\n")
@@ -176,6 +180,7 @@ def test_variables_are_lacking_only_where_they_are_not_there():
     assert there.missing_items(wanted) == []
 
 
+@pytest.mark.wide
 def test_variables_are_written_and_a_server_that_runs_takes_them_from_then_on(pixels, truenas, key, home, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(home))
     truenas.world.add_container("px-web")
@@ -198,6 +203,7 @@ def test_variables_are_written_and_a_server_that_runs_takes_them_from_then_on(pi
 
 @users_of_its_own
 @pytest.mark.parametrize("plant", ["ln -s /etc/my-shadow ~/.ssh/authorized_keys", "mkfifo ~/.ssh/authorized_keys"])
+@pytest.mark.wide
 def test_what_the_user_put_in_the_place_of_the_keys_is_neither_read_nor_written(pixels, truenas, plant):
     truenas.world.add_container("px-web")
     put(truenas, "/etc/my-shadow", "root:secret\n", mode=0o600)

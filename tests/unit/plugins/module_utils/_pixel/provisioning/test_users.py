@@ -101,6 +101,7 @@ def test_no_other_group_is_renamed_than_that_of_the_user(shell, truenas):
 
 
 @pytest.mark.parametrize("stream", [1, 2])
+@pytest.mark.wide
 def test_output_that_never_ends_is_given_up(shell, truenas, monkeypatch, stream):
     monkeypatch.setattr(scripts, "ERRORS_LIMIT", 200_000)
     put(truenas, "/usr/local/bin/mkdir", f"#!/bin/sh\nexec yes aaaa >&{stream}\n", mode=0o755)

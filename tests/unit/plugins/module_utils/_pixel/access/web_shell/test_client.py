@@ -119,6 +119,7 @@ def test_each_pixel_has_a_shell_of_its_own(pixels, web, truenas):
 
 
 @both_generations
+@pytest.mark.wide
 def test_bytes_of_any_kind_and_number_come_back_as_they_went(shell):
     chance = random.Random(3)
     for size in (0, 1, 1023, 1024, 1025, 65_536, 65_537, 300_000):
@@ -130,6 +131,7 @@ def test_bytes_of_any_kind_and_number_come_back_as_they_went(shell):
 
 
 @both_generations
+@pytest.mark.wide
 def test_arguments_of_any_bytes_come_back_as_they_went(shell):
     chance = random.Random(4)
     for _turn in range(20):
@@ -201,6 +203,7 @@ def test_a_command_is_ended_in_the_pixel_for_each_cause_that_ends_the_wait_for_i
 
 
 @both_generations
+@pytest.mark.wide
 def test_a_pixel_that_stops_under_a_command_is_reported(shell, pixels, truenas):
     stop = threading.Thread(target=stop_once_it_runs, args=(pixels, truenas))
     stop.start()

@@ -220,6 +220,7 @@ def test_input_that_is_not_read_is_not_mistaken_for_a_command(shell: Shell) -> N
     assert shell.run("echo", "still here") == (0, b"still here\n", b"")
 
 
+@pytest.mark.wide
 def test_bytes_of_any_kind_come_back_as_they_went(shell: Shell) -> None:
     chance = random.Random(7)
     for size in (1, 255, 4095, 4096, 4097, 200_000):
@@ -230,6 +231,7 @@ def test_bytes_of_any_kind_come_back_as_they_went(shell: Shell) -> None:
         assert (rc, out == content, err == content) == (0, True, True)
 
 
+@pytest.mark.wide
 def test_arguments_of_any_bytes_come_back_as_they_went(shell: Shell) -> None:
     chance = random.Random(8)
     for _turn in range(30):
@@ -386,6 +388,7 @@ NOISY: dict[str, dict[str, str]] = {
 
 
 @pytest.mark.parametrize("variables", NOISY.values(), ids=[*NOISY])
+@pytest.mark.wide
 def test_variables_of_a_container_that_make_programs_talk_put_nothing_into_standard_output(
     programs: Path, opened: t.Callable[..., Shell], variables: dict[str, str]
 ) -> None:
