@@ -178,13 +178,18 @@ def test_an_editor_starts_its_server_over_ssh_and_reaches_it_by_a_forwarded_port
         shell.stdin.write(SERVER.encode())
         shell.stdin.close()
         port = int(shell.stdout.readline())
-        output = subprocess.run(
-            [*ssh, "-W", f"127.0.0.1:{port}", "web.pixels"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=True,
-            timeout=COMMAND_SECONDS,
-        )
+        try:
+            output = subprocess.run(
+                [*ssh, "-W", f"127.0.0.1:{port}", "web.pixels"],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=True,
+                timeout=COMMAND_SECONDS,
+            )
+        except BaseException:
+            # The server waits for a connection for ever.
+            shell.kill()
+            raise
 
     assert output.stdout == b"hello from px-web"
     assert shell.returncode == 0

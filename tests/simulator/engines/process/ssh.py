@@ -201,10 +201,10 @@ async def serve(guest: Guest, process: asyncssh.SSHServerProcess[bytes], accepte
 
 async def forward(guest: Guest, host: str, port: int) -> SSHTCPStreamSession[bytes]:
     """Open a connection from inside a guest, for `ssh -L` and `ssh -D`."""
-    room = await guest.room()
+    init = await guest.init()
     argv = ["/usr/bin/python3", "-I", "-c", FORWARD, host, str(port)]
     try:
-        command = await room.spawn(argv, environment={"PATH": PATH})
+        command = await init.spawn(argv, environment={"PATH": PATH})
         first = await command.stdout.read()
     except LOST as error:
         raise asyncssh.ChannelOpenError(asyncssh.OPEN_CONNECT_FAILED, str(error)) from None
