@@ -159,7 +159,7 @@ def finish_held(pixels: Pixels, book: RecipeBook, name: str, *, options: BuildOp
 def finish(pixels: Pixels, planned: BasePlan, *, options: BuildOptions, deadline: Deadline) -> None:
     """Update the description of a base that is complete, and destroy the earlier versions without clones."""
     newest = planned.base.newest
-    if newest and planned.described_anew:
+    if newest and planned.changes_description:
         metadata = replace(newest.metadata, description=planned.base.recipe.description or None)
         update(pixels, newest, metadata)
     for each in planned.superseded:

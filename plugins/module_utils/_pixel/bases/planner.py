@@ -63,7 +63,7 @@ class BasePlan:
         return next((link for link in self.links if link.outdated), None)
 
     @property
-    def described_anew(self) -> bool:
+    def changes_description(self) -> bool:
         """Whether only the description of the newest version changes."""
         base = self.base
         return bool(
@@ -187,7 +187,7 @@ def change(planned: BasePlan) -> Change:
                 "recipe": recipes.shown(link.digest),
                 "description": link.recipe.description,
             }
-    if planned.described_anew:
+    if planned.changes_description:
         base = planned.base.recipe
         after[base.name] = {**after[base.name], "description": base.description}
     for each in (*planned.superseded, *planned.interrupted):
