@@ -64,7 +64,12 @@ class LightConnection:
         request = {"jsonrpc": "2.0", "id": self._calls, "method": method, "params": params}
         self._send(TEXT, json.dumps(request).encode())
         while True:
-            reply = json.loads(self._receive())
+            try:
+                reply = json.loads(self._receive())
+            except RecursionError:
+                raise UnexpectedData(method) from None
+            if not isinstance(reply, dict):
+                raise UnexpectedData(method)
             if reply.get("id") != self._calls:
                 # An event.
                 continue

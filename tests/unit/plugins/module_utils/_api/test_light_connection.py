@@ -123,8 +123,15 @@ def test_fragments_pings_and_events_are_no_obstacle(speaking):
         b"\x81\x85xxxxhello",
         b"\x81\x7f" + struct.pack("!Q", 2**40),
         frame(reply(error={"code": -32601})),
+        frame(b"5"),
+        frame(b"[{}]"),
+        frame(b"[" * 60_000),
+        frame(b'{"id": ' + b"9" * 5000 + b"}"),
     ],
-    ids=["close", "no JSON", "binary", "masked", "too long", "an error"],
+    ids=[
+        *("close", "no JSON", "binary", "masked", "too long", "an error"),
+        *("a number", "a list", "nested too deeply", "a number that is too long"),
+    ],
 )
 def test_anything_else_is_unexpected(speaking, sent):
     connection, _heard, _server = speaking(sent)
