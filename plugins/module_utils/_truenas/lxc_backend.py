@@ -15,7 +15,6 @@ import math
 import time
 import typing as t
 from dataclasses import replace
-from functools import cached_property
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import (
     NotFound,
@@ -25,6 +24,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
     Unsupported,
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._api.hint import Hint
+from ansible_collections.pixels.truenas.plugins.module_utils._api.lazy_property import LazyProperty
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas import (
     cpuset,
     image_list,
@@ -110,7 +110,7 @@ class LxcBackend(ContainerBackend):
     def devices(self) -> LxcDevices:
         return LxcDevices(self._wire, self._get, self._warn)
 
-    @cached_property
+    @LazyProperty
     def reports_addresses(self) -> bool:
         # They are in files below /proc, which only full administrators may read.
         return nas.account(self._wire).may("FULL_ADMIN")
@@ -273,7 +273,7 @@ class LxcBackend(ContainerBackend):
     def pools(self) -> tuple[str, ...]:
         return self._pools
 
-    @cached_property
+    @LazyProperty
     def _pools(self) -> tuple[str, ...]:
         if self._config is None:
             # The default pool is unknown; TrueNAS uses it if no pool is given.

@@ -14,7 +14,6 @@ import datetime
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import (
     Invalid,
@@ -24,6 +23,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
     Refused,
     Unsupported,
 )
+from ansible_collections.pixels.truenas.plugins.module_utils._api.lazy_property import LazyProperty
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas import values
 
 if t.TYPE_CHECKING:
@@ -126,7 +126,7 @@ class Snapshots:
         self._wire = wire
         self._warn = warn
 
-    @cached_property
+    @LazyProperty
     def service(self) -> str:
         """The API of this release: the first part of the names of its methods."""
         queries = (

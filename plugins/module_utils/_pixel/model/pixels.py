@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import datetime
 import typing as t
-from functools import cached_property
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import NotFound
+from ansible_collections.pixels.truenas.plugins.module_utils._api.lazy_property import LazyProperty
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.config.defaults import Defaults
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas import nas, values
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.detect import detect_backend
@@ -53,32 +53,32 @@ class Pixels:
         self.dataset_prefix = dataset_prefix
         """Parent of the datasets of containers, if it is not the default of the NAS."""
 
-    @cached_property
+    @LazyProperty
     def backend(self) -> ContainerBackend:
         """The container backend of this NAS, whether or not it is set up."""
         return detect_backend(self.wire, self.warn)
 
-    @cached_property
+    @LazyProperty
     def containers(self) -> ContainerBackend:
         """The container backend. Raises `Refused` if it is not set up on the NAS."""
         self.backend.ensure_ready()
         return self.backend
 
-    @cached_property
+    @LazyProperty
     def host_keys(self) -> KnownHosts:
         """The pinned SSH host keys of pixels."""
         from ansible_collections.pixels.truenas.plugins.module_utils._pixel.state.known_hosts import KnownHosts
 
         return self._host_keys or KnownHosts(warn=self.warn)
 
-    @cached_property
+    @LazyProperty
     def ssh_answers(self) -> SshAnswers:
         """Whether the SSH servers of pixels responded before."""
         from ansible_collections.pixels.truenas.plugins.module_utils._pixel.state.ssh_answers import SshAnswers
 
         return SshAnswers(self.nas)
 
-    @cached_property
+    @LazyProperty
     def snapshots(self) -> Snapshots:
         """The snapshots of the NAS."""
         # Imported here, because a list of pixels needs none and must be fast.
@@ -94,7 +94,7 @@ class Pixels:
         """
         return datetime.datetime.now(datetime.UTC) + self._clock_difference
 
-    @cached_property
+    @LazyProperty
     def _clock_difference(self) -> datetime.timedelta:
         """How much the clock of the NAS is ahead of that of this controller."""
         of_nas = nas.clock(self.wire)
