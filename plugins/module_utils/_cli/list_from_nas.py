@@ -68,17 +68,17 @@ def query(note: list_note.Note, place: dict[str, t.Any]) -> list[dict[str, t.Any
     secret = {login["secret"]: list_note.secret_of(note)}
     account = {"username": note["username"], "login_options": {"user_info": False}}
     connection = light_connection.LightConnection(place["host"], place["port"], place["ca_path"], CONNECT_TIMEOUT_S)
+    method = login_times.LOGIN
     try:
         count_login(place["logins"])
-        answer = connection.call(login_times.LOGIN, [{**account, "mechanism": login["mechanism"], **secret}], timeout)
+        answer = connection.call(method, [{**account, "mechanism": login["mechanism"], **secret}], timeout)
         if answer["response_type"] != "SUCCESS":
             raise light_connection.UnexpectedData
         method, params = summary_row.query(list_table.PREFIX)
-        try:
-            rows: list[dict[str, t.Any]] = connection.call(method, params, timeout)
-        except TimeoutError:
-            reject_late(place["name"], method, timeout)
+        rows: list[dict[str, t.Any]] = connection.call(method, params, timeout)
         return rows
+    except TimeoutError:
+        reject_late(place["name"], method, timeout)
     finally:
         connection.close()
 

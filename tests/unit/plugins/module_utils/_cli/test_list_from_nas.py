@@ -109,18 +109,22 @@ def test_a_connection_that_is_lost_is_opened_again(noted, truenas):
     assert "web" in noted("list").stdout
 
 
-def test_the_time_for_a_call_is_that_of_the_settings(noted, truenas):
+@pytest.mark.parametrize(
+    ("method", "calls"), [("virt.instance.query", ONE_LOGIN), ("auth.login_ex", {"auth.login_ex": 1})]
+)
+def test_the_time_for_a_call_is_that_of_the_settings(noted, truenas, method, calls):
     noted.environment["PIXELS_CALL_TIMEOUT"] = "0.5"
     noted("list")
-    truenas.faults.add("delay", method="virt.instance.query", seconds=30, times=2)
+    truenas.faults.add("delay", method=method, seconds=30, times=2)
     truenas.stats.calls.clear()
 
     ended = noted("list")
 
     assert ended.returncode == 1
+    assert f"{method} on" in ended.stderr
     assert "no reply within 0.5 s" in ended.stderr
     # No other route waits for the same time again.
-    assert dict(truenas.stats.calls) == ONE_LOGIN
+    assert dict(truenas.stats.calls) == calls
 
 
 def test_logins_are_counted(noted, truenas, home):
