@@ -110,9 +110,13 @@ class LxcBackend(ContainerBackend):
     def devices(self) -> LxcDevices:
         return LxcDevices(self._wire, self._get, self._warn)
 
-    @LazyProperty
+    @property
     def reports_addresses(self) -> bool:
         # They are in files below /proc, which only full administrators may read.
+        return self._is_full_admin
+
+    @LazyProperty
+    def _is_full_admin(self) -> bool:
         return nas.account(self._wire).may("FULL_ADMIN")
 
     def ensure_ready(self) -> None:
