@@ -283,6 +283,11 @@ def test_minus_vvv_shows_what_is_done_and_no_secret(ansible, truenas, without_ss
 
 
 AS_ALICE = """
+- hosts: ssh_right
+  gather_facts: false
+  tasks:
+    - name: Wait until the SSH server of the guest has started
+      ansible.builtin.wait_for_connection: {sleep: 1}
 - hosts: all
   gather_facts: false
   become: true
