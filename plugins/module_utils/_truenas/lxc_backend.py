@@ -30,6 +30,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._truenas import (
     image_list,
     image_registry,
     lxc_delete,
+    lxc_row,
     metadata_line,
     nas,
     proc_net,
@@ -37,17 +38,14 @@ from ansible_collections.pixels.truenas.plugins.module_utils._truenas import (
     values,
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import (
-    Address,
     Container,
     ContainerBackend,
-    Image,
     Needs,
     NewContainer,
     Nic,
     OnProgress,
     ReadOnce,
 )
-from ansible_collections.pixels.truenas.plugins.module_utils._truenas.image_alias import CODENAMES, parts
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.lxc_create import ContainerCreator, attach
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.lxc_devices import LxcDevices
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.pixel_name import PixelName
@@ -149,7 +147,7 @@ class LxcBackend(ContainerBackend):
         self.reject_limits(cpu=new.cpu, memory=new.memory)
         # Before anything is created: an account that may not list the bridges may not attach a NIC either.
         parent = new.nic.parent if new.nic else self._first_bridge()
-        made = container(self._creator.create(new, parent, timeout=timeout, progress=progress), warn=self._warn)
+        made = lxc_row.container(self._creator.create(new, parent, timeout=timeout, progress=progress), warn=self._warn)
         # The row was read before the NIC was attached.
         return replace(made, unfinished=())
 
@@ -166,14 +164,14 @@ class LxcBackend(ContainerBackend):
             changes["description"] = metadata_line.with_metadata(
                 row["description"],
                 changes.pop("metadata"),
-                nic_parent=pending_nic(row),
+                nic_parent=lxc_row.pending_nic(row),
                 shutdown_timeout=metadata_line.shutdown_timeout(row["description"]),
             )
         self._wire.call("container.update", row["id"], changes, timeout=timeout)
 
     def finish(self, name: str) -> None:
         row = self._get(name)
-        if parent := pending_nic(row):
+        if parent := lxc_row.pending_nic(row):
             attach(self._wire, row["id"], parent)
         usual = metadata_line.shutdown_timeout(row["description"])
         if usual is not None:
@@ -181,31 +179,31 @@ class LxcBackend(ContainerBackend):
 
     def start(self, name: str, *, timeout: float) -> None:
         row = self._get(name)
-        if is_running(row):
+        if lxc_row.is_running(row):
             # A refused start has a side effect: the middleware then no longer reports the container's state.
             return
-        if is_suspended(row):
+        if lxc_row.is_suspended(row):
             raise Refused(f"{name} on {self._wire.nas} is suspended, and the API cannot resume it").with_hints(
                 Hint.advice("resume it with virsh in a shell of the NAS"),
                 Hint.state("restarted", PixelName(name).bare, "with the option force, which kills its processes"),
             )
-        if parent := pending_nic(row):
+        if parent := lxc_row.pending_nic(row):
             attach(self._wire, row["id"], parent)
         self.note_start(name)
         try:
             self._wire.call("container.start", row["id"], timeout=timeout)
         except Refused:
-            if not is_running(self._get(name)):
+            if not lxc_row.is_running(self._get(name)):
                 raise
 
     def stop(self, name: str, *, graceful: float, force: bool = False, timeout: float) -> None:
         row = self._get(name)
-        if is_stopped(row):
+        if lxc_row.is_stopped(row):
             return
         if force:
             self._run_stop(row, {"force": True}, timeout=timeout)
             return
-        if is_suspended(row):
+        if lxc_row.is_suspended(row):
             # truenas_pylibvirt (domain/manager.py, `shutdown`) sends it nothing, and the job succeeds.
             raise Refused(f"{name} on {self._wire.nas} is suspended and cannot stop gracefully").with_hints(
                 Hint.option("force", True, "to kill its processes")
@@ -215,8 +213,8 @@ class LxcBackend(ContainerBackend):
             self._run_stop(row, {}, timeout=timeout)
         # The job is a success whether or not the container has stopped.
         now = self._row(name)
-        if now and not is_stopped(now):
-            state = "suspended" if is_suspended(now) else "still running"
+        if now and not lxc_row.is_stopped(now):
+            state = "suspended" if lxc_row.is_suspended(now) else "still running"
             raise TimedOut(f"{name} on {self._wire.nas} did not stop: it is {state} after {seconds} s")
 
     def _run_stop(self, row: Row, options: Row, *, timeout: float) -> None:
@@ -224,7 +222,7 @@ class LxcBackend(ContainerBackend):
             self._wire.run_job("container.stop", row["id"], options, timeout=timeout)
         except Refused:
             now = self._row(row["name"])
-            if now and not is_stopped(now):
+            if now and not lxc_row.is_stopped(now):
                 raise
 
     def restart(self, name: str, *, graceful: float, force: bool = False, timeout: float) -> None:
@@ -234,13 +232,13 @@ class LxcBackend(ContainerBackend):
 
     def delete(self, name: str, *, timeout: float) -> None:
         row = self._get(name)
-        if not is_stopped(row):
+        if not lxc_row.is_stopped(row):
             # Betas kill a running container, later releases refuse to delete it.
             self.stop(name, graceful=0, force=True, timeout=timeout)
         lxc_delete.remove(self._wire, row, timeout=timeout)
 
     def nic(self, name: str) -> Nic | None:
-        device = nic_of(self._get(name))
+        device = lxc_row.nic_of(self._get(name))
         parent = device["attributes"]["nic_attach"] if device else None
         if not parent:
             return None
@@ -252,7 +250,7 @@ class LxcBackend(ContainerBackend):
 
     def set_nic(self, name: str, nic: Nic) -> None:
         row = self._get(name)
-        device = nic_of(row)
+        device = lxc_row.nic_of(row)
         if device is None:
             attach(self._wire, row["id"], nic.parent)
             return
@@ -332,73 +330,7 @@ class LxcBackend(ContainerBackend):
 
     def _containers(self, rows: Rows) -> Containers:
         """Convert rows, with the addresses of running containers if the account may read them."""
-        pids = [row["status"]["pid"] for row in rows if is_running(row) and row["status"]["pid"]]
+        pids = [row["status"]["pid"] for row in rows if lxc_row.is_running(row) and row["status"]["pid"]]
         found = proc_net.addresses(self._wire, pids) if pids and self.reports_addresses else []
         known = dict(zip(pids, found, strict=False))
-        return [container(row, known.get(row["status"]["pid"], ()), self._warn) for row in rows]
-
-
-def container(row: Row, addresses: tuple[Address, ...] = (), warn: Warn = values.ignore) -> Container:
-    """Convert a row of `container.query`."""
-    metadata = metadata_line.metadata(row["description"])
-    dataset = values.dataset(row["dataset"], warn)
-    return Container(
-        name=PixelName(row["name"]),
-        status=values.status(row["status"]["state"], warn),
-        addresses=addresses,
-        cpu=cpuset.from_truenas(values.cpu(row["cpuset"], warn)),
-        image=image(metadata.image),
-        environment=values.texts(row["initenv"], warn),
-        metadata=replace(metadata, labels=values.labels(metadata.labels, warn)),
-        autostart=bool(row["autostart"]),
-        pool=dataset.partition("/")[0] if dataset else None,
-        dataset=dataset,
-        unfinished=unfinished(row),
-    )
-
-
-def image(alias: str | None) -> Image:
-    """Return the image that an alias in the metadata means: TrueNAS 26 records nothing of it."""
-    if not alias:
-        return Image()
-    if alias.count(":") == 3:
-        os, release, _architecture, variant = alias.split(":")
-    else:
-        os, release, variant = parts(alias)
-    return Image(os.capitalize(), CODENAMES.get(os.lower(), {}).get(release, release), variant)
-
-
-def nic_of(row: Row) -> Row | None:
-    """Return the first NIC device of a container."""
-    return next((each for each in row["devices"] if each["attributes"]["dtype"] == "NIC"), None)
-
-
-def pending_nic(row: Row) -> str | None:
-    """Return the interface to which an interrupted creation did not attach a container; None once it has run."""
-    parent = metadata_line.nic(row["description"])
-    if parent is None or nic_of(row) is not None or row["status"]["domain_state"] is not None:
-        return None
-    return parent
-
-
-def unfinished(row: Row) -> tuple[str, ...]:
-    """Return what an interrupted operation left undone."""
-    nic = "network card" if pending_nic(row) else None
-    seconds = metadata_line.shutdown_timeout(row["description"])
-    timeout = None if seconds is None else f"shutdown timeout of {seconds} s"
-    return tuple(each for each in (nic, timeout) if each)
-
-
-def is_running(row: Row) -> bool:
-    """Return whether a container runs."""
-    return bool(row["status"]["state"] == "RUNNING")
-
-
-def is_suspended(row: Row) -> bool:
-    """Return whether the processes of a container are suspended. The state has a name since 26.0.0-RC.1."""
-    return bool(row["status"]["state"] == "SUSPENDED")
-
-
-def is_stopped(row: Row) -> bool:
-    """Return whether a container is stopped."""
-    return bool(row["status"]["state"] == "STOPPED")
+        return [lxc_row.container(row, known.get(row["status"]["pid"], ()), self._warn) for row in rows]
