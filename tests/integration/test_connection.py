@@ -338,6 +338,11 @@ def test_user_key_and_become_password_count_over_every_transport(ansible, truena
         *("--forks", str(len(hosts))),
     )
 
+    # alice has no password, so su would fail. Ansible does not run it, because tasks run as alice anyway.
+    as_alice = ("-u", "alice", "-b", "--become-user", "alice", "--become-method", "su")
+    itself = ansible.run("ansible", *STATIC, *as_alice, "-m", "command", "-a", "id -un")
+
+    assert itself.stdout.splitlines() == ["web | CHANGED | rc=0 >>", "alice"]
     became = {each["host"]: each for each in played["results"] if each["task"] == "Become root"}
     for transport in TRANSPORTS:
         assert became[f"{transport}_right"]["result"]["stdout"] == "root"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A port of an IPv6 address of this machine that leads to a server on an IPv4 one: guests have no IPv6 address here."""
+"""A port of this machine that leads to a server: of an IPv6 address, which guests do not have here, or of another."""
 
 from __future__ import annotations
 
@@ -29,11 +29,12 @@ class Handler(socketserver.BaseRequestHandler):
 
 
 class Server(socketserver.ThreadingTCPServer):
-    address_family = socket.AF_INET6
+    allow_reuse_address = True
     daemon_threads = True
 
-    def __init__(self, target: tuple[str, int]) -> None:
-        super().__init__((ADDRESS, 0), Handler)
+    def __init__(self, target: tuple[str, int], at: tuple[str, int]) -> None:
+        self.address_family = socket.AF_INET6 if ":" in at[0] else socket.AF_INET
+        super().__init__(at, Handler)
         self.target = target
 
     def handle_error(self, request: t.Any, client_address: t.Any) -> None:
@@ -41,9 +42,9 @@ class Server(socketserver.ThreadingTCPServer):
 
 
 @contextlib.contextmanager
-def forwarded(target: tuple[str, int]) -> t.Iterator[int]:
-    """The port on `ADDRESS` that leads to a server, for as long as the block runs."""
-    with Server(target) as server:
+def forwarded(target: tuple[str, int], *, at: tuple[str, int] = (ADDRESS, 0)) -> t.Iterator[int]:
+    """The port at an address that leads to a server, for as long as the block runs."""
+    with Server(target, at) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:

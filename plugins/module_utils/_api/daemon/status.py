@@ -31,6 +31,9 @@ PROGRAM_SUFFIX = os.sep.join(PROGRAM.split(os.sep)[-3:]).encode()
 """The part of the daemon's path that all versions of this collection share."""
 
 STOP_TIMEOUT_S = 10.0
+THREADS_LIMIT = 32
+
+Reply = t.TypeVar("Reply")
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,7 @@ class DaemonStatus:
 
 def status() -> list[DaemonStatus]:
     """Return all running daemons of this user. Raises `NoRuntimeDir` with the reason why there can be none."""
-    replies = [_status_at(path) for path in _sockets()]
-    return [reply for reply in replies if reply is not None]
+    return _for_each_socket(_status_at)
 
 
 def stop(pids: t.Container[int] | None = None) -> list[int]:
@@ -65,8 +67,21 @@ def stop(pids: t.Container[int] | None = None) -> list[int]:
     A daemon that does not respond or does not stop is killed. Calls in flight are cut off: clients repeat their reads,
     and cannot know the outcome of their changes. Jobs continue on the NAS. Raises `NoRuntimeDir`.
     """
-    stopped = [_stop_at(path, pids) for path in _sockets()]
-    return [pid for pid in stopped if pid is not None]
+    return _for_each_socket(lambda path: _stop_at(path, pids))
+
+
+def _for_each_socket(function: t.Callable[[str], Reply | None]) -> list[Reply]:
+    """Call a function for each socket, all at the same time: daemons that do not respond are waited for once."""
+    paths = _sockets()
+    if len(paths) < 2:
+        replies = list(map(function, paths))
+    else:
+        # Imported here: seldom are there several daemons.
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(min(len(paths), THREADS_LIMIT)) as pool:
+            replies = list(pool.map(function, paths))
+    return [reply for reply in replies if reply is not None]
 
 
 def _sockets() -> list[str]:

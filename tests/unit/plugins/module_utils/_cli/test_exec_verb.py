@@ -23,7 +23,8 @@ import pytest
 
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.access.ssh.control_socket import master_pid
 from tests.unit.command import PIXELS
-from tests.unit.plugins.conftest import put, read, users_of_its_own
+from tests.unit.forwarding import forwarded
+from tests.unit.plugins.conftest import put, read, users_of_its_own, wait_until
 
 
 @pytest.fixture
@@ -397,6 +398,22 @@ class TestWithoutAnSshServer:
         yield server
         server.close()
 
+    @pytest.mark.parametrize("options", [("--no-provision",), ()], ids=["not provisioned", "without a key"])
+    def test_a_new_pixel_that_has_no_server_is_entered_at_once(self, pixels, truenas, options):
+        created = pixels("create", "web", *options)
+        assert created.returncode == 0, created.stderr
+
+        looks = []
+        for transport in ("auto", "shell"):
+            truenas.stats.calls.clear()
+            ended = pixels("exec", "web", "true", PIXELS_TRANSPORT=transport)
+            assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+            looks.append(truenas.stats.calls["virt.instance.query"])
+
+        assert truenas.stats.shells == 2
+        # One look more, for the address. A wait for a server begins with another one.
+        assert looks[0] == 2 * looks[1]
+
     def test_a_port_that_refuses_is_not_waited_for(self, inside, truenas):
         ended = inside("exec", "-v", "web", "uname", "-n")
 
@@ -465,6 +482,21 @@ class TestWithoutAnSshServer:
 
         assert (ended.returncode, ended.stdout) == (0, "px-web\n")
         assert "no OpenSSH client is installed on this machine: using the web shell" in ended.stderr
+
+
+def test_transport_ssh_waits_for_a_server_that_has_never_answered(inside, truenas):
+    address = truenas.world.containers["px-web"].aliases[0]["address"]
+    silent = SilentServer(address)
+    inside.environment["PIXELS_SSH_PORT"] = str(silent.port)
+    process = inside.start("exec", "--transport", "ssh", "web", "uname", "-n")
+    wait_until(lambda: silent.callers)
+    silent.close()
+
+    with forwarded((address, truenas.ssh_port), at=(address, silent.port)):
+        out, err = process.communicate(timeout=60)
+
+    assert (process.returncode, out, err) == (0, b"px-web\n", b"")
+    assert truenas.stats.shells == 0
 
 
 @pytest.mark.wide

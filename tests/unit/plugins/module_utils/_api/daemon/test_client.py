@@ -22,6 +22,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.daemon import 
     status as daemon_status,
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._api.daemon.client import SharedSession
+from ansible_collections.pixels.truenas.plugins.module_utils._api.daemon.client_connection import DaemonConnection
 from ansible_collections.pixels.truenas.plugins.module_utils._api.endpoint import Credential, Timeouts
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import (
     ConnectionFailed,
@@ -347,6 +348,35 @@ def test_a_daemon_that_is_stopped_is_replaced_and_does_nothing_when_it_runs_agai
 
     assert web.status == "RUNNING"
     assert truenas.stats.calls[START] == 1
+    assert truenas.stats.logins == 2
+
+
+@pytest.fixture
+def silences(monkeypatch):
+    """How long clients have waited for a frame of a daemon each time that none came."""
+    waits = []
+    receive = DaemonConnection.receive
+
+    def receive_and_note(connection, timeout):
+        received = receive(connection, timeout)
+        if received is None and timeout:
+            waits.append(timeout)
+        return received
+
+    monkeypatch.setattr(DaemonConnection, "receive", receive_and_note)
+    return waits
+
+
+@pytest.mark.parametrize("client", ["new", "connected"])
+def test_a_stopped_daemon_delays_a_client_by_one_response_timeout(nas, truenas, monkeypatch, silences, client):
+    assert protocol.RESPONSE_TIMEOUT_S == 2.0
+    with nas.held() as (session, daemon_pid), nas.open() as another, stopped(daemon_pid):
+        # As long as the daemon that replaces it may need on a busy machine.
+        monkeypatch.setattr(protocol, "RESPONSE_TIMEOUT_S", 1.0)
+
+        assert (another if client == "new" else session).read(VERSION)
+
+    assert silences == [1.0]
     assert truenas.stats.logins == 2
 
 

@@ -9,15 +9,17 @@ import os
 import signal
 import socket
 import tempfile
+import threading
 
 import pytest
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.daemon import protocol, runtime_dir
 from ansible_collections.pixels.truenas.plugins.module_utils._api.daemon import status as daemon_status
+from ansible_collections.pixels.truenas.plugins.module_utils._api.daemon.client_connection import DaemonGone
 from ansible_collections.pixels.truenas.plugins.module_utils._api.daemon.launcher import connect_and_greet
 from ansible_collections.pixels.truenas.plugins.module_utils._api.daemon.runtime_dir import NoRuntimeDir, find
 from ansible_collections.pixels.truenas.plugins.module_utils._api.endpoint import Credential
-from tests.unit.plugins.module_utils._api.daemon.conftest import lives
+from tests.unit.plugins.module_utils._api.daemon.conftest import SECONDS, lives
 
 VERSION = "system.version"
 
@@ -113,6 +115,22 @@ def test_a_daemon_that_was_replaced_is_still_shown_and_ended(nas, monkeypatch, r
         assert shown == {pid: False, another: True}
         assert daemon_status.stop([pid]) == [pid]
         assert [each.pid for each in daemon_status.status()] == [another]
+
+
+def test_all_daemons_are_asked_at_the_same_time(monkeypatch):
+    both = threading.Barrier(2, timeout=SECONDS)
+
+    def greet(_path):
+        both.wait()
+        raise DaemonGone(taken=False)
+
+    monkeypatch.setattr(daemon_status, "connect_and_greet", greet)
+    with socket.socket(socket.AF_UNIX) as one, socket.socket(socket.AF_UNIX) as another:
+        one.bind(find().socket_path("one"))
+        another.bind(find().socket_path("another"))
+
+        assert daemon_status.status() == []
+        assert daemon_status.stop() == []
 
 
 def test_a_silent_listener_is_shown_and_not_killed_by_mistake(quick):
