@@ -8,13 +8,18 @@ It is POSIX shell for dash, bash and BusyBox, and needs `nft`, `dnsmasq` with nf
 
 from __future__ import annotations
 
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress.resolver import SERVERS, USER
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress.resolver import LOOKUPS, SERVERS, USER
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress.ruleset import LAYOUT, MARK, RESOLVER, TABLE
 
 DIRECTORY = "/etc/pixels/egress"
 PROGRAM_PATH = "/usr/local/lib/pixels/egress"
 RUN_DIRECTORY = "/run/pixels"
 SERVICES = ("pixels-egress", "pixels-resolver")
+
+LOOKUPS_BYTES = 1024 * 1024
+"""Size of the log of lookups from which on it is replaced; there are two."""
+ADMISSIONS = 20_000
+"""Pairs of a name and an address that are remembered, the newest ones."""
 
 PROGRAM = f"""\
 #!/bin/sh
@@ -103,11 +108,62 @@ write_servers() {{
     return 0
 }}
 
-# The addresses of the names that stay allowed. What is not found in time is found when it is looked up again.
-resolve_allowed() {{
-    sed -n 's/^allow \\([^*]\\)/\\1/p' "$here/names" |
-        timeout 10 xargs -n 1 -P 16 getent ahosts 2>/dev/null | awk '{{ print $1 }}' | sort -u
+# The names that were looked up, each with an address that it was answered with. The files are read in the order in
+# which lines move on, so that none is missed. Names with blanks make longer lines, which count for nothing.
+admissions() {{
+    cat {LOOKUPS} {LOOKUPS}.old "$run/admitted" 2>/dev/null | awk '
+        NF == 2 {{ known[++count] = $0; next }}
+        NF != 10 {{ next }}
+        $7 ~ /^query\\[/ && $9 == "from" {{ name[$5, $6] = tolower($8) }}
+        $7 == "reply" && $9 == "is" && $10 ~ /^[0-9a-f]*[.:][0-9a-f.:]+$/ {{
+            number[++replies] = $5 SUBSEP $6
+            address[replies] = $10
+        }}
+        END {{
+            for (i = 1; i <= replies; i++) {{
+                if (!(number[i] in name)) continue
+                line = name[number[i]] " " address[i]
+                if (!seen[line]++) print line
+            }}
+            for (i = 1; i <= count; i++) if (!seen[known[i]]++) print known[i]
+        }}
+    ' | head -n {ADMISSIONS}
 }}
+
+# The log of lookups is bounded. A query and its answer may be in different files, so one older file is kept.
+rotate_lookups() {{
+    size=$(wc -c <{LOOKUPS}) || return 0
+    if [ "$size" -lt {LOOKUPS_BYTES} ]; then return 0; fi
+    umask 077
+    admissions >"$run/admitted.$$" && mv "$run/admitted.$$" "$run/admitted" &&
+        mv {LOOKUPS} {LOOKUPS}.old && : >{LOOKUPS} && chown {USER} {LOOKUPS}
+    umask 022
+    kill -USR2 "$(cat "$run/resolver.pid")"
+}} 2>/dev/null
+
+# The addresses that were admitted for names that stay allowed, by the rules of dnsmasq(8): the longest name decides.
+# No name is looked up: its server may be silent, or give other addresses than those in use.
+still_allowed() {{
+    admissions | awk '
+        function is_allowed(name) {{
+            if (("allow " name) in rule) return 1
+            if (("close " name) in rule) return 0
+            while (sub(/^[^.]*[.]/, "", name)) {{
+                if (("allow *." name) in rule) return 1
+                if (("close *." name) in rule) return 0
+                if (("allow " name) in rule) return 1
+                if (("close " name) in rule) return 0
+            }}
+            return "any" in rule
+        }}
+        FILENAME == ARGV[1] {{ rule[$0]; next }}
+        is_allowed($1) && !seen[$2]++ {{ print $2 }}
+    ' "$here/names" -
+}}
+
+# Wait until the resolver has read its list again, after which no answer from before adds an address. It alone answers
+# this name.
+await_resolver() {{ timeout 2 getent hosts "pixels-$1.change" >/dev/null 2>&1; }}
 
 # Where no rules can be loaded, nothing is open but answers to connections from outside.
 close() {{
@@ -148,6 +204,7 @@ resolve() {{
         if [ "$now" != "$last" ]; then
             printf '%s\\n' "$now" | nft -f - && write_servers && last=$now
         fi
+        rotate_lookups
         turns=$((turns + 1))
         if [ "$turns" -lt 60 ]; then sleep 1; else sleep 5; fi &
         wait $!
@@ -162,7 +219,8 @@ cut)
     mkdir -p "$run"
     write_servers
     next=$(($(mark) % 1000000000 + 1))
-    resolve_allowed >"$run/allowed"
+    await_resolver "$next"
+    still_allowed >"$run/allowed"
     fill allow <"$run/allowed" >"$run/allowed.nft"
     # Written first: where the load fails, the rules in force differ from the rendered ones, and that is repaired.
     echo "$next" >"$run/mark"

@@ -22,6 +22,8 @@ if t.TYPE_CHECKING:
 USER = "dnsmasq"
 SERVERS = "/run/pixels/servers"
 """Made in the pixel from the list of names and the name servers that the pixel has at the time."""
+LOOKUPS = "/run/pixels/lookups"
+"""The log of queries and answers: which name an allowed address belongs to."""
 
 CONFIGURATION = f"""\
 no-hosts
@@ -32,9 +34,13 @@ bind-dynamic
 user={USER}
 cache-size=0
 max-ttl=1800
+log-queries=extra
+log-facility={LOOKUPS}
 stop-dns-rebind
 """
-"""A TTL of at most 1,800 s keeps caches in the pixel from names whose address has left the sets after an hour."""
+"""A TTL of at most 1,800 s keeps caches in the pixel from names whose address has left the sets after an hour.
+
+`log-queries=extra` numbers the lines, so that an answer belongs to its query also where it came by a CNAME."""
 
 
 def render_configuration(policy: EgressPolicy) -> str:

@@ -246,6 +246,14 @@ class Internet:
         """Connect from the guest: `open`, `no such name`, or the name of an error."""
         return self.guest.run(sys.executable, "-c", CONNECT, host, str(port), kind).strip()
 
+    @staticmethod
+    def wait_until(is_so: t.Callable[[], bool]) -> None:
+        """Wait until something is so."""
+        end = time.monotonic() + TIMEOUT_S
+        while not is_so():
+            assert time.monotonic() < end
+            time.sleep(0.1)
+
     def wait_for(self, host: str, answer: str = "open", **how: t.Any) -> None:
         """Wait until a connection ends so."""
         end = time.monotonic() + TIMEOUT_S

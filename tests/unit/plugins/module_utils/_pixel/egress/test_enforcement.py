@@ -46,11 +46,12 @@ def test_connections_end_where_the_policy_before_is_unknown():
     assert enforcement.narrows(None, policy.parse(NARROW))
 
 
-DOCS, OTHER, SIX, BELOW, PLAIN = (
+DOCS, OTHER, SIX, BELOW, ALSO_BELOW, PLAIN = (
     "93.184.215.14",
     "93.184.215.15",
     "2606:2800:21f:cb07::1",
     "93.184.215.16",
+    "93.184.215.17",
     "151.101.1.1",
 )
 ECHO = """
@@ -70,6 +71,7 @@ def internet():
         "other.example.com": (OTHER,),
         "six.example.com": (SIX,),
         "a.wild.example.com": (BELOW,),
+        "b.wild.example.com": (ALSO_BELOW,),
     }
     made = namespaces.Internet(names, extra=(PLAIN,))
     yield made
@@ -100,6 +102,36 @@ class TestRealPackets:
         yield hold
         for each in opened:
             each.close()
+
+    @pytest.fixture
+    def from_outside(self, internet):
+        """A connection to a server in the guest."""
+        server = internet.guest.start(sys.executable, "-c", ECHO)
+        try:
+            connection = namespaces.Held(internet, internet.GUEST, internet.router)
+            yield connection
+            connection.close()
+        finally:
+            server.kill()
+            server.wait()
+
+    @pytest.fixture
+    def silence(self, internet):
+        """Stop a name server until the end of the test."""
+        stopped = []
+
+        def stop(of):
+            namespace, file = {
+                "the network": (internet.router, "/run/dns.pid"),
+                "the guest": (internet.guest, "/run/pixels/resolver.pid"),
+            }[of]
+            pid = namespace.run("cat", file).strip()
+            stopped.append((namespace, pid))
+            namespace.run("kill", "-STOP", pid)
+
+        yield stop
+        for namespace, pid in stopped:
+            namespace.run("kill", "-CONT", pid)
 
     def ensure(self, shell, value):
         return enforcement.ensure(shell, enforcement.Guard(), policy.parse(value))
@@ -158,16 +190,36 @@ class TestRealPackets:
         ],
     )
     @pytest.mark.wide
-    def test_a_change_ends_the_connections_that_it_denies_and_no_other(self, shell, internet, held, change, ended):
+    def test_a_change_ends_the_connections_that_it_denies_and_no_other(
+        self, shell, internet, held, from_outside, change, ended
+    ):
         self.ensure(shell, self.WIDE)
         names = ("docs.example.com", "other.example.com", "six.example.com", PLAIN, internet.ROUTER)
         connections = held(*names)
-        server = internet.guest.start(sys.executable, "-c", ECHO)
-        connections["from outside"] = namespaces.Held(internet, internet.GUEST, internet.router)
+        connections["from outside"] = from_outside
 
         self.ensure(shell, {**self.WIDE, **change})
 
         expected = {name: "ConnectionResetError" if name in ended else "open" for name in connections}
         assert {name: each.state() for name, each in connections.items()} == expected
-        connections["from outside"].close()
-        server.wait(10)
+
+    @pytest.mark.parametrize("of", ["the network", pytest.param("the guest", marks=pytest.mark.wide)])
+    def test_a_change_while_a_name_server_is_silent_ends_no_other_connection(self, shell, internet, held, silence, of):
+        before = {
+            "mode": "allowlist",
+            "allow": ["docs.example.com", "other.example.com", "six.example.com", "*.wild.example.com"],
+        }
+        self.ensure(shell, before)
+        names = ("docs.example.com", "other.example.com", "six.example.com", "a.wild.example.com", "b.wild.example.com")
+        connections = held(*names)
+        silence(of)
+
+        self.ensure(shell, {**before, "deny": ["other.example.com", "b.wild.example.com"]})
+
+        denied = {"other.example.com", "b.wild.example.com"}
+        assert {name: each.state() for name, each in connections.items()} == {
+            name: "ConnectionResetError" if name in denied else "open" for name in names
+        }
+        assert internet.connect(OTHER) == "ConnectionRefusedError"
+        assert internet.connect(DOCS) == "open"
+        assert internet.connect(SIX) == "open"

@@ -11,7 +11,12 @@ import typing as t
 
 import pytest
 
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress import guest_files, guest_program, policy
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress import (
+    guest_files,
+    guest_program,
+    policy,
+    resolver,
+)
 from tests.unit.plugins.module_utils._pixel.egress import namespaces
 
 pytestmark = pytest.mark.skipif(bool(namespaces.unavailable()), reason=namespaces.unavailable() or "-")
@@ -121,6 +126,27 @@ def test_a_denied_name_loses_its_connections_and_the_others_keep_theirs(internet
     assert internet.connect(ALSO_ALLOWED) == "ConnectionRefusedError"
     for each in held.values():
         each.close()
+
+
+@pytest.mark.wide
+def test_connections_stay_open_when_the_log_of_lookups_was_replaced_since(internet, enforce):
+    enforce({"mode": "allowlist", "allow": ["docs.example.com", "other.example.com"]})
+    internet.wait_for("docs.example.com")
+    held = namespaces.Held(internet, "docs.example.com")
+    for _turn in (1, 2):
+        before = internet.guest.run("stat", "-c", "%i", resolver.LOOKUPS)
+        internet.guest.shell(
+            f"yes another kind of line | head -n {guest_program.LOOKUPS_BYTES // 20} >>{resolver.LOOKUPS}"
+        )
+        internet.wait_until(lambda inode=before: internet.guest.run("stat", "-c", "%i", resolver.LOOKUPS) != inode)
+    assert internet.connect("other.example.com") == "open"
+    assert "other.example.com" in internet.guest.run("cat", resolver.LOOKUPS)
+
+    enforce({"mode": "allowlist", "allow": ["docs.example.com"]}, "cut")
+
+    assert held.state() == "open"
+    assert internet.connect(ALSO_ALLOWED) == "ConnectionRefusedError"
+    held.close()
 
 
 def test_a_name_that_is_allowed_later_interrupts_nothing(internet, enforce):
