@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     import typing as t
 
 
+SERVE = "--serve"
+"""The word with which the session daemon starts the command server."""
+
+
 def make_importable() -> None:
     """Make the directory of this file importable as the collection, wherever it is."""
     root = os.path.realpath(__file__)
@@ -75,13 +79,26 @@ def run() -> int:
     """Run the command. Return its exit status."""
     make_importable()
     find_libraries()
-    if sys.argv[1:] == ["list"]:
-        # Loading the parser and the configuration takes longer than the rest.
+    words = sys.argv[1:]
+    if words == [SERVE]:
+        from ansible_collections.pixels.truenas.plugins.module_utils._cli import command_server
+
+        command_server.serve()
+    # Loading the parser and the configuration takes longer than the rest.
+    status = None
+    if words == ["list"]:
         from ansible_collections.pixels.truenas.plugins.module_utils._cli import list_quickly
 
         status = list_quickly.run()
-        if status is not None:
-            leave(status)
+    if status is None:
+        from ansible_collections.pixels.truenas.plugins.module_utils._cli import served_verbs
+
+        if served_verbs.includes(words):
+            from ansible_collections.pixels.truenas.plugins.module_utils._cli import command_client
+
+            status = command_client.run(words)
+    if status is not None:
+        leave(status)
     from ansible_collections.pixels.truenas.plugins.module_utils._cli.main import main
 
     gc.freeze()

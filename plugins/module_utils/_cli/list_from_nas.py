@@ -15,7 +15,7 @@ import stat
 import time
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.daemon import login_times
-from ansible_collections.pixels.truenas.plugins.module_utils._cli import list_note, list_table
+from ansible_collections.pixels.truenas.plugins.module_utils._cli import list_table, nas_note
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas import summary_row
 
 TYPE_CHECKING = False
@@ -34,7 +34,7 @@ class NotNow(ValueError):
     """Another process of this user lists the pixels, or the logins are used up."""
 
 
-def listing(note: list_note.Note) -> tuple[list[list_table.Row] | None, int | None]:
+def listing(note: nas_note.Note) -> tuple[list[list_table.Row] | None, int | None]:
     """Return the pixels by their full names, and the lock to start the session daemon with.
 
     The pixels are None if another route has to list them; the lock is None if sessions are not shared. Raises
@@ -50,7 +50,7 @@ def listing(note: list_note.Note) -> tuple[list[list_table.Row] | None, int | No
         if found:
             kept, lock = lock, None
             return found, kept
-    except list_note.UNUSABLE:
+    except nas_note.UNUSABLE:
         return None, None
     finally:
         if lock is not None:
@@ -58,14 +58,14 @@ def listing(note: list_note.Note) -> tuple[list[list_table.Row] | None, int | No
     return None, None
 
 
-def query(note: list_note.Note, place: dict[str, t.Any]) -> list[dict[str, t.Any]]:
+def query(note: nas_note.Note, place: dict[str, t.Any]) -> list[dict[str, t.Any]]:
     """Connect, log in and return the rows of the NAS."""
     # Imported here: wait_for_start does not need it.
     from ansible_collections.pixels.truenas.plugins.module_utils._api import light_connection
 
     timeout = note["call_timeout"]
     login = place["login"]
-    secret = {login["secret"]: list_note.secret_of(note)}
+    secret = {login["secret"]: nas_note.secret_of(note)}
     account = {"username": note["username"], "login_options": {"user_info": False}}
     connection = light_connection.LightConnection(place["host"], place["port"], place["ca_path"], CONNECT_TIMEOUT_S)
     method = login_times.LOGIN

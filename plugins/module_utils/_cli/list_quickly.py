@@ -3,12 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The verb list without options, with few imports: over an open session, or else over a short connection to the NAS.
 
-It requires the note of an earlier listing (list_note.py). If any condition fails, list_verb.py lists the pixels.
+It requires the note of an earlier listing (nas_note.py). If any condition fails, list_verb.py lists the pixels.
 """
 
 from __future__ import annotations
 
-from ansible_collections.pixels.truenas.plugins.module_utils._cli import list_note
+from ansible_collections.pixels.truenas.plugins.module_utils._cli import nas_note
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ UNDECIDED = -1
 
 def run() -> int | None:
     """Run `pixels list`. Return the exit status, or None if another route has to do it."""
-    note = list_note.read()
-    if note is None:
+    note = nas_note.read()
+    if note is None or not note.get("lists"):
         return None
     # Imported here: a first listing has no use for them.
     from ansible_collections.pixels.truenas.plugins.module_utils._cli import list_table
@@ -52,7 +52,7 @@ def run() -> int | None:
     return None if status == UNDECIDED else status
 
 
-def listing(note: list_note.Note) -> tuple[list[list_table.Row] | None, int | None]:
+def listing(note: nas_note.Note) -> tuple[list[list_table.Row] | None, int | None]:
     """Return the pixels, None if another route has to list them, and the lock to start the session daemon with."""
     from ansible_collections.pixels.truenas.plugins.module_utils._cli import list_via_daemon
 

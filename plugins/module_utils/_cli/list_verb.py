@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.pixels.truenas.plugins.module_utils._cli import list_note, list_selection, list_table, targets
+from ansible_collections.pixels.truenas.plugins.module_utils._cli import list_selection, list_table, nas_note, targets
 from ansible_collections.pixels.truenas.plugins.module_utils._cli import output as output_of
 from ansible_collections.pixels.truenas.plugins.module_utils._cli.context import CliContext
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas import summary_row
@@ -27,7 +27,7 @@ def show_list(args: argparse.Namespace, output: Output) -> int:
         found, missing = chosen.found, chosen.missing
     else:
         found, missing = context.pixels.list(), []
-        list_note.write(context)
+        nas_note.write(context, generation=context.pixels.backend.generation)
     found = list_selection.select(found, args)
     if output.json:
         output.print_json(shown(found, context) + output_of.missing(missing))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import select
+import socket
 import typing as t
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.daemon import protocol
@@ -57,6 +58,19 @@ class Client:
         poll = select.poll()
         poll.register(self._writer.get_extra_info("socket"), CLOSED_EVENTS)
         return bool(poll.poll(0))
+
+    def pass_on(self, carrier: socket.socket) -> None:
+        """Send the connection to the process at the other end of `carrier`. Close it here without reading from it.
+
+        Raises `OSError` if that process does not take it.
+        """
+        self._writer.transport.pause_reading()  # type: ignore[attr-defined]  # all transports of sockets have it
+        try:
+            socket.send_fds(carrier, [b"\n"], [self._writer.get_extra_info("socket").fileno()])
+        except OSError:
+            self._writer.transport.resume_reading()  # type: ignore[attr-defined]
+            raise
+        self.close()
 
     def close(self) -> None:
         """Close the connection."""

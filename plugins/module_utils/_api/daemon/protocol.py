@@ -6,6 +6,8 @@
 daemon: {"daemon": {"protocol", "version", "pid"}, "challenge"}       on each new connection
 client: {"proof", "connect", "login_wait", "idle"}                    reply: {"welcome": true} or {"refused": reason}
         {"ask": "status"}                                             reply: {"status": {...}}
+        {"do": "command", "program": [directories, version]}          reply: {"result": false}; or the command server
+                                                                      has the connection from now on (command_server.py)
         {"ask": "stop"}                                               reply: {"stopping": pid}; then the daemon ends
 client: {"do": read|call|run_job|download, "method", "params", "timeout", "call_timeout", "progress": bool}
 daemon: {"taken": true}                                               before it begins anything but a read

@@ -17,6 +17,7 @@ import typing as t
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.daemon import protocol
 from ansible_collections.pixels.truenas.plugins.module_utils._api.daemon.client_handle import Client
+from ansible_collections.pixels.truenas.plugins.module_utils._api.daemon.command_handover import CommandHandover
 from ansible_collections.pixels.truenas.plugins.module_utils._api.daemon.identity import VERSION, is_proof
 from ansible_collections.pixels.truenas.plugins.module_utils._api.daemon.login_limiter import LoginRateLimiter
 from ansible_collections.pixels.truenas.plugins.module_utils._api.daemon.request_runner import RequestRunner
@@ -58,6 +59,7 @@ class SessionDaemon:
             admit=LoginRateLimiter(self._runtime_dir, config.endpoint).admit,
         )
         self._runner = RequestRunner(self._session)
+        self._commands = CommandHandover()
         self._loop = asyncio.get_running_loop()
         self._clients: set[Client] = set()
         self._connections: set[asyncio.Task[None]] = set()
@@ -81,6 +83,7 @@ class SessionDaemon:
         keepalives.cancel()
         for connection in self._connections:
             connection.cancel()
+        self._commands.close()
         await self._stop_listening()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
@@ -185,6 +188,11 @@ class SessionDaemon:
             if client.shell is not None:
                 await self._handle_shell_frame(client, client.shell, request)
                 continue
+            if request.get("do") == "command":
+                if self._pass_on(client, request):
+                    return
+                client.write({"result": False})
+                continue
             task = asyncio.create_task(self._handle_request(client, request))
             requests.add(task)
             task.add_done_callback(requests.discard)
@@ -227,6 +235,11 @@ class SessionDaemon:
             "calls_under_way": sum(client.calls for client in self._clients),
             "version": VERSION,
         }
+
+    def _pass_on(self, client: Client, request: protocol.Frame) -> bool:
+        """Pass a client on to the command server. Return whether that was done."""
+        is_free = not self._is_ending and client.is_flushed and not client.calls
+        return is_free and self._commands.pass_on(client, request.get("program"))
 
     async def _handle_request(self, client: Client, request: protocol.Frame) -> None:
         # Reads are repeated anyway, and a "taken" would wake the client for nothing.

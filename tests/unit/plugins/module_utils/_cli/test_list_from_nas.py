@@ -226,4 +226,4 @@ def test_a_release_with_another_api_leaves_no_note(pixels, truenas, home):
 
     assert "web" in pixels("list").stdout
 
-    assert not (home / ".cache/pixels/list.json").exists()
+    assert not (home / ".cache/pixels/nas.json").exists()

@@ -36,7 +36,7 @@ def test_both_routes_list_the_same(warm, truenas):
 
 
 def test_the_note_has_no_secret(warm, home, truenas):
-    path = home / ".cache/pixels/list.json"
+    path = home / ".cache/pixels/nas.json"
 
     assert truenas.api_key not in path.read_text()
     assert path.stat().st_mode & 0o077 == 0
@@ -94,7 +94,7 @@ def test_another_key_is_rejected(warm, truenas):
 
 @pytest.mark.wide
 def test_an_invalid_note_is_ignored(warm, home):
-    note = home / ".cache/pixels/list.json"
+    note = home / ".cache/pixels/nas.json"
     texts = ["", "{}", "[]", "nonsense", '{"context": 1}']
 
     shown = []
@@ -127,7 +127,7 @@ def test_a_session_that_is_stopped_is_replaced(warm, truenas):
 
 @pytest.mark.wide
 def test_a_daemon_of_another_version_is_not_asked(warm, home, truenas):
-    path = home / ".cache/pixels/list.json"
+    path = home / ".cache/pixels/nas.json"
     note = json.loads(path.read_text())
     path.write_text(json.dumps(note | {"daemon": note["daemon"] | {"version": "older"}}))
 

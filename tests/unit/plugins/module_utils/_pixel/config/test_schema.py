@@ -9,7 +9,7 @@ import pytest
 
 from ansible_collections.pixels.truenas.plugins.module_utils._ansible import options
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid
-from ansible_collections.pixels.truenas.plugins.module_utils._cli import list_note
+from ansible_collections.pixels.truenas.plugins.module_utils._cli import nas_note
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.config.schema import CREDENTIALS, SECRETS, SETTINGS
 from tests.unit.plugins.module_utils._pixel.config.conftest import MINIMAL, settings_of
 
@@ -114,7 +114,7 @@ def test_one_list_of_secrets_is_used_everywhere():
     variables = {SETTINGS[name].variable: name for name in SECRETS}
 
     assert hidden == {*SECRETS} <= {*CREDENTIALS}
-    assert variables == list_note.SECRETS
+    assert variables == nas_note.SECRETS
 
 
 def test_an_error_does_not_show_an_invalid_secret(configure):

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The note that `pixels list` leaves for the next one: which NAS is listed, how to reach it, and where the secret is.
+"""The note that a command leaves for the next ones: which NAS is used, how to reach it, and where the secret is.
 
 Loading and resolving the configuration takes longer than a NAS takes to reply. While nothing changes that the note
-depends on, the next listing needs neither (launch.py). The note contains no secret.
+depends on, the next command needs neither (launch.py). The note contains no secret.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import argparse
     import typing as t
 
     from ansible_collections.pixels.truenas.plugins.module_utils._cli.context import CliContext
+    from ansible_collections.pixels.truenas.plugins.module_utils._cli.output import Output
 
     Note = dict[str, t.Any]
 
@@ -48,7 +50,7 @@ def path_of_note() -> str:
     if not os.path.isabs(cache):
         # A relative path would be in the working directory, where other users may have written the file.
         raise FileNotFoundError(cache)
-    return os.path.join(cache, "pixels", "list.json")
+    return os.path.join(cache, "pixels", "nas.json")
 
 
 def context() -> dict[str, str]:
@@ -82,8 +84,20 @@ def secret_of(note: Note) -> str:
     return str(found)
 
 
-def write(cli: CliContext) -> None:
-    """After a listing without a note, write one if a listing with it would show the same."""
+def write_after(args: argparse.Namespace, output: Output) -> None:
+    """After a verb that ran in its own process, note where the session is, for the next one."""
+    if output.verbose or args.api_key:
+        return
+    from ansible_collections.pixels.truenas.plugins.module_utils._cli import context as contexts
+
+    write(contexts.CliContext(args, output))
+
+
+def write(cli: CliContext, *, generation: str | None = None) -> None:
+    """After a verb without a note, write one if a verb with it would show the same.
+
+    `generation` is that of the containers of the NAS; None leaves what is known.
+    """
     from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Refused
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.config import exposure
 
@@ -93,12 +107,15 @@ def write(cli: CliContext) -> None:
     secret = secret_location(cli)
     ways = {"daemon": daemon_of(cli), "nas": nas_of(cli)} if secret else {}
     try:
-        if cli.pixels.backend.generation != GENERATION:
+        known = read() if generation is None else None
+        lists = bool(known.get("lists")) if known else generation == GENERATION
+        if not ways or not (ways["daemon"] or (lists and ways["nas"])):
             os.unlink(path_of_note())
-        elif any(ways.values()):
+        else:
             write_file(
                 {
                     "context": context(),
+                    "lists": lists,
                     "config": cli.resolved.file.path,
                     "stamp": cli.resolved.file.stamp,
                     "call_timeout": cli.settings.timeouts.call,

@@ -9,7 +9,7 @@ import json
 
 import pytest
 
-from ansible_collections.pixels.truenas.plugins.module_utils._cli import list_note
+from ansible_collections.pixels.truenas.plugins.module_utils._cli import nas_note
 
 
 @pytest.fixture
@@ -19,34 +19,34 @@ def note(tmp_path, monkeypatch):
     config = tmp_path / "config.toml"
     config.write_text("[truenas]\n")
     (tmp_path / "cache/pixels").mkdir(parents=True, mode=0o700)
-    list_note.write_file(
-        {"context": list_note.context(), "config": str(config), "stamp": list_note.stamp(str(config)), "nas": None}
+    nas_note.write_file(
+        {"context": nas_note.context(), "config": str(config), "stamp": nas_note.stamp(str(config)), "nas": None}
     )
     return config
 
 
 def test_a_note_is_valid_until_a_variable_or_the_configuration_changes(note, monkeypatch):
-    assert list_note.read() is not None
+    assert nas_note.read() is not None
 
     monkeypatch.setenv("PIXELS_NAS", "other")
-    assert list_note.read() is None
+    assert nas_note.read() is None
 
     monkeypatch.delenv("PIXELS_NAS")
     note.write_text("[truenas]\nhost = 'other'\n")
-    assert list_note.read() is None
+    assert nas_note.read() is None
 
 
 def test_a_note_in_the_working_directory_is_not_read(note, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", "cache")
 
-    assert list_note.read() is None
+    assert nas_note.read() is None
 
 
 def test_secrets_are_no_part_of_it(monkeypatch):
-    for variable in list_note.SECRETS:
+    for variable in nas_note.SECRETS:
         monkeypatch.setenv(variable, "secret")
 
-    assert "secret" not in json.dumps(list_note.context())
+    assert "secret" not in json.dumps(nas_note.context())
 
 
 def test_a_secret_is_read_from_where_it_is(tmp_path, monkeypatch):
@@ -59,6 +59,6 @@ def test_a_secret_is_read_from_where_it_is(tmp_path, monkeypatch):
         {"file": str(tmp_path / "config.toml"), "table": ["nas", "lab", "api_key"]},
     ]
 
-    found = [list_note.secret_of({"secret": place}) for place in places]
+    found = [nas_note.secret_of({"secret": place}) for place in places]
 
     assert found == ["of the environment", "of a file", "of a profile"]
