@@ -66,9 +66,9 @@ def show_info(args: argparse.Namespace, output: Output) -> int:
     context = CliContext(args, output)
     chosen = targets.find(context.pixels, args.names, everything=args.all, with_bases=True)
     if output.json:
-        output.print_json(shown(chosen.found, context) + output_of.missing(chosen.missing))
+        output.print_json(with_devices(chosen.found, context) + output_of.missing(chosen.missing))
     else:
-        for number, pixel in enumerate(shown(chosen.found, context)):
+        for number, pixel in enumerate(with_devices(chosen.found, context)):
             if number:
                 output.say("")
             for name, value in details(pixel):
@@ -78,8 +78,21 @@ def show_info(args: argparse.Namespace, output: Output) -> int:
     return output_of.FAILED if chosen.missing else 0
 
 
+def with_devices(found: t.Iterable[Container], context: CliContext) -> list[dict[str, t.Any]]:
+    """Return pixels as JSON with their devices, which take another read for each pixel."""
+    from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle import device_changes
+
+    found = list(found)
+    devices = (context.pixels.containers.devices.list(each.name) for each in found)
+    return [
+        {**pixel, "devices": device_changes.shown(there)}
+        for pixel, there in zip(shown(found, context), devices, strict=True)
+    ]
+
+
 def details(pixel: dict[str, t.Any]) -> t.Iterator[tuple[str, str]]:
     """Yield label and value of each detail of a pixel that is set."""
+    from ansible_collections.pixels.truenas.plugins.module_utils._cli.lifecycle_report import format_device
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.common.memory_size import format_memory
 
     image = " ".join(filter(None, [pixel["image"]["os"], pixel["image"]["release"], pixel["image"]["variant"]]))
@@ -98,4 +111,6 @@ def details(pixel: dict[str, t.Any]) -> t.Iterator[tuple[str, str]]:
     for word in ("labels", "environment"):
         if pixel[word]:
             yield f"{word.capitalize()}:", " ".join(f"{name}={value}" for name, value in pixel[word].items())
+    for number, device in enumerate(pixel["devices"]):
+        yield "" if number else "Devices:", format_device(device)
     yield "NAS:", pixel["nas"]

@@ -63,6 +63,27 @@ def test_info_shows_all_that_is_known(pixels, truenas):
     assert shown["Environment"] == "A=1"
 
 
+@pytest.mark.parametrize("release", ["25.10", "26"])
+def test_info_shows_the_devices_as_create_accepts_them(pixels, truenas):
+    for name in ("one", "two"):
+        truenas.world.storage.zfs.add(f"tank/{name}")
+        (truenas.world.files.root / "mnt/tank" / name).mkdir()
+    devices = ["disk,source=/mnt/tank/one,path=/a", "disk,source=/mnt/tank/two,path=/b"]
+    options = [word for device in devices for word in ("--device", device)]
+    created = pixels("create", "new", "--no-provision", "--wait", "none", *options)
+    assert created.returncode == 0, created.stderr
+
+    shown = pixels("info", "new").stdout
+    [web, new] = pixels.json("info", "web", "new")
+
+    assert f"Devices:    {devices[0]}\n            {devices[1]}\n" in shown
+    assert new["devices"] == [
+        {"type": "disk", "source": "/mnt/tank/one", "path": "/a"},
+        {"type": "disk", "source": "/mnt/tank/two", "path": "/b"},
+    ]
+    assert web["devices"] == []
+
+
 def test_info_of_several_has_a_line_between_them(pixels):
     assert pixels("info", "--all").stdout.count("\n\n") == 1
 
