@@ -70,15 +70,24 @@ class HostFiles:
             self.layout.mounted_below[1:],
             *(f"mnt/{pool}" for pool in pools),
         ):
-            (self.root / folder).mkdir(parents=True, exist_ok=True)
+            self._make_directories(self.root / folder)
 
     def prepare_container(self, mount: Mount) -> None:
         """Incus' empty mount point stays behind on the boot pool, whether the container runs or not."""
         shadow = self.physical_shadow(mount.path)
         if not self.layout.beside_rootfs:
-            shadow.parent.mkdir(parents=True, exist_ok=True)
+            self._make_directories(shadow.parent)
             return
-        shadow.mkdir(parents=True, exist_ok=True)
+        self._make_directories(shadow)
+
+    def _make_directories(self, path: Path) -> None:
+        """Make a directory and its parents, where they are missing, as root."""
+        if path.is_dir():
+            return
+        if path != self.root:
+            self._make_directories(path.parent)
+        path.mkdir(parents=True)
+        self.engine.own(path)
 
     # where
 
@@ -230,10 +239,12 @@ class HostFiles:
             files[name] = (files.get(name, b"") if append else b"") + content
             return
         path = self.physical(location.path)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        self._make_directories(path.parent)
         fresh = not path.exists()
         with path.open("ab" if append else "wb") as file:
             file.write(content)
+        if fresh:
+            self.engine.own(path)
         if mode or fresh:
             path.chmod(mode or 0o644)
         owner = self._owners.get(path, (0, 0))
@@ -244,6 +255,7 @@ class HostFiles:
             path = self.physical(location.path)
             path.mkdir()
             path.chmod(mode)
+            self.engine.own(path)
 
 
 @contextlib.contextmanager

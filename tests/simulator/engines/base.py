@@ -10,6 +10,7 @@ Every coroutine runs in the simulator's event loop and must not block it.
 
 from __future__ import annotations
 
+import pathlib
 import typing as t
 
 
@@ -114,8 +115,16 @@ class Engine(t.Protocol):
         Raises `FileNotFoundError` when there is no such program, `ConnectionResetError` when the container has ended.
         """
 
-    async def open_host_terminal(self, argv: t.Sequence[str], *, environment: t.Mapping[str, str]) -> Terminal:
-        """Run a command as root of the simulated NAS, which is confined as a container is: never on this machine."""
+    def own(self, path: pathlib.Path) -> None:
+        """Give a file of this machine to the root of the simulated NAS, which `open_host_terminal` runs commands as."""
+
+    async def open_host_terminal(
+        self, argv: t.Sequence[str], *, environment: t.Mapping[str, str], datasets: pathlib.Path
+    ) -> Terminal:
+        """Run a command as root of the simulated NAS, which is confined as a container is: never on this machine.
+
+        `datasets` is the directory of this machine that is `/mnt` there.
+        """
 
     async def snapshot(self, container: str, label: str) -> None: ...
 

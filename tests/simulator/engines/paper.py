@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import copy
+import pathlib
 import posixpath
 import time
 import typing as t
@@ -100,7 +101,12 @@ class PaperEngine:
         """Says so and ends."""
         return FinalOutput(NOTHING_RUNS + b"\r\n")
 
-    async def open_host_terminal(self, argv: t.Sequence[str], *, environment: t.Mapping[str, str]) -> FinalOutput:
+    def own(self, path: pathlib.Path) -> None:
+        """Do nothing: no commands run on the NAS."""
+
+    async def open_host_terminal(
+        self, argv: t.Sequence[str], *, environment: t.Mapping[str, str], datasets: pathlib.Path
+    ) -> FinalOutput:
         """Says so and ends."""
         return FinalOutput(b"nothing runs on this NAS\r\n")
 

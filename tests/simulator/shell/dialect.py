@@ -64,10 +64,11 @@ INTERACTIVE = ("/bin/sh", "-c", "if command -v bash >/dev/null 2>&1; then exec b
 async def open_host_shell(world: World) -> Opened:
     """Without a target, a shell is one of the NAS itself.
 
-    TrueNAS runs `login -f` with the name of the account. Assumed: here it is always root of a confined guest, whose
-    files are not those that `filesystem.*` shows.
+    TrueNAS runs `login -f` with the name of the account. Assumed: here it is always root of a confined guest, which has
+    only the files below `/mnt` of those that `filesystem.*` shows.
     """
-    return Opened(await world.engine.open_host_terminal(INTERACTIVE, environment=HOST_ENVIRONMENT))
+    datasets = world.files.root / "mnt"
+    return Opened(await world.engine.open_host_terminal(INTERACTIVE, environment=HOST_ENVIRONMENT, datasets=datasets))
 
 
 INVALID_TOKEN = Failure(ENOTAUTHENTICATED, "Invalid token")

@@ -150,7 +150,12 @@ class LxcEngine:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), argv[0])
         return await self._lxc.open_terminal(container, argv, environment={**guest.environment, **environment})
 
-    async def open_host_terminal(self, argv: t.Sequence[str], *, environment: t.Mapping[str, str]) -> FinalOutput:
+    def own(self, path: Path) -> None:
+        """Do nothing: no commands run on the NAS."""
+
+    async def open_host_terminal(
+        self, argv: t.Sequence[str], *, environment: t.Mapping[str, str], datasets: Path
+    ) -> FinalOutput:
         """Real containers have the lab around them, which is no NAS."""
         return FinalOutput(b"this NAS has no shell of its own\r\n")
 

@@ -79,7 +79,8 @@ class ProcessEngine:
             self._state = self._make_state()
             ready = await asyncio.to_thread(image, Ids.here())
             self._home = Home(ready, self._state / "stage", self.ssh_port, self.mirrors_down)
-            for name in ("image", "guest", "root", *(f"below{number}" for number in range(len(ready.overlays)))):
+            below = (f"below{number}" for number in range(len(ready.overlays)))
+            for name in ("image", "guest", "root", "shared0", *below):
                 (self._home.stage / name).mkdir(parents=True, exist_ok=True)
             await self._prove()
         except (EngineUnavailable, OSError) as error:
@@ -184,11 +185,18 @@ class ProcessEngine:
             raise ConnectionResetError("the guest has ended")
         return terminal
 
-    async def open_host_terminal(self, argv: t.Sequence[str], *, environment: t.Mapping[str, str]) -> GuestTerminal:
+    def own(self, path: pathlib.Path) -> None:
+        Ids.here().chown(path)
+
+    async def open_host_terminal(
+        self, argv: t.Sequence[str], *, environment: t.Mapping[str, str], datasets: pathlib.Path
+    ) -> GuestTerminal:
         """In a guest that is none of the containers, and is confined as they are; it has none of their files."""
         async with self._host_lock:
             if HOST not in self._guests:
-                self._add(HOST).tree.make()
+                host = self._add(HOST)
+                host.tree.make()
+                host.shared = {"mnt": str(datasets)}
             if not self._guests[HOST].running:
                 await self._guests[HOST].start({})
         return await self.open_terminal(HOST, argv, environment=environment)

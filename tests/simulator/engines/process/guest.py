@@ -45,6 +45,8 @@ class Guest:
         self.address = address
         self.running = False
         self.environment: dict[str, str] = {}
+        self.shared: dict[str, str] = {}
+        """Directories of this machine that its namespaces, once they are made, have below a path."""
         self.accepted_variables: list[str] = []
         """Patterns of those that the SSH server takes from clients, as configured when it was last started."""
         self.connections: set[asyncssh.SSHServerConnection] = set()
@@ -122,6 +124,7 @@ class Guest:
                     image=str(image.folder),
                     guest=str(self.tree.folder),
                     overlays=image.overlays,
+                    shared=self.shared,
                     first_id=image.ids.first,
                     ids=image.ids.number,
                 )

@@ -125,6 +125,20 @@ def test_a_shell_without_a_container_is_one_of_the_nas_itself(shells: Shells, op
     assert list(shells.simulator.world.containers) == ["px-web"]
 
 
+def test_a_shell_of_the_nas_has_the_files_of_its_datasets_as_root(shells: Shells) -> None:
+    folder = "/mnt/tank/made"
+    shells.api.call("filesystem.mkdir", {"path": folder, "options": {"mode": "755"}})
+    shells.api.call("filesystem.file_receive", f"{folder}/file", "eA==", {})
+    shell = shells.connect()
+    shell.hello(shells.token())
+
+    shell.type(f"stty -echo; cat {folder}/file && rm {folder}/file && rmdir {folder} && mkdir /mnt/tank/other; exit\n")
+    said, _code = shell.rest()
+
+    assert b"x" in said.splitlines()[-1]
+    assert [each["name"] for each in shells.api.call("filesystem.listdir", "/mnt/tank")] == ["other"]
+
+
 def test_on_paper_the_nas_runs_nothing(paper: Shells) -> None:
     shell = paper.connect()
 

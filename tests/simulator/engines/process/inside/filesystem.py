@@ -58,10 +58,15 @@ def build_root(layout: Layout) -> None:
     kernel.bind(layout.guest, "guest")
     for number, below in enumerate(layout.overlays.values()):
         kernel.bind(below, f"below{number}")
+    for number, shared in enumerate(layout.shared.values()):
+        kernel.bind(shared, f"shared{number}")
     _become_guest_root(layout)
     _lay_over("", ["image/root"])
     for number, path in enumerate(layout.overlays):
         _lay_over(path, [f"image/{layer(path)}", f"below{number}"])
+    for number, path in enumerate(layout.shared):
+        os.makedirs(f"root/{path}", exist_ok=True)
+        kernel.bind(f"shared{number}", f"root/{path}")
     mount("proc", "root/proc", "proc", MS_NOSUID | MS_NODEV)
     for path, mode in (("dev", "0755"), ("run", "0755"), ("tmp", "1777")):
         _mount_memory(path, mode)

@@ -24,6 +24,8 @@ class Layout(t.NamedTuple):
     """The guest's `files` with one directory for each overlay, and the overlays' `work`."""
     overlays: dict[str, str]
     """Path in the guest -> directory of the machine that is visible there."""
+    shared: dict[str, str]
+    """Path in the guest, without the first slash -> directory of the machine that is the same there."""
     first_id: int
     """The machine's user and group id that is 0 in the guest."""
     ids: int
