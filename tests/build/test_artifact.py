@@ -79,6 +79,24 @@ def test_the_artifact_holds_the_collection_and_nothing_that_was_made(artifact: P
     assert [name for name in names if name.split("/")[0] in others or name.endswith(".pyc")] == []
 
 
+def test_the_line_of_the_readme_installs_it_from_the_checkout(artifact: Path, tmp_path: Path) -> None:
+    """There, `ansible.cfg` lets Ansible find the checkout itself, which keeps a plain installation from being one."""
+    lines = [line.removeprefix("$ ") for line in (ROOT / "README.md").read_text().splitlines()]
+    [line] = [line for line in lines if line.startswith("ansible-galaxy collection install")]
+    environment = {"HOME": str(tmp_path), "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "LC_ALL": "C.UTF-8"}
+
+    def run(line: str, directory: Path) -> str:
+        command = ["/bin/sh", "-ec", line]
+        return subprocess.run(
+            command, cwd=directory, env=environment, capture_output=True, text=True, check=True
+        ).stdout
+
+    run(line.replace("build/artifact", str(artifact.parent)), ROOT)
+
+    listed = json.loads(run("ansible-galaxy collection list --format json", tmp_path))
+    assert list(listed[f"{tmp_path}/.ansible/collections/ansible_collections"]) == ["pixels.truenas"]
+
+
 def test_the_installed_collection_says_its_version(installed: Command) -> None:
     listed = json.loads(installed("ansible-galaxy", "collection", "list", "--format", "json"))
 

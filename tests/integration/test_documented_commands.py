@@ -40,6 +40,7 @@ OF_ANSIBLE = re.compile(r"ansible(-playbook|-inventory)? [^|;&<>$`~]+\Z")
 INVENTORY = re.compile(r"-i (\S+\.ya?ml)")
 SECONDS = 300
 
+ARTIFACT = "build/artifact/pixels-truenas-1.0.0.tar.gz"
 DEVELOPER = "it builds, tests or installs, in the checkout itself"
 TOOLS = """'{"devtools_tools": ["git"]}'"""
 GIT = """'{"provision_packages": ["git"]}'"""
@@ -52,7 +53,7 @@ NOT_HERE: dict[str, str] = {
     "make demo": DEVELOPER,
     "make test": DEVELOPER,
     "make build": DEVELOPER,
-    "ansible-galaxy collection install build/artifact/pixels-truenas-1.0.0.tar.gz": DEVELOPER,
+    f"ansible-galaxy collection install --force -p ~/.ansible/collections {ARTIFACT}": DEVELOPER,
     "pip install -r requirements.txt": DEVELOPER,
     "export PIXELS_TRUENAS_HOST=nas.example.org": "it names a NAS that is not there",
     "export PIXELS_TRUENAS_USERNAME=ansible": "it names an account that is not there",
