@@ -75,8 +75,8 @@ options:
     type: raw
   provision:
     description:
-      - Keys, user and SSH server of the base, which its clones then have. See
-        O(pixels.truenas.pixels_container#module:provision).
+      - Keys, user, SSH server and tools of the base, which its clones then have. Other tools, or other versions of them
+        in the lock, build the base again. See O(pixels.truenas.pixels_container#module:provision).
     type: raw
   step:
     description:

@@ -316,7 +316,13 @@ def start(pixels: Pixels, link: Link, made: Container, *, options: BuildOptions,
         readiness.wait_for(pixels, name, step, deadline=deadline, ssh_port=options.apply.ssh_port)
     if spec.provision:
         options.say(f"{link.recipe.name}: provisioning {name.bare}")
-        applier.provision(pixels, spec, options=options.apply, deadline=deadline)
+        base = link.recipe.name
+        applier.provision(
+            *(pixels, spec),
+            options=options.apply,
+            deadline=deadline,
+            progress=lambda step: options.say(f"{base}: {step.description}"),
+        )
 
 
 def complete(pixels: Pixels, name: PixelName, *, deadline: Deadline) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 TEXTS = ("image", "from", "setup", "description", "version")
 KEYS = (*TEXTS, "egress", "provision")
+PROVISION_KEYS = ("devtools", "devtools_lock")
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,9 @@ class ConfiguredBase:
     egress: t.Any = field(default=None, hash=False)
     """A mode, or a table with the options of `pixels_egress`."""
     provision: bool = False
+    devtools: tuple[str, ...] | None = None
+    """Names of tools of the table `provision`, with `default` for the default list; None if it has none."""
+    devtools_lock: str | None = None
     location: str = ""
     """The file and the line."""
 
@@ -46,8 +50,7 @@ def read(value: t.Any) -> ConfiguredBase:
         raise ValueError(f"has a {wrong[0]} that is not a quoted string")
     if bool(value.get("image")) == bool(value.get("from")):
         raise ValueError("must have either image or from")
-    if not isinstance(value.get("provision", False), bool):
-        raise ValueError("has a provision that is not true or false")
+    provision = read_provision(value.get("provision", False))
     if not isinstance(value.get("egress", ""), (str, dict)):
         raise ValueError("has an egress that is neither a mode nor a table")
     return ConfiguredBase(
@@ -57,5 +60,24 @@ def read(value: t.Any) -> ConfiguredBase:
         description=value.get("description", ""),
         version=value.get("version", ""),
         egress=value.get("egress") or None,
-        provision=value.get("provision", False),
+        **provision,
     )
+
+
+def read_provision(value: t.Any) -> dict[str, t.Any]:
+    """Return the fields of the key `provision`: true, false, or a table with tools. Raise ValueError."""
+    if isinstance(value, bool):
+        return {"provision": value}
+    if not isinstance(value, dict):
+        raise ValueError("has a provision that is not true, false or a table")
+    unknown = [key for key in value if key not in PROVISION_KEYS]
+    if unknown:
+        raise ValueError(f"has a provision with the unknown key {unknown[0]}: use {', '.join(PROVISION_KEYS)}")
+    tools = value.get("devtools", False)
+    if isinstance(tools, bool):
+        tools = ["default"] if tools else []
+    if not isinstance(tools, list) or not all(isinstance(each, str) for each in tools):
+        raise ValueError("has devtools that are not true, false or a list of names")
+    if not isinstance(value.get("devtools_lock", ""), str):
+        raise ValueError("has a devtools_lock that is not a quoted string")
+    return {"provision": True, "devtools": tuple(tools) or None, "devtools_lock": value.get("devtools_lock")}

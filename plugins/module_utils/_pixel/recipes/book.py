@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid, PixelsError
 from ansible_collections.pixels.truenas.plugins.module_utils._api.hint import Hint
@@ -79,11 +79,16 @@ class RecipeBook:
                 description=found.description,
                 version=found.version,
                 egress=egress,
-                provision=self.provision() if found.provision else None,
+                provision=self.read_provision(found),
             )
         except PixelsError as error:
             error.add_prefix(found.location)
             raise
+
+    def read_provision(self, found: ConfiguredBase) -> ProvisionSpec | None:
+        """Return the provisioning of a table of the configuration file, with its tools."""
+        spec = self.provision() if found.provision else None
+        return spec and replace(spec, devtools=found.devtools, devtools_lock=found.devtools_lock)
 
     def chain(self, name: str) -> list[Recipe]:
         """Return the recipes that a base is built from, the root first. Raises `Invalid` for a circle."""

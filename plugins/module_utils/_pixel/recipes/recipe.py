@@ -66,6 +66,7 @@ class Recipe:
             "user": self.provision.user,
             "dns": self.provision.dns,
             "method": self.provision.method,
+            **devtools_digests(self.provision),
         }
         parts = {
             "format": FORMAT,
@@ -77,6 +78,20 @@ class Recipe:
             "provision": provision,
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def devtools_digests(provision: ProvisionSpec) -> dict[str, t.Any]:
+    """Return the digests of the tools to install, which another version in the lock changes; empty without tools.
+
+    Raises `Invalid` for tools that the lock does not have.
+    """
+    if not provision.devtools:
+        return {}
+    # Only here: most recipes have no devtools, and do not wait for what it imports.
+    from ansible_collections.pixels.truenas.plugins.module_utils._pixel.provisioning import devtools_lock
+
+    tools = devtools_lock.select(devtools_lock.load(provision.devtools_lock), provision.devtools)
+    return {"devtools": {tool.name: tool.digest for tool in tools}}
 
 
 def shown(digest: str | None) -> str | None:

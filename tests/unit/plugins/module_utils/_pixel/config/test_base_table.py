@@ -46,7 +46,10 @@ def test_a_profile_adds_its_bases(tmp_path):
         ('[bases.a]\nimage = "x"\nfrom = "b"', "bases.a must have either image or from"),
         ('[bases.a]\nimage = "x"\nscript = "b"', "bases.a has the unknown key script"),
         ("[bases.a]\nimage = 3", "bases.a has a image that is not a quoted string"),
-        ('[bases.a]\nimage = "x"\nprovision = "yes"', "bases.a has a provision that is not true or false"),
+        ('[bases.a]\nimage = "x"\nprovision = "yes"', "bases.a has a provision that is not true, false or a table"),
+        ('[bases.a]\nimage = "x"\nprovision = {keys = 1}', "bases.a has a provision with the unknown key keys"),
+        ('[bases.a]\nimage = "x"\nprovision = {devtools = "git"}', "has devtools that are not true, false or a list"),
+        ('[bases.a]\nimage = "x"\nprovision = {devtools_lock = 1}', "has a devtools_lock that is not a quoted string"),
         ('[bases.a]\nimage = "x"\negress = 3', "bases.a has an egress that is neither a mode nor a table"),
         ('[bases]\na = "x"', "bases.a is not a table"),
         ('[bases."a b"]\nimage = "x"', "is not the name of a base"),
@@ -58,6 +61,17 @@ def test_a_wrong_table_is_an_error_with_its_line(tmp_path, text, problem):
 
     assert problem.replace("bases.a ", "") in str(caught.value)
     assert f"{tmp_path}/config.toml line" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "tools"), [("true", ("default",)), ("false", None), ('["git", "gh"]', ("git", "gh"))]
+)
+def test_a_base_can_have_tools_of_a_lock(tmp_path, value, tools):
+    text = f'[bases.a]\nimage = "x"\nprovision = {{devtools = {value}, devtools_lock = "l.json"}}\n'
+
+    (found,) = resolved(tmp_path, text).bases
+
+    assert (found.provision, found.devtools, found.devtools_lock) == (True, tools, "l.json")
 
 
 def test_what_is_not_set_has_its_default():

@@ -36,6 +36,14 @@ def test_a_table_of_the_file_is_read_completely():
     assert (found.image, found.egress.mode, found.provision) == ("debian/12", "agent", KEY)
 
 
+def test_the_tools_of_a_table_are_added_to_the_keys_of_the_settings():
+    table = ConfiguredBase("filed", image="x", provision=True, devtools=("git",), devtools_lock="lock.json")
+
+    found = RecipeBook((table,), None, lambda: KEY).get("filed")
+
+    assert found.provision == ProvisionSpec(("key",), devtools=("git",), devtools_lock="lock.json")
+
+
 def test_a_wrong_table_is_an_error_with_its_place():
     book = RecipeBook((ConfiguredBase("filed", image="x", egress="all", location="config.toml line 3"),))
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import pytest
 
@@ -25,10 +26,24 @@ ROOT = Recipe("root", image="debian/12", setup="true")
         {"version": "2"},
         {"egress": EgressPolicy("none")},
         {"provision": ProvisionSpec(("key",))},
+        {"provision": ProvisionSpec(("key",), devtools=("git",))},
     ],
 )
 def test_whatever_changes_the_files_changes_the_digest(other):
     assert dataclasses.replace(ROOT, **other).digest(None) != ROOT.digest(None)
+
+
+def test_other_tools_and_other_versions_in_the_lock_change_the_digest(tmp_path):
+    def digest(*tools, version="1"):
+        file = {"url": f"https://registry.example/{version}.tgz", "checksum": version * 64}
+        path = tmp_path / "lock.json"
+        locked = {name: {"version": version, "files": [file]} for name in "ab"}
+        path.write_text(json.dumps({"format": 1, "tools": locked}))
+        provision = ProvisionSpec(("key",), devtools=tools, devtools_lock=str(path))
+        return dataclasses.replace(ROOT, provision=provision).digest(None)
+
+    assert len({digest(), digest("a"), digest("a", "b"), digest("a", version="2")}) == 4
+    assert digest("a") == digest("a")
 
 
 def test_the_base_below_changes_the_digest_and_the_name_and_description_do_not():
