@@ -23,6 +23,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle im
     network,
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle.spec import RUNNING_STATES, display_value
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.model import lifetime
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.provisioning.spec import (
     with_default_devtools,
     with_default_dns,
@@ -59,6 +60,7 @@ def resolve_defaults(
         # Checked before anything is created: variables that cannot be written, and tools that no lock has.
         with_default_environment(pixels, spec.provision)
         reject_unknown_tools(pixels, spec.provision)
+    reject_past_lifetime(pixels, spec, found)
     reject_unsupported_limits(pixels, spec)
     if spec.nic and display_value("nic", found and found.nic) != display_value("nic", spec.nic):
         network.reject_unknown_parent(pixels, spec.nic)
@@ -104,6 +106,13 @@ def reject_unknown_tools(pixels: Pixels, spec: ProvisionSpec) -> None:
         from ansible_collections.pixels.truenas.plugins.module_utils._pixel.provisioning import devtools
 
         devtools.select(spec.devtools, spec.devtools_lock)
+
+
+def reject_past_lifetime(pixels: Pixels, spec: PixelSpec, found: CurrentState | None) -> None:
+    """Raise `Invalid` for a new lifetime that is over by the clock of the NAS. The recorded one may be."""
+    if spec.ttl and lifetime.parse_time(spec.ttl) and not (found and found.container.metadata.ttl == spec.ttl):
+        with trying(f"cannot set the lifetime of {spec.name.bare} on {pixels.nas}"):
+            lifetime.reject_past("ttl", spec.ttl, pixels.now)
 
 
 def default_egress(pixels: Pixels) -> EgressPolicy | None:

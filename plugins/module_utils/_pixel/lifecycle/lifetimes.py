@@ -202,12 +202,15 @@ def extend(pixels: Pixels, name: str, end: str) -> Container:
     else:
         current = lifetime.expires(container)
         # Only a duration is added again when it is repeated.
-        moment = lifetime.expiry(lifetime.parse_ttl(end), pixels.now) if "-" in end else None
+        moment = lifetime.parse_ttl(end) if "-" in end else None
         seconds = 0 if moment else lifetime.parse_duration("duration", end)
         if current is None:
             raise Refused(f"{bare} on {pixels.nas} has no lifetime to extend").with_hints(
                 Hint.advice("set the option ttl of pixels_container")
             )
+        if moment:
+            with trying(f"cannot change the lifetime of {bare} on {pixels.nas}"):
+                lifetime.reject_past("duration", moment, pixels.now)
         try:
             later = max(current, pixels.now) + datetime.timedelta(seconds=seconds)
         except OverflowError:

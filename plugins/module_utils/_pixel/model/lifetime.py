@@ -93,6 +93,14 @@ def expiry(ttl: str, now: datetime.datetime) -> str | None:
     return format_time(moment or now + datetime.timedelta(seconds=parse_duration("ttl", ttl)))
 
 
+def reject_past(option: str, ttl: str, now: datetime.datetime) -> None:
+    """Raise `Invalid` for a lifetime that is over: the pixel would be destroyed by the next `pixels reap`."""
+    moment = parse_time(ttl)
+    if moment and moment <= now:
+        problem = f"it is {format_time(now)} by now. Use a later time, a duration such as 4h, or never"
+        raise Invalid.in_field(option, f"the lifetime {ttl} is over", problem)
+
+
 def expires(container: Container) -> datetime.datetime | None:
     """Return when a pixel expires; None if it does not."""
     return parse_time(container.metadata.expires)

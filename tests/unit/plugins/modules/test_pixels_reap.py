@@ -9,10 +9,12 @@ import datetime
 
 import pytest
 
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.model import lifetime
 from ansible_collections.pixels.truenas.plugins.modules import (
     pixels_checkpoint_restore,
     pixels_container,
     pixels_container_info,
+    pixels_fleet,
     pixels_reap,
 )
 from tests.unit.plugins.conftest import both_generations
@@ -28,6 +30,16 @@ def release():
 def web(run):
     def change(**params):
         return run(pixels_container, name="web", **params)
+
+    return change
+
+
+@pytest.fixture
+def expire(truenas):
+    """Let the NAS be a day later."""
+
+    def change():
+        truenas.world.options.clock_ahead += 86400
 
     return change
 
@@ -108,12 +120,34 @@ def test_what_is_no_lifetime_is_refused_before_anything_happens(web, truenas, pa
     assert truenas.world.containers == {}
 
 
+@pytest.mark.parametrize("module", [pixels_container, pixels_fleet])
+def test_a_lifetime_that_is_over_is_refused_unless_it_is_the_recorded_one(run, truenas, expire, module):
+    options = {"name": "web"} if module is pixels_container else {"pixels": ["web"]}
+    end = lifetime.format_time(datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=4))
+    limited = {"ttl": end} if module is pixels_container else {"defaults": {"ttl": end}}
+    run(module, **options, **limited)
+    expire()
+
+    unchanged = run(module, **options, **limited)
+    truenas.world.containers["px-web"].environment.pop("PIXELS/ttl")
+    before = dict(truenas.world.containers["px-web"].environment)
+    predicted = run(module, **options, **limited, check_mode=True)
+    refused = run(module, **options, **limited)
+
+    assert not unchanged["changed"]
+    assert predicted["failed"]
+    assert refused["failed"]
+    assert f"the lifetime {end} is over: it is 20" in refused["msg"]
+    assert truenas.world.containers["px-web"].environment == before
+
+
 @both_generations
 @pytest.mark.wide
-def test_expired_pixels_are_destroyed_as_predicted(run, truenas):
-    run(pixels_container, name="old", ttl="2020-01-01")
-    run(pixels_container, name="kept", ttl="2020-01-01", protected=True)
-    run(pixels_container, name="new", ttl="4h")
+def test_expired_pixels_are_destroyed_as_predicted(run, truenas, expire):
+    run(pixels_container, name="old", ttl="4h")
+    run(pixels_container, name="kept", ttl="4h", protected=True)
+    run(pixels_container, name="new", ttl="4d")
+    expire()
 
     predicted = run(pixels_reap, check_mode=True)
     before = set(truenas.world.containers)
@@ -130,8 +164,9 @@ def test_expired_pixels_are_destroyed_as_predicted(run, truenas):
     assert (reaped["changed"], again["changed"]) == (True, False)
 
 
-def test_a_pixel_that_cannot_be_destroyed_fails_the_task(run, truenas):
-    run(pixels_container, name="old", ttl="2020-01-01")
+def test_a_pixel_that_cannot_be_destroyed_fails_the_task(run, truenas, expire):
+    run(pixels_container, name="old", ttl="4h")
+    expire()
     truenas.faults.add("fail_job", method="virt.instance.delete", errno=14, text="bad luck", times=9)
 
     failed = run(pixels_reap)
@@ -142,20 +177,21 @@ def test_a_pixel_that_cannot_be_destroyed_fails_the_task(run, truenas):
 
 
 def test_lifetimes_are_listed(web, run):
-    web(ttl="2026-12-01")
+    web(ttl="2099-12-01")
 
     (found,) = run(pixels_container_info)["containers"]
 
     assert (found["ttl"], found["expires"], found["protected"]) == (
-        "2026-12-01T00:00:00Z",
-        "2026-12-01T00:00:00Z",
+        "2099-12-01T00:00:00Z",
+        "2099-12-01T00:00:00Z",
         False,
     )
 
 
 @pytest.mark.parametrize("release", ["26"])
-def test_an_expired_pixel_that_is_suspended_is_killed_while_it_is_kept(run, truenas):
-    run(pixels_container, name="old", ttl="2020-01-01", ttl_keep="3000d")
+def test_an_expired_pixel_that_is_suspended_is_killed_while_it_is_kept(run, truenas, expire):
+    run(pixels_container, name="old", ttl="4h", ttl_keep="3000d")
+    expire()
     truenas.world.domains["px-old"].show_suspended()
 
     reaped = run(pixels_reap)

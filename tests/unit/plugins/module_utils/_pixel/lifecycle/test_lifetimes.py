@@ -207,6 +207,15 @@ def test_a_new_end_may_be_set_and_repeated(add, pixels):
         lifetimes.extend(pixels, "web", "2099-13-01")
 
 
+def test_a_new_end_that_is_over_is_refused(add, pixels):
+    before = add("web", 1).environment["PIXELS/expires"]
+
+    with pytest.raises(Invalid, match=r"cannot change the lifetime of web on .*: the lifetime 2020-01-01.* is over"):
+        lifetimes.extend(pixels, "web", "2020-01-01")
+
+    assert pixels.get("web").metadata.expires == before
+
+
 @pytest.mark.parametrize("release", ["26"])
 def test_a_change_whose_reply_is_lost_is_read_back(pixels, truenas):
     web = truenas.world.add_container("px-web")
