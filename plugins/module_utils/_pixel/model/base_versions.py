@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid, Refused
+from ansible_collections.pixels.truenas.plugins.module_utils._api.hint import Hint
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.pixel_name import ALLOWED, PixelName
 
 if t.TYPE_CHECKING:
@@ -23,7 +24,8 @@ PREFIX_IN_ORIGIN = "base:"
 READY = "ready"
 """The label of the checkpoint that clones come from."""
 
-VERSION = re.compile(r"base-(.+)-([1-9][0-9]{0,6})", re.ASCII)
+VERSION = re.compile(r"base-(.+)-([1-9][0-9]{0,5})", re.ASCII)
+MAX_NUMBER = 999_999
 MAX_LENGTH = 48
 """Characters of the name of a base, which leaves room for the number of a version."""
 
@@ -69,7 +71,17 @@ def newest(listing: t.Iterable[Container], base: str) -> Container | None:
     return next((each for each in reversed(versions(listing, base)) if is_complete(each)), None)
 
 
-def next_name(listing: t.Iterable[Container], base: str) -> PixelName:
-    """Return the name of the next version. No pixel has it, whether or not it is a version."""
-    numbers = [number_of(each.name) for each in listing if base_of(each.name) == base]
-    return PixelName.parse(f"base-{base}-{max(numbers, default=0) + 1}")
+def next_name(listing: t.Collection[Container], base: str) -> PixelName:
+    """Return the name of the next version. No pixel has it, whether or not it is a version.
+
+    Raises `Refused` if there is none: a version with another name would not be found.
+    """
+    taken = {each.name for each in listing}
+    newest = max((number_of(each.name) for each in versions(listing, base)), default=0)
+    for number in range(newest + 1, MAX_NUMBER + 1):
+        name = PixelName.parse(f"base-{base}-{number}")
+        if name not in taken:
+            return name
+    raise Refused(f"there is no number for another version of the base {base}").with_hints(
+        Hint.advice(f"destroy the base {base} and build it again")
+    )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid, Refused
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.model import base_versions
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Container, Metadata
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.pixel_name import PixelName
@@ -39,8 +39,19 @@ def test_neither_the_name_nor_the_metadata_alone_make_a_version():
 
 def test_the_next_name_is_free_whether_or_not_the_others_are_versions():
     assert base_versions.next_name([], "python").bare == "base-python-1"
-    assert base_versions.next_name([version(2), pixel("base-python-7")], "python").bare == "base-python-8"
+    assert base_versions.next_name([version(2), pixel("base-python-3")], "python").bare == "base-python-4"
     assert base_versions.next_name([version(4, base="python-3")], "python").bare == "base-python-1"
+
+
+def test_a_pixel_with_the_name_of_the_last_version_does_not_use_up_the_numbers():
+    taken = [pixel("base-python-999999"), version(1)]
+
+    assert base_versions.next_name(taken, "python").bare == "base-python-2"
+
+
+def test_after_the_last_number_there_is_no_version_that_would_not_be_found():
+    with pytest.raises(Refused, match=r"no number for another version of the base python.*build it again"):
+        base_versions.next_name([version(999_999)], "python")
 
 
 @pytest.mark.parametrize("name", ["", "-a", "a_b", "a" * 49, "a:b"])
