@@ -23,7 +23,8 @@ import urllib.request
 from pathlib import Path
 
 NPM = "https://registry.npmjs.org"
-PYPI = "https://pypi.org"
+PYPI = "https://pypi.org/simple"
+ACCEPTED = ("application/vnd.npm.install-v1+json", "application/vnd.pypi.simple.v1+json", "application/json;q=0.1")
 TIMEOUT_S = 60
 SIZE_LIMIT = 64 * 1024 * 1024
 VERSION = re.compile(r"\d+(\.\d+)*")
@@ -38,8 +39,7 @@ class LockError(Exception):
 
 def fetch(url: str) -> t.Any:
     """Return the JSON at a URL. The abbreviated metadata of npm has all that is needed."""
-    accept = "application/vnd.npm.install-v1+json, application/json"
-    request = urllib.request.Request(url, headers={"Accept": accept})
+    request = urllib.request.Request(url, headers={"Accept": ", ".join(ACCEPTED)})
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:
             return json.loads(response.read(SIZE_LIMIT))
@@ -97,24 +97,33 @@ class Npm:
 
 
 class Pypi:
-    """The Python package index."""
+    """A Python package index with the JSON form of the simple repository API (PEP 691), which mirrors have as well."""
 
     def __init__(self, url: str, fetch_json: Fetch) -> None:
-        """Use the JSON API."""
+        """Use the URL that pip has in `index-url`. The list of a project is fetched once."""
         self._url = url.rstrip("/")
         self._fetch = fetch_json
+        self._wheels: dict[str, dict[str, list[t.Any]]] = {}
+
+    def wheels(self, name: str) -> dict[str, list[t.Any]]:
+        """Return the wheels of a project by version. A release that was withdrawn (PEP 592) has none."""
+        if name not in self._wheels:
+            found: dict[str, list[t.Any]] = {}
+            for file in self._fetch(f"{self._url}/{name}/")["files"]:
+                if file["filename"].endswith(".whl") and not file.get("yanked"):
+                    found.setdefault(file["filename"].split("-")[1], []).append(file)
+            self._wheels[name] = found
+        return self._wheels[name]
 
     def version(self, name: str, follow: str) -> str:
         """Return the version of a project to lock."""
-        project = self._fetch(f"{self._url}/pypi/{name}/json")
-        return project["info"]["version"] if follow == "latest" else newest(project["releases"], follow)
+        return newest(self.wheels(name), "" if follow == "latest" else follow)
 
     def file(self, name: str, version: str, wheel: str) -> dict[str, str]:
         """Return URL and checksum of the wheel whose file name contains `wheel`. Raises `LockError`."""
-        files = self._fetch(f"{self._url}/pypi/{name}/{version}/json")["urls"]
-        for file in files:
-            if file["filename"].endswith(".whl") and wheel in file["filename"]:
-                return {"url": file["url"], "checksum": file["digests"]["sha256"]}
+        for file in self.wheels(name).get(version, ()):
+            if wheel in file["filename"]:
+                return {"url": file["url"], "checksum": file["hashes"]["sha256"]}
         raise LockError(f"{name} {version} has no wheel for {wheel}")
 
 
@@ -147,7 +156,9 @@ def main(arguments: t.Sequence[str] | None = None, fetch_json: Fetch = fetch) ->
     parser.add_argument("lock", nargs="?", default=str(Path(__file__).with_name("lock.json")), metavar="LOCK")
     parser.add_argument("--check", action="store_true", help="write nothing, and return 1 if an update is available")
     parser.add_argument("--npm", default=NPM, metavar="URL", help="registry of npm, or a mirror")
-    parser.add_argument("--pypi", default=PYPI, metavar="URL", help="index of Python, or a mirror")
+    parser.add_argument(
+        "--pypi", default=PYPI, metavar="URL", help="index of Python, or a mirror, such as pip has in index-url"
+    )
     args = parser.parse_args(arguments)
     path = Path(args.lock)
     npm, pypi = Npm(args.npm, fetch_json), Pypi(args.pypi, fetch_json)

@@ -26,14 +26,24 @@ def package(latest, *versions, **manifest):
     return {"dist-tags": {"latest": latest}, "versions": {each: {"dist": dist(each), **manifest} for each in versions}}
 
 
-WHEEL = {"filename": "uv-9-manylinux.whl", "url": "https://pypi.example/uv-9.whl", "digests": {"sha256": "b" * 64}}
+def wheel(version, tags="py3-none-manylinux", **more):
+    """A file of a project, in which the checksum consists of the first digit of the version."""
+    name = f"uv-{version}-{tags}.whl"
+    return {"filename": name, "url": f"https://pypi.example/{name}", "hashes": {"sha256": version[0] * 64}, **more}
+
+
 REGISTRY = {
     "https://registry.npmjs.org/tool": package("3.0.0", "2.9.0", "2.10.0", "3.0.0", "4.0.0-beta"),
     "https://registry.npmjs.org/@scope%2Fbuild": package("2.10.0", "2.9.0", "2.10.0"),
     "https://registry.npmjs.org/needy": package("1.0.0", "1.0.0", dependencies={"left-pad": "1"}),
     "https://registry.npmjs.org/whole": package("1.0.0", "1.0.0", dependencies={"a": "1"}, bundleDependencies=["a"]),
-    "https://pypi.org/pypi/uv/json": {"info": {"version": "9"}, "releases": {"9": []}},
-    "https://pypi.org/pypi/uv/9/json": {"urls": [{"filename": "uv-9.tar.gz"}, WHEEL]},
+    "https://pypi.org/simple/uv/": {
+        "files": [
+            {**wheel("9.0"), "filename": "uv-9.0.tar.gz"},
+            *(wheel(version) for version in ("9.10", "9.9", "8.1", "10.0rc1")),
+            wheel("11.0", yanked="broken"),
+        ]
+    },
 }
 
 
@@ -71,10 +81,12 @@ def test_all_builds_of_a_tool_get_the_newest_version_that_all_of_them_have(updat
     assert tool["version"] == "2.10.0"
 
 
-def test_a_wheel_is_found_by_its_platform(update):
-    rc, tool, _shown = update({"files": [{"pypi": "uv", "wheel": "manylinux"}]})
+@pytest.mark.parametrize(("follow", "version"), [("latest", "9.10"), ("8", "8.1")])
+def test_a_wheel_of_the_newest_release_that_was_not_withdrawn_is_found_by_its_platform(update, follow, version):
+    rc, tool, _shown = update({"follow": follow, "files": [{"pypi": "uv", "wheel": "manylinux"}]})
 
-    assert (rc, tool["version"], tool["files"][0]["checksum"]) == (0, "9", "b" * 64)
+    assert (rc, tool["version"], tool["files"][0]["checksum"]) == (0, version, version[0] * 64)
+    assert tool["files"][0]["url"] == f"https://pypi.example/uv-{version}-py3-none-manylinux.whl"
 
 
 def test_a_package_that_contains_what_it_needs_is_enough(update):
@@ -87,7 +99,7 @@ def test_a_package_that_contains_what_it_needs_is_enough(update):
         ({"files": [{"npm": "gone"}]}, "x: https://registry.npmjs.org/gone: HTTP Error 404"),
         ({"files": [{"npm": "needy"}]}, "x: needy 1.0.0 needs other packages: left-pad"),
         ({"follow": "7", "files": [{"npm": "tool"}]}, "x: there is no version 7"),
-        ({"files": [{"pypi": "uv", "wheel": "windows"}]}, "x: uv 9 has no wheel for windows"),
+        ({"files": [{"pypi": "uv", "wheel": "windows"}]}, "x: uv 9.10 has no wheel for windows"),
         ({"files": [{}]}, "x: "),
     ],
 )
