@@ -84,8 +84,21 @@ def first(operation: Operation, fault: Fault, before: World, after: World, attem
     lost = before.labels - after.labels - operation.removes
     if lost:
         yield f"lost the checkpoints {', '.join(sorted(lost))}"
+    if operation.keeps_base and not has_base(after, operation.keeps_base):
+        yield f"no pixel can be cloned from the base {operation.keeps_base}"
     if attempt.error:
         yield from message(operation, fault, after, attempt.error)
+
+
+def has_base(world: World, base: str) -> bool:
+    """Return whether a base on Incus has a complete version with its checkpoint."""
+    ready = {each.partition("@")[0].rpartition("/")[2] for each in world.snapshots if each.endswith("@ready")}
+    return any(
+        name in ready
+        and row["environment"].get("PIXELS/base") == base
+        and not {"PIXELS/building", "PIXELS/cloning"}.intersection(row["environment"])
+        for name, row in world.containers.items()
+    )
 
 
 def message(operation: Operation, fault: Fault, after: World, error: str) -> t.Iterator[str]:

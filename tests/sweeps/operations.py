@@ -47,6 +47,8 @@ class Operation:
     engine: str = "paper"
     removes: frozenset[str] = field(default_factory=frozenset)
     """Labels of the checkpoints that the task deletes."""
+    keeps_base: str | None = None
+    """A base that pixels can be cloned from at any time, also after a fault."""
 
 
 def nothing(nas: Nas) -> None:
@@ -133,7 +135,8 @@ def a_chain_of_bases(nas: Nas) -> None:
 
 def base(name: str, set_up: t.Callable[[Nas], None], params: t.Mapping[str, t.Any], **more: t.Any) -> Operation:
     options = {"name": "tools", "wait_timeout": 30, "stop_timeout": 5, **params}
-    more = {"pixels": ("base-tools-1", "base-tools-2"), "releases": INCUS, "removes": READY, **more}
+    more = {"releases": INCUS, "removes": READY, "keeps_base": "tools", **more}
+    more = {"pixels": ("base-tools-1", "base-tools-2"), **more}
     return Operation(name, pixels_base, options, set_up, **more)
 
 
@@ -198,7 +201,20 @@ OPERATIONS = (
     base("build a base from another one", a_chain_of_bases, {"from": "below", "version": "2"}),
     base("build a base of which a clone exists", an_old_base_with_a_clone, {"image": "debian/13"}),
     base("set up a base", an_old_base, {"image": "debian/12", "setup": "echo new >/root/state"}, engine="process"),
-    base("destroy a base", a_chain_of_bases, {"state": "absent"}),
+    base(
+        "set up a base with a policy and keys",
+        an_old_base,
+        {
+            "image": "debian/12",
+            "egress": "agent",
+            "provision": {"public_keys": [KEY]},
+            "setup": "echo new >/root/state",
+            "wait_timeout": 60,
+        },
+        engine="process",
+        releases=INCUS[-1:],
+    ),
+    base("destroy a base", a_chain_of_bases, {"state": "absent"}, keeps_base=None),
     container("restart by force", a_pixel, {"state": "restarted", "force": True}, idempotent=False),
     container(
         "provision by files",
