@@ -137,6 +137,8 @@ install_tool() {{
         /*) link_command "$first" "$second" || return 1 ;;
         *)
             chmod 755 "$root/$1/$second" || return 1
+            lacking=$(ldd "$root/$1/$second" 2>&1 | grep -E 'not found|Error loading') || :
+            if [ "$lacking" ]; then echo "$first cannot run:" $lacking; return 1; fi
             link_command "$first" "$root/$1/$second" || return 1
             ;;
         esac

@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import tarfile
+from pathlib import Path
 
 import pytest
 
@@ -52,7 +53,7 @@ class Registry:
         self.tools = {}
 
     def add(self, name, program="echo 1", *, checksum=None, **entry):
-        content = archive(f"#!/bin/sh\n{program}\n".encode())
+        content = archive(program if isinstance(program, bytes) else f"#!/bin/sh\n{program}\n".encode())
         place = f"/srv/registry/{name}.tgz"
         engine = self.truenas.world.engine
         self.truenas.run(engine.write_file("px-web", place, content, append=False, mode=0o644, uid=0, gid=0))
@@ -128,6 +129,14 @@ def test_a_wrong_checksum_fails_its_tool_alone_and_the_next_run_installs_only_th
     install(pixels, registry.select("bad", "good"))
 
     assert output_of(pixels, "bad") == "1"
+
+
+@pytest.mark.wide
+def test_a_program_that_lacks_a_library_fails_its_tool_and_names_the_library(pixels, registry):
+    registry.add("lost", Path("/bin/true").read_bytes().replace(b"libc.so.6", b"libx.so.6"))
+
+    with pytest.raises(Refused, match=r"not installed: lost.*lost cannot run: libx.so.6 => not found"):
+        install(pixels, registry.select("lost"))
 
 
 def test_a_command_that_something_else_installed_is_not_replaced(pixels, truenas, registry):
