@@ -202,11 +202,10 @@ OPERATIONS = (
     base("build a base of which a clone exists", an_old_base_with_a_clone, {"image": "debian/13"}),
     base("set up a base", an_old_base, {"image": "debian/12", "setup": "echo new >/root/state"}, engine="process"),
     base(
-        "set up a base with a policy and keys",
+        "set up a base with keys",
         an_old_base,
         {
             "image": "debian/12",
-            "egress": "agent",
             "provision": {"public_keys": [KEY]},
             "setup": "echo new >/root/state",
             "wait_timeout": 60,
