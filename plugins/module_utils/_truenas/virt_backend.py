@@ -227,7 +227,11 @@ class VirtBackend(ContainerBackend):
                 break
             except Refused as error:
                 if force or not says_shutdown_timed_out(error):
-                    raise
+                    now = self.find(name)
+                    if now and now.status != "stopped":
+                        raise
+                    # Another client has stopped it since.
+                    return
                 # It may still be stopping: wait until the status is no longer transient.
                 found = self.settled(name, timeout=max(0.0, limit - time.monotonic()))
                 if found is None or found.status == "stopped":

@@ -94,6 +94,22 @@ def test_a_stop_that_exceeds_its_timeout_is_reported_as_still_running(pixels, tr
     assert web.status == "STOPPED"
 
 
+@pytest.mark.parametrize("force", [False, True])
+def test_a_container_that_another_client_has_stopped_needs_no_stop(pixels, truenas, web, force):
+    web.status = "STOPPED"
+
+    pixels.containers.stop("px-web", graceful=30, force=force, timeout=60)
+
+    assert truenas.stats.calls["virt.instance.stop"] == 1
+
+
+def test_a_refused_stop_of_a_running_container_is_an_error(pixels, truenas, web):
+    truenas.faults.add("fail_job", method="virt.instance.stop", errno=14, text="bad luck")
+
+    with pytest.raises(Refused, match="bad luck"):
+        pixels.containers.stop("px-web", graceful=30, timeout=60)
+
+
 def test_a_container_starts_although_the_stop_before_it_shows_no_status_yet(pixels, truenas, web):
     web.status = "STOPPED"
     # ReadOnce for the start itself, and three times for the look after it.

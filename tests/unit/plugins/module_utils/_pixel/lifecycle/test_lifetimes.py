@@ -156,6 +156,25 @@ def test_a_pixel_that_was_extended_meanwhile_is_kept(add, find, pixels, truenas)
     assert "px-old" in truenas.world.containers
 
 
+def test_of_two_reapers_one_destroys_a_pixel_and_the_other_keeps_quiet(add, find, reap, pixels):
+    add("old", -1)
+    found = find()
+    assert reap() == {"old": "destroy"}
+
+    (result,) = lifetimes.reap(pixels, found, concurrency=4, say=lambda text: None)
+
+    assert (result.action, result.error) == ("keep", None)
+
+
+@pytest.mark.parametrize("metadata", [{}, {"ttl_keep": "1d"}])
+def test_a_reaper_that_was_killed_after_the_stop_leaves_the_rest_to_the_next_one(add, reap, truenas, metadata):
+    old = add("old", -48, **metadata)
+    old.status = "STOPPED"
+
+    assert reap() == {"old": "destroy"}
+    assert truenas.world.containers == {}
+
+
 def test_what_could_not_be_read_is_an_error_and_what_was_refused_a_reason_to_keep(add, find, monkeypatch):
     add("a", -1)
     add("b", -1)
