@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.access.web_shell.client import WebShellClient
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress import (
     guest_files,
     guest_program,
@@ -17,6 +18,8 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress impor
     policy,
     presets,
 )
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas.pixel_name import PixelName
+from tests.unit.plugins.conftest import put, read
 
 WANTED = policy.parse({"mode": "allowlist", "allow": ["a.example"], "presets": ["distribution"]})
 
@@ -123,3 +126,26 @@ def test_refused_destinations_are_read_from_the_listing():
         ("46.113.100.10", "tcp", 80, 3),
         ("2a0b::1", "tcp", 443, 1),
     ]
+
+
+@pytest.fixture
+def engine():
+    return "process"
+
+
+CAT = '#!/bin/sh\nif [ "$*" = /proc/1/comm ]; then echo systemd; else exec /bin/cat "$@"; fi\n'
+SYSTEMCTL = '#!/bin/sh\n[ "$1" = show ] || exit 1\necho >>/root/asked\n[ "$(wc -l </root/asked)" -gt 2 ]\n'
+
+
+@pytest.mark.wide
+@pytest.mark.parametrize("release", ["25.10"])
+def test_a_pixel_that_has_just_started_is_read_once_systemd_answers(pixels, truenas):
+    truenas.world.add_container("px-web")
+    for name, program in (("cat", CAT), ("systemctl", SYSTEMCTL)):
+        put(truenas, f"/usr/local/bin/{name}", program, mode=0o755)
+
+    with WebShellClient(pixels, PixelName("px-web")) as shell:
+        found = inspection.inspect(shell)
+
+    assert found.init == "systemd"
+    assert read(truenas, "/root/asked") == "\n" * 3
