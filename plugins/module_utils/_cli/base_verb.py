@@ -142,7 +142,8 @@ def delete(args: argparse.Namespace, output: Output) -> int:
         try:
             remover.apply(
                 pixels,
-                removals,
+                # Others may have cloned the base while the question was open.
+                removals if args.force else remover.plan(pixels, name, clones=args.clones),
                 options=ApplyOptions(ssh_port=context.ssh.port),
                 deadline=Deadline(DELETE_TIMEOUT_S),
             )

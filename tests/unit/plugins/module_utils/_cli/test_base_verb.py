@@ -43,6 +43,20 @@ def test_a_base_is_built_cloned_listed_and_destroyed(configured, truenas):
     assert "there is no base named child" in configured("bases", "delete", "-f", "child").stderr
 
 
+@pytest.mark.wide
+def test_a_base_that_is_cloned_while_the_question_is_open_is_kept(configured, truenas):
+    configured("bases", "build", "root")
+    asking = configured.at_terminal("bases", "delete", "root")
+    asking.see("[y/N]")
+
+    configured("create", "web", "--from", "base:root", "--no-provision", "--wait", "running")
+    asking.type("y\n")
+
+    assert asking.end() == 1
+    assert "base-root-1 was not destroyed" in asking.shown
+    assert set(truenas.world.containers) == {"px-base-root-1", "px-web"}
+
+
 def test_bases_are_listed_as_such_and_verbs_for_all_pixels_leave_them(configured, truenas):
     configured("bases", "build", "root")
     truenas.world.add_container("px-web", status="STOPPED")
