@@ -16,6 +16,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress impor
     guest_files,
     guest_program,
     inspection,
+    resolver,
     ruleset,
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress import (
@@ -73,7 +74,7 @@ PATH=$PATH:/usr/sbin:/sbin; export PATH
     for path in {" ".join(RESOLVER_PATHS)}; do
         [ ! -f "$stage$path" ] || [ "$(digest "$stage$path")" = "$(digest "$path")" ] || restart=yes
     done
-    pid=$(cat {guest_program.RUN_DIRECTORY}/resolver.pid 2>/dev/null) && kill -0 "$pid" || restart=yes
+    pid=$(cat {resolver.RUN_DIRECTORY}/resolver.pid 2>/dev/null) && kill -0 "$pid" || restart=yes
     (cd "$stage" && find . -type f) | while read -r path; do
         mkdir -p "/${{path%/*}}"
         mv -f "$stage/$path" "/$path"
@@ -95,7 +96,7 @@ PATH=$PATH:/usr/sbin:/sbin; export PATH
         [ -z "$restart" ] || rc-service {guest_program.SERVICES[1]} restart
     fi
     tries=0
-    until pid=$(cat {guest_program.RUN_DIRECTORY}/resolver.pid 2>/dev/null) && kill -0 "$pid"; do
+    until pid=$(cat {resolver.RUN_DIRECTORY}/resolver.pid 2>/dev/null) && kill -0 "$pid"; do
         tries=$((tries + 1))
         [ "$tries" -lt 100 ] || break
         sleep 0.1 || sleep 1
@@ -115,7 +116,7 @@ PATH=$PATH:/usr/sbin:/sbin; export PATH
         done
         sed -i '/^{guest_program.OPENRC_NETWORK.strip()}$/d' /etc/conf.d/networking
     fi
-    rm -rf {" ".join(inspection.PATHS)} {guest_program.DIRECTORY} {guest_program.RUN_DIRECTORY}
+    rm -rf {" ".join(inspection.PATHS)} {guest_program.DIRECTORY} {resolver.RUN_DIRECTORY}
     command -v systemctl && systemctl daemon-reload
     nft delete table inet {ruleset.TABLE}
 }} >/dev/null 2>&1

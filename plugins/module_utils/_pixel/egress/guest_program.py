@@ -8,12 +8,11 @@ It is POSIX shell for dash, bash and BusyBox, and needs `nft`, `dnsmasq` with nf
 
 from __future__ import annotations
 
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress.resolver import LOOKUPS, SERVERS, USER
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress.resolver import RUN_DIRECTORY, USER
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress.ruleset import LAYOUT, MARK, RESOLVER, TABLE
 
 DIRECTORY = "/etc/pixels/egress"
 PROGRAM_PATH = "/usr/local/lib/pixels/egress"
-RUN_DIRECTORY = "/run/pixels"
 SERVICES = ("pixels-egress", "pixels-resolver")
 
 LOOKUPS_BYTES = 1024 * 1024
@@ -21,19 +20,7 @@ LOOKUPS_BYTES = 1024 * 1024
 ADMISSIONS = 20_000
 """Pairs of a name and an address that are remembered, the newest ones."""
 
-PROGRAM = f"""\
-#!/bin/sh
-# Enforces the egress policy in {DIRECTORY}. Made by the Ansible collection pixels.truenas.
-#   egress load      load the rules, as at boot; open connections stay open
-#   egress cut       load the rules, and end the connections that they do not allow any more
-#   egress render    print the rules with the values of this pixel
-#   egress resolve   run the resolver, and keep its name servers up to date
-#   egress unload    remove the rules
-set -u
-LC_ALL=C; export LC_ALL
-umask 022
-here={DIRECTORY} run={RUN_DIRECTORY}
-
+CORE = f"""\
 fail() {{ printf 'egress: %s\\n' "$1" >&2; exit 1; }}
 
 # Connections that are allowed have this mark, until another one is taken to end some of them.
@@ -63,33 +50,22 @@ networks() {{
 
 # Fill the set $1 for both versions of IP with the addresses on stdin.
 fill() {{
-    awk -v set="$1" '
+    awk -v set="$1" -v table="$table" '
         /:/ {{ six = six (six ? ", " : "") $1; next }}
         NF {{ four = four (four ? ", " : "") $1 }}
         END {{
-            print "flush set inet {TABLE} " set "4"
-            print "flush set inet {TABLE} " set "6"
-            if (four) print "add element inet {TABLE} " set "4 {{ " four " }}"
-            if (six) print "add element inet {TABLE} " set "6 {{ " six " }}"
+            print "flush set inet " table " " set "4"
+            print "flush set inet " table " " set "6"
+            if (four) print "add element inet " table " " set "4 {{ " four " }}"
+            if (six) print "add element inet " table " " set "6 {{ " six " }}"
         }}
     '
 }}
 
-render() {{
-    uid=$(id -u {USER}) || return 1
-    sed "s/{RESOLVER}/$uid/; s/{MARK}/$1/" "$here/rules.nft"
-}}
-
-# What depends on the network: name servers, and the networks around.
-render_network() {{
-    name_servers | fill dns
-    networks | fill nearby
-}}
-
 # A set of an older layout cannot be redefined: remove the table in the same transaction.
 replace_layout() {{
-    if ! nft list table inet {TABLE} >/dev/null 2>&1; then return 0; fi
-    nft list table inet {TABLE} | grep -q 'comment "pixels egress layout {LAYOUT}"' || echo "delete table inet {TABLE}"
+    if ! nft list table inet "$table" >/dev/null 2>&1; then return 0; fi
+    nft list table inet "$table" | grep -q 'comment "pixels egress layout {LAYOUT}"' || echo "delete table inet $table"
 }}
 
 # One line for dnsmasq for each name and name server; see server in dnsmasq(8). The resolver and a change may write at
@@ -103,7 +79,7 @@ write_servers() {{
         $1 == "close" {{ print "server=/" $2 "/" }}
     ' "$run/name-servers.$$" "$here/names" >"$run/servers.$$" || return 1
     mv "$run/name-servers.$$" "$run/name-servers"
-    mv "$run/servers.$$" {SERVERS}
+    mv "$run/servers.$$" "$run/servers"
     if [ -s "$run/resolver.pid" ]; then kill -HUP "$(cat "$run/resolver.pid")" 2>/dev/null; fi
     return 0
 }}
@@ -111,7 +87,7 @@ write_servers() {{
 # The names that were looked up, each with an address that it was answered with. The files are read in the order in
 # which lines move on, so that none is missed. Names with blanks make longer lines, which count for nothing.
 admissions() {{
-    cat {LOOKUPS} {LOOKUPS}.old "$run/admitted" 2>/dev/null | awk '
+    cat "$run/lookups" "$run/lookups.old" "$run/admitted" 2>/dev/null | awk '
         NF == 2 {{ known[++count] = $0; next }}
         NF != 10 {{ next }}
         $7 ~ /^query\\[/ && $9 == "from" {{ name[$5, $6] = tolower($8) }}
@@ -132,11 +108,11 @@ admissions() {{
 
 # The log of lookups is bounded. A query and its answer may be in different files, so one older file is kept.
 rotate_lookups() {{
-    size=$(wc -c <{LOOKUPS}) || return 0
+    size=$(wc -c <"$run/lookups") || return 0
     if [ "$size" -lt {LOOKUPS_BYTES} ]; then return 0; fi
     umask 077
     admissions >"$run/admitted.$$" && mv "$run/admitted.$$" "$run/admitted" &&
-        mv {LOOKUPS} {LOOKUPS}.old && : >{LOOKUPS} && chown {USER} {LOOKUPS}
+        mv "$run/lookups" "$run/lookups.old" && : >"$run/lookups" && chown {USER} "$run/lookups"
     umask 022
     kill -USR2 "$(cat "$run/resolver.pid")"
 }} 2>/dev/null
@@ -161,41 +137,35 @@ still_allowed() {{
     ' "$here/names" -
 }}
 
-# Wait until the resolver has read its list again, after which no answer from before adds an address. It alone answers
-# this name.
-await_resolver() {{ timeout 2 getent hosts "pixels-$1.change" >/dev/null 2>&1; }}
-
-# Where no rules can be loaded, nothing is open but answers to connections from outside.
-close() {{
-    nft -f - <<'END'
-table inet {TABLE} {{
-    chain output {{
-        type filter hook output priority filter; policy drop;
-        oifname "lo" accept
-        ct direction reply accept
-        icmpv6 type {{ nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert }} accept
-    }}
-    chain forwarded {{ type filter hook forward priority filter; policy drop; }}
-}}
-END
-}}
+# Wait until the resolver has read its list again, after which no answer from before adds an address: it handles signals
+# in turn, and logs its statistics at this one.
+await_resolver() {{
+    statistics() {{ grep -c "dnsmasq.*: cache size" "$run/lookups"; }}
+    before=$(statistics)
+    kill -USR1 "$(cat "$run/resolver.pid")" || return 0
+    tries=0
+    until [ "$(statistics)" != "$before" ] || [ "$tries" = 20 ]; do
+        tries=$((tries + 1))
+        sleep 0.1 || sleep 1
+    done
+}} 2>/dev/null
 
 load() {{
     mkdir -p "$run" || exit 1
     if ! {{ replace_layout && render "$1" && render_network && cat; }} >"$run/rules.$$" ||
         ! nft -f "$run/rules.$$"
     then
-        nft list table inet {TABLE} >/dev/null 2>&1 || close
+        nft list table inet "$table" >/dev/null 2>&1 || close
         fail "nft refused the rules. The earlier ones are still in force, or nothing is open"
     fi
     rm -f "$run/rules.$$"
-    write_servers || fail "cannot write {SERVERS}"
+    write_servers || fail "cannot write $run/servers"
 }}
 
 resolve() {{
     mkdir -p "$run"
     write_servers
-    dnsmasq --keep-in-foreground --conf-file="$here/dnsmasq.conf" --pid-file="$run/resolver.pid" &
+    dnsmasq --keep-in-foreground --conf-file="$here/dnsmasq.conf" --pid-file="$run/resolver.pid" "$@" &
     child=$!
     trap 'kill "$child"; wait "$child"; exit 0' TERM INT
     turns=0 last=
@@ -213,22 +183,68 @@ resolve() {{
     fail "dnsmasq ended"
 }}
 
-case ${{1:-}} in
-load) load "$(mark)" </dev/null ;;
-cut)
+# Load the rules with another mark, which ends the connections that they no longer allow.
+cut() {{
     mkdir -p "$run"
     write_servers
     next=$(($(mark) % 1000000000 + 1))
-    await_resolver "$next"
+    await_resolver
     still_allowed >"$run/allowed"
     fill allow <"$run/allowed" >"$run/allowed.nft"
     # Written first: where the load fails, the rules in force differ from the rendered ones, and that is repaired.
     echo "$next" >"$run/mark"
     load "$next" <"$run/allowed.nft"
-    ;;
+}}
+"""
+"""What the programs of a pixel and of a gateway have in common. They set `here`, `run` and `table`, and
+define `render`, `render_network` and `close`."""
+
+PROGRAM = f"""\
+#!/bin/sh
+# Enforces the egress policy in {DIRECTORY}. Made by the Ansible collection pixels.truenas.
+#   egress load      load the rules, as at boot; open connections stay open
+#   egress cut       load the rules, and end the connections that they do not allow any more
+#   egress render    print the rules with the values of this pixel
+#   egress resolve   run the resolver, and keep its name servers up to date
+#   egress unload    remove the rules
+set -u
+LC_ALL=C; export LC_ALL
+umask 022
+here={DIRECTORY} run={RUN_DIRECTORY} table={TABLE}
+
+{CORE}
+render() {{
+    uid=$(id -u {USER}) || return 1
+    sed "s/{RESOLVER}/$uid/; s/{MARK}/$1/" "$here/rules.nft"
+}}
+
+# What depends on the network: name servers, and the networks around.
+render_network() {{
+    name_servers | fill dns
+    networks | fill nearby
+}}
+
+# Where no rules can be loaded, nothing is open but answers to connections from outside.
+close() {{
+    nft -f - <<END
+table inet $table {{
+    chain output {{
+        type filter hook output priority filter; policy drop;
+        oifname "lo" accept
+        ct direction reply accept
+        icmpv6 type {{ nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert }} accept
+    }}
+    chain forwarded {{ type filter hook forward priority filter; policy drop; }}
+}}
+END
+}}
+
+case ${{1:-}} in
+load) load "$(mark)" </dev/null ;;
+cut) cut ;;
 render) render "${{2:-$(mark)}}" ;;
-resolve) resolve ;;
-unload) nft delete table inet {TABLE} ;;
+resolve) shift && resolve "$@" ;;
+unload) nft delete table inet "$table" ;;
 *) fail "use load, cut, render, resolve or unload" ;;
 esac
 """

@@ -20,23 +20,19 @@ if t.TYPE_CHECKING:
     )
 
 USER = "dnsmasq"
-SERVERS = "/run/pixels/servers"
-"""Made in the pixel from the list of names and the name servers that the pixel has at the time."""
-LOOKUPS = "/run/pixels/lookups"
-"""The log of queries and answers: which name an allowed address belongs to."""
+RUN_DIRECTORY = "/run/pixels"
+SERVERS, LOOKUPS = (f"{RUN_DIRECTORY}/{name}" for name in ("servers", "lookups"))
+"""`servers` is made in the pixel from the list of names and the name servers that the pixel has at the time. `lookups`
+is the log of queries and answers: which name an allowed address belongs to."""
 
-CONFIGURATION = f"""\
+COMMON = f"""\
 no-hosts
 no-resolv
-servers-file={SERVERS}
-except-interface=eth*
 bind-dynamic
 user={USER}
 cache-size=0
 max-ttl=1800
 log-queries=extra
-log-facility={LOOKUPS}
-stop-dns-rebind
 """
 """A TTL of at most 1,800 s keeps caches in the pixel from names whose address has left the sets after an hour.
 
@@ -44,14 +40,19 @@ stop-dns-rebind
 
 
 def render_configuration(policy: EgressPolicy) -> str:
-    """Return the file for `dnsmasq --conf-file`."""
-    lines = [CONFIGURATION]
-    if policy.lan:
-        # The policy opens private networks, so names may lead there.
-        lines = [CONFIGURATION.replace("stop-dns-rebind\n", "")]
+    """Return the file for `dnsmasq --conf-file` in a pixel."""
+    return f"except-interface=eth*\n{common_configuration(policy, RUN_DIRECTORY, TABLE)}"
+
+
+def common_configuration(policy: EgressPolicy, run_directory: str, table: str) -> str:
+    """Return the part of the file about names: those that are allowed fill the sets of a table."""
+    lines = [COMMON, f"servers-file={run_directory}/servers\n", f"log-facility={run_directory}/lookups\n"]
+    if not policy.lan:
+        # Otherwise the policy opens private networks, so names may lead there.
+        lines.append("stop-dns-rebind\n")
     if not policy.resolves_any_name:
         lines.append("address=/#/\n")
-        lines.append(f"nftset=/#/4#inet#{TABLE}#allow4,6#inet#{TABLE}#allow6\n")
+        lines.append(f"nftset=/#/4#inet#{table}#allow4,6#inet#{table}#allow6\n")
     return "".join(lines)
 
 

@@ -90,22 +90,32 @@ def render(policy: EgressPolicy) -> str:
 
     The sets of allowed addresses and of refused connections keep their elements.
     """
-    sets = [f"{name}{version}" for name in STATIC_SETS for version in (4, 6)]
-    declared = [f"    set {name} {{ type ipv{name[-1]}_addr; flags interval; auto-merge; }}\n" for name in sets]
+    return render_table(TABLE, policy, sets=SETS, hooks=HOOKS, chains=CHAINS, rules=(OUTPUT, REFUSE))
+
+
+def render_table(
+    table: str, policy: EgressPolicy, *, sets: str, hooks: str, chains: t.Iterable[str], rules: t.Iterable[str]
+) -> str:
+    """Return the transaction that loads a policy into a table.
+
+    `sets` and `hooks` declare sets and chains, `chains` are the names of all chains, `rules` fill those that are the
+    same for each policy.
+    """
+    static = [f"{name}{version}" for name in STATIC_SETS for version in (4, 6)]
+    declared = [f"    set {name} {{ type ipv{name[-1]}_addr; flags interval; auto-merge; }}\n" for name in static]
     return "".join(
         [
-            f'table inet {TABLE} {{\n    comment "pixels egress layout {LAYOUT}"\n',
-            SETS,
+            f'table inet {table} {{\n    comment "pixels egress layout {LAYOUT}"\n',
+            sets,
             *declared,
-            HOOKS,
+            hooks,
             "}\n",
-            *(f"flush chain inet {TABLE} {name}\n" for name in CHAINS),
-            *(f"flush set inet {TABLE} {name}\n" for name in sets),
-            f"table inet {TABLE} {{\n",
+            *(f"flush chain inet {table} {name}\n" for name in chains),
+            *(f"flush set inet {table} {name}\n" for name in static),
+            f"table inet {table} {{\n",
             *elements(policy),
-            OUTPUT,
             new_connections(policy),
-            REFUSE,
+            *rules,
             "}\n",
         ]
     )

@@ -189,6 +189,10 @@ class Namespace:
     def shell(self, script: str, check: bool = True) -> str:
         return self.run("sh", "-c", script, check=check)
 
+    def connect(self, host: str, port: int = 443, kind: str = "SOCK_STREAM") -> str:
+        """Connect: `open`, `no such name`, or the name of an error."""
+        return self.run(sys.executable, "-c", CONNECT, host, str(port), kind).strip()
+
     def close(self) -> None:
         for process in reversed(self._processes):
             process.kill()
@@ -244,7 +248,7 @@ class Internet:
 
     def connect(self, host: str, port: int = 443, kind: str = "SOCK_STREAM") -> str:
         """Connect from the guest: `open`, `no such name`, or the name of an error."""
-        return self.guest.run(sys.executable, "-c", CONNECT, host, str(port), kind).strip()
+        return self.guest.connect(host, port, kind)
 
     @staticmethod
     def wait_until(is_so: t.Callable[[], bool]) -> None:
@@ -266,6 +270,7 @@ class Held:
     """A connection that stays open."""
 
     def __init__(self, internet: Internet, host: str, namespace: Namespace | None = None) -> None:
+        """`namespace` defaults to the guest."""
         self._process = subprocess.Popen(
             (internet.guest if namespace is None else namespace).argv(sys.executable, "-c", HOLD, host),
             stdin=subprocess.PIPE,
@@ -325,7 +330,7 @@ def unavailable() -> str:
     return "" if probe.returncode == 0 else f"nft does not work in a namespace here: {probe.stderr.decode().strip()}"
 
 
-def listed(guest: Namespace, name: str) -> list[t.Any]:
+def listed(guest: Namespace, name: str, table: str = "pixels_egress") -> list[t.Any]:
     """Return the elements of a set."""
-    answer = json.loads(guest.run("nft", "-j", "list", "set", "inet", "pixels_egress", name))
+    answer = json.loads(guest.run("nft", "-j", "list", "set", "inet", table, name))
     return next(each["set"].get("elem", []) for each in answer["nftables"] if "set" in each)
