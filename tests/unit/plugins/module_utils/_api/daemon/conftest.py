@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.pixels.truenas.plugins.module_utils._api.daemon import server
+from ansible_collections.pixels.truenas.plugins.module_utils._api.daemon import launcher, protocol, server
 from ansible_collections.pixels.truenas.plugins.module_utils._api.daemon import status as daemon_status
 from ansible_collections.pixels.truenas.plugins.module_utils._api.daemon.identity import VERSION
 from ansible_collections.pixels.truenas.plugins.module_utils._api.daemon.open_session import open_session
@@ -74,6 +74,25 @@ def runtime_directory(monkeypatch) -> t.Iterator[Path]:
     shutil.rmtree(parent)
 
 
+@pytest.fixture
+def give_up_soon(monkeypatch) -> t.Callable[[], None]:
+    """Return what makes clients give up on a silent daemon soon.
+
+    They wait long for the daemon that replaces it: on a busy machine it is slow.
+    """
+    start = launcher._start
+
+    def start_and_wait(config: DaemonConfig, path: str) -> None:
+        monkeypatch.setattr(protocol, "RESPONSE_TIMEOUT_S", SECONDS)
+        start(config, path)
+
+    def shorten() -> None:
+        monkeypatch.setattr(protocol, "RESPONSE_TIMEOUT_S", 0.2)
+        monkeypatch.setattr(launcher, "_start", start_and_wait)
+
+    return shorten
+
+
 class Nas:
     """A simulated NAS, and sessions with it."""
 
@@ -116,7 +135,7 @@ class Nas:
                 "do": "read",
                 "method": "system.version",
                 "params": [],
-                "response_timeout": 2.0,
+                "silent": None,
                 **options,
             }
         )

@@ -88,8 +88,7 @@ def test_a_socket_on_which_another_user_listens_ends_in_a_session_of_ones_own(na
     assert truenas.stats.logins == 2
 
 
-def test_a_listener_whose_queue_is_full_is_replaced(nas, truenas, monkeypatch, runtime_directory):
-    monkeypatch.setattr(protocol, "RESPONSE_TIMEOUT_S", 0.2)
+def test_a_listener_whose_queue_is_full_is_replaced(nas, truenas, give_up_soon, runtime_directory):
     with nas.held() as (_session, pid):
         [path] = runtime_directory.glob("*.sock")
     daemon_status.stop([pid])
@@ -97,6 +96,7 @@ def test_a_listener_whose_queue_is_full_is_replaced(nas, truenas, monkeypatch, r
         busy.bind(str(path))
         busy.listen(0)
         first.connect(str(path))
+        give_up_soon()
 
         with nas.open() as session:
             assert session.read(VERSION)
