@@ -10,6 +10,7 @@ import contextlib
 import functools
 import gc
 import os
+import random
 import shutil
 import signal
 import sys
@@ -29,6 +30,9 @@ TOOLS = tuple(ROOT / "tests" / "unit" / name for name in ("bench", "lab", "simul
 NEED_A_NAS = {"ansible", "command", "internet", "truenas"}
 """Fixtures that start processes, network namespaces or a simulated NAS."""
 
+SEED = 1
+"""Of the sample that `--cells` takes, so that it is the same in each run."""
+
 MEMORY = "/dev/shm"
 MEMORY_BYTES = 4 * 1024**3
 """How much must be free there for it to be used."""
@@ -38,6 +42,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--engine", default="process", choices=("process", "lxc"), help="what containers are that a test goes inside"
     )
+    parser.addoption(
+        "--cells",
+        type=float,
+        default=1.0,
+        metavar="PART",
+        help="the part of the wide cases of tests, and of the cells of sweeps, to run: from 0 to 1",
+    )
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    part = config.getoption("cells")
+    return f"cells: {part:g} of the wide cases and of the cells of sweeps, seed {SEED}" if part < 1 else None
 
 
 @pytest.hookimpl(wrapper=True)
@@ -57,7 +73,36 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    mark_wide(items)
+    if config.getoption("cells") < 1:
+        dropped = beyond_sample(items, config.getoption("cells"))
+        items[:] = [item for item in items if item not in dropped]
+        config.hook.pytest_deselected(items=list(dropped))
+
+
+def beyond_sample(items: list[pytest.Item], part: float) -> set[pytest.Item]:
+    """Return the wide cases that a sample leaves out. It has at least one case of each test function.
+
+    Whether a case belongs to it depends on the name of the case alone, and not on what else is collected.
+    """
+    functions: dict[object, list[pytest.Item]] = {}
+    for item in items:
+        functions.setdefault(function_of(item), []).append(item)
+    dropped: set[pytest.Item] = set()
+    for cases in functions.values():
+        drawn = {item: random.Random(f"{SEED} {name_in_file(item)}").random() for item in cases}
+        chosen = {item for item in cases if drawn[item] < part or not item.get_closest_marker("wide")}
+        dropped.update(set(cases) - (chosen or {min(cases, key=drawn.__getitem__)}))
+    return dropped
+
+
+def name_in_file(item: pytest.Item) -> str:
+    """Return what names a test case, wherever the checkout is."""
+    return f"{item.path.relative_to(ROOT)}::{item.name}"
+
+
+def mark_wide(items: list[pytest.Item]) -> None:
     """Mark as `wide` what `make test` leaves to `make test-all`.
 
     These are the tests of tools, repetitions on an older release, and most cases of a test that has many of them and
