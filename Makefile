@@ -11,8 +11,11 @@ USABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13; do \
 	$$python -c '$(USABLE)' 2>/dev/null && echo $$python && break; done)
 
-# Named after the content of requirements-dev.txt, so that the environment is created again when a pin changes.
-READY := $(VENV)/ready-$(shell cksum <requirements-dev.txt | cut -d ' ' -f 1)
+# An environment for tests alone has `requirements-test.txt`.
+REQUIREMENTS ?= requirements-dev.txt
+
+# Named after the content of these files, so that the environment is created again when a pin changes.
+READY := $(VENV)/ready-$(shell cat requirements-dev.txt requirements-test.txt | cksum | cut -d ' ' -f 1)
 
 # Of the collection and the command.
 VERSION := $(shell sed -n 's/^version: //p' galaxy.yml)
@@ -36,7 +39,7 @@ help: ## list the targets
 $(READY):
 	@test -n '$(PYTHON)' || { echo 'No Python 3.11 or newer with venv found. Set one: make PYTHON=/path/to/python3.11' >&2; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install -qq --disable-pip-version-check --requirement requirements-dev.txt
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --requirement $(REQUIREMENTS)
 	touch $@
 
 # Ansible and Python find the collection by its path, which this link provides for the checkout.
@@ -54,7 +57,7 @@ test: ready ## run the unit and integration tests on the newest releases; ARGS="
 
 test-all: test-wide sweeps examples ## run all tests, all fault sweeps and the examples; SWEEP="--cells 0.1" runs a sample
 
-test-wide: ready ## run all tests but the fault sweeps; ARGS="-k name" selects tests
+test-wide: ready ## run all tests but the fault sweeps; ARGS="--cells 0.1" runs a sample of the wide cases
 	$(PYTEST) $(ARGS)
 
 sweeps: ready ## run operations with each fault at each call to the NAS; SWEEP="--cells 0.1" runs a sample

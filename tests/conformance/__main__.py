@@ -27,6 +27,8 @@ from tests.simulator.running import RunningSimulator, running_simulator
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build/conformance"
+# Of one release: two of them can run at the same time.
+FILTERS = BUILD / sdist.VERSION / "filters"
 BIN = Path(sys.executable).parent
 TIMEOUT_S = 300
 
@@ -185,7 +187,7 @@ def environment_of(nas: RunningSimulator, home: Path) -> dict[str, str]:
         "HOME": str(home),
         "XDG_RUNTIME_DIR": str(home),
         "LANG": "C.UTF-8",
-        "PYTHONPATH": str(BUILD / "filters"),
+        "PYTHONPATH": str(FILTERS),
         "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
         "ANSIBLE_HOME": str(home / ".ansible"),
         "ANSIBLE_NOCOLOR": "1",
@@ -218,7 +220,7 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", choices=TARGETS, default=TARGETS, help="run these targets")
     arguments = parser.parse_args()
     archive = sdist.download(BUILD)
-    sdist.install_filters(BUILD / "filters")
+    sdist.install_filters(FILTERS)
     for transport in TRANSPORTS:
         sdist.extract(archive, BUILD / sdist.VERSION / transport, TARGETS)
     print(f"targets of ansible-core {sdist.VERSION}", flush=True)
