@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import time
 import typing as t
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import (
@@ -84,10 +85,11 @@ def open_route(context: CliContext, name: PixelName, *, wait_for_server: bool = 
             else:
                 context.output.detail(f"{name}: at its last known address {known}")
                 return SshRoute(master)
+    began = time.monotonic()
     found = running(context, name)
-    master = control_master.ControlMaster(
-        login(context, name, address_of(context, found, wait_for_server=wait_for_server)), context.host_keys
-    )
+    connect_timeout = ssh_probe.connect_timeout_after(time.monotonic() - began)
+    address = address_of(context, found, wait_for_server=wait_for_server, connect_timeout=connect_timeout)
+    master = control_master.ControlMaster(login(context, name, address), context.host_keys)
     connected(context, master.target, master.open)
     context.output.detail(f"{name}: at {master.target.address}, the address on the NAS")
     context.addresses.note(name, master.target.address)
@@ -151,8 +153,14 @@ def running(context: CliContext, name: PixelName) -> Container:
     return found
 
 
-def address_of(context: CliContext, found: Container, *, wait_for_server: bool = False) -> str:
-    """Return the address of a pixel once an SSH server answers there.
+def address_of(
+    context: CliContext,
+    found: Container,
+    *,
+    wait_for_server: bool = False,
+    connect_timeout: float = ssh_probe.CONNECT_TIMEOUT_S,
+) -> str:
+    """Return the address of a pixel once an SSH server answers there; `connect_timeout` is in seconds.
 
     Raises `TimedOut`; with transport `auto`, raises `NoSshServer`, immediately if no server ever answered, unless
     `wait_for_server`.
@@ -175,6 +183,7 @@ def address_of(context: CliContext, found: Container, *, wait_for_server: bool =
         return reached.address
     if found.address is None:
         raise NoSshServer(f"the NAS reports no address for {bare}")
-    if not ssh_probe.uses_ssh(context.ssh_answers, found.name, found.address, context.ssh.port):
+    answers, port = context.ssh_answers, context.ssh.port
+    if not ssh_probe.uses_ssh(answers, found.name, found.address, port, connect_timeout=connect_timeout):
         raise NoSshServer(f"no SSH server answers at {found.address} port {context.ssh.port}")
     return found.address

@@ -20,6 +20,8 @@ PROBE_TIMEOUT_S = 0.5
 """For the greeting of a server where none has answered before."""
 CONNECT_TIMEOUT_S = 0.1
 """For the connection to it. The kernel of a pixel answers within the round-trip time, however busy the pixel is."""
+MIN_CONNECT_TIMEOUT_S = 0.02
+"""The same for a pixel of a NAS that replied sooner: a pixel is as far away."""
 RETURN_TIMEOUT_S = 10.0
 """For a server that has answered before: the pixel may be booting."""
 RECHECK_TIMEOUT_S = 5.0
@@ -33,14 +35,16 @@ class NoSshServer(Exception):
     """Raised with transport `auto` if no SSH server answers, so that the web shell is used."""
 
 
-def uses_ssh(notes: SshAnswers, pixel: str, address: str, port: int) -> bool:
-    """Return whether transport `auto` uses SSH, within `PROBE_TIMEOUT_S`.
+def uses_ssh(
+    notes: SshAnswers, pixel: str, address: str, port: int, *, connect_timeout: float = CONNECT_TIMEOUT_S
+) -> bool:
+    """Return whether transport `auto` uses SSH, within `PROBE_TIMEOUT_S`; `connect_timeout` is in seconds.
 
     A port that did not answer before is probed in the background, for the next command.
     """
     known = notes.find(pixel, address, port)
     if known is None:
-        return probe(notes, pixel, address, port)
+        return probe(notes, pixel, address, port, connect_timeout=connect_timeout)
     if not known:
         threading.Thread(target=recheck, args=(notes, pixel, address, port), daemon=True).start()
     return known
@@ -53,10 +57,18 @@ def answers_again(notes: SshAnswers, pixel: str, address: str, port: int) -> boo
     return back
 
 
-def probe(notes: SshAnswers, pixel: str, address: str, port: int) -> bool:
+def connect_timeout_after(reply_s: float) -> float:
+    """Return how long to wait for the connection to a pixel whose NAS took `reply_s` seconds for a request.
+
+    A request takes the round-trip time to the NAS at least.
+    """
+    return min(max(reply_s, MIN_CONNECT_TIMEOUT_S), CONNECT_TIMEOUT_S)
+
+
+def probe(notes: SshAnswers, pixel: str, address: str, port: int, *, connect_timeout: float) -> bool:
     """Return whether a server answers within `PROBE_TIMEOUT_S`, and record the answer."""
     try:
-        answered = read_greeting(address, port, PROBE_TIMEOUT_S, connect_timeout=CONNECT_TIMEOUT_S) is not None
+        answered = read_greeting(address, port, PROBE_TIMEOUT_S, connect_timeout=connect_timeout) is not None
     except TimeoutError:
         notes.note(pixel, address, port, answered=False)
         return False

@@ -156,7 +156,7 @@ class TestEitherWay:
         assert terminal.end() == 131
         running = inside("exec", "web", "--", "sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '").stdout
         assert "sleep 987" not in running
-        assert list((home / ".cache/pixels/ssh").glob("log*")) == []
+        wait_until(lambda: not list((home / ".cache/pixels/ssh").glob("log*")))
 
     @pytest.mark.wide
     def test_a_reader_that_has_enough_ends_it_as_it_ends_others(self, inside, options):
@@ -280,6 +280,33 @@ class TestTheShell:
 
         assert ended.returncode == 1
         assert "broke off" in ended.stderr
+
+    @pytest.mark.parametrize("shell", LOGIN_SHELLS)
+    def test_words_without_special_characters_arrive_under_any_login_shell(self, inside, truenas, shell):
+        set_login_shell(truenas, shell)
+        words = ["-n", "a-b_c.d", "/e:f,g@h", "+i", "ls"]
+
+        ended = inside("exec", "web", "echo", *words)
+
+        assert (ended.returncode, ended.stdout) == (0, " ".join(words[1:]))
+        assert inside("exec", "web", "false").returncode == 1
+        assert inside("exec", "web", "sh", "-c", "exit 7").returncode == 7
+
+    def test_a_signal_finds_a_command_without_special_characters(self, inside, truenas):
+        put(truenas, "/root/wait", "#!/bin/sh\ntouch /ready\nexec sleep 60\n", mode=0o755)
+        process = inside.start("exec", "web", "/root/wait")
+        wait_for(truenas, "/ready")
+
+        process.send_signal(signal.SIGTERM)
+
+        process.communicate(timeout=30)
+        assert process.returncode == 143
+
+    def test_no_log_remains(self, inside, home):
+        inside("exec", "web", "true")
+        inside("exec", "web", "sh", "-c", "exit 200")
+
+        wait_until(lambda: not list((home / ".cache/pixels/ssh").glob("log.*")))
 
     @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
     @pytest.mark.parametrize("pattern", [".", "web.warm", "px-web-*"])

@@ -124,9 +124,12 @@ def test_a_port_that_drops_what_is_sent_is_not_waited_for_again(notes, monkeypat
         monkeypatch.setattr(ssh_probe, "PROBE_TIMEOUT_S", 3600)
         assert not uses_ssh(notes, port)
 
-        monkeypatch.setattr(ssh_probe, "CONNECT_TIMEOUT_S", 3600)
+        assert not ssh_probe.uses_ssh(notes, "px-web", HERE, port, connect_timeout=3600)
 
-        assert not uses_ssh(notes, port)
+
+@pytest.mark.parametrize(("reply_s", "timeout_s"), [(0.001, 0.02), (0.05, 0.05), (3, 0.1)])
+def test_a_pixel_is_waited_for_as_long_as_its_nas_took(reply_s, timeout_s):
+    assert ssh_probe.connect_timeout_after(reply_s) == timeout_s
 
 
 def test_a_server_that_comes_later_is_noticed_while_the_web_shell_is_used(notes, serve):
