@@ -28,6 +28,19 @@ TEMPLATES = {
         "127.0.1.1\t{{ container.name }}\n127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n",
     ),
 }
+DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+"""Ten times as fast if PyYAML has it: the record is written at each change of each container."""
+
+IMAGE_METADATA: bytes = yaml.dump(
+    {
+        "architecture": "x86_64",
+        "templates": {
+            path: {"when": ["create", "copy"], "create_only": False, "template": template, "properties": {}}
+            for path, (template, _text) in TEMPLATES.items()
+        },
+    },
+    Dumper=DUMPER,
+).encode()
 NOT_RECORDED = ("backups", "state", "snapshots")
 OWN_SNAPSHOTS = "snapshot-"
 """How the names of Incus' own ZFS snapshots begin."""
@@ -37,11 +50,7 @@ IMAGE_KEYS = ("architecture", "description", "os", "release", "serial", "type", 
 def from_image(world: World, instance: Instance) -> None:
     """Return the files that unpacking an image creates next to the root directory."""
     beside = world.storage.zfs.datasets[instance.dataset].beside
-    templates = {
-        path: {"when": ["create", "copy"], "create_only": False, "template": template, "properties": {}}
-        for path, (template, _text) in TEMPLATES.items()
-    }
-    beside[METADATA] = yaml.safe_dump({"architecture": "x86_64", "templates": templates}).encode()
+    beside[METADATA] = IMAGE_METADATA
     beside.update({f"templates/{template}": text.encode() for template, text in TEMPLATES.values()})
     write(world, instance)
 
@@ -55,7 +64,7 @@ def write(world: World, instance: Instance) -> None:
             f"Failed to write backup file: Failed to run: {command}: "
             f"exit status 1 (cannot open '{instance.dataset}': dataset does not exist)"
         )
-    dataset.beside[RECORD] = yaml.safe_dump(record_of(world, instance), sort_keys=False).encode()
+    dataset.beside[RECORD] = yaml.dump(record_of(world, instance), Dumper=DUMPER, sort_keys=False).encode()
 
 
 def record_of(world: World, instance: Instance) -> dict[str, t.Any]:
