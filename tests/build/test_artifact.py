@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -22,6 +24,9 @@ from tests.simulator.running import running_simulator
 BIN = Path(sys.executable).parent
 GALAXY = yaml.safe_load((ROOT / "galaxy.yml").read_text())
 MODULES = yaml.safe_load((ROOT / "meta/runtime.yml").read_text())["action_groups"]["pixels"]
+
+REQUIRED = ("meta", "playbooks", "plugins", "roles")
+"""The directories that a collection may rely on at run time (inclusion requirements of the Ansible community)."""
 
 Command = t.Callable[..., str]
 
@@ -64,8 +69,12 @@ def artifact(command: Command, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 @pytest.fixture(scope="session")
 def installed(command: Command, artifact: Path) -> Command:
-    """The command, once the artifact is the only collection there is."""
-    command("ansible-galaxy", "collection", "install", "--offline", str(artifact))
+    """The command, once the artifact is the only collection there is, with the directories that Ansible requires."""
+    said = command("ansible-galaxy", "collection", "install", "--offline", str(artifact))
+    place = Path(re.findall(r"Installing '\S+' to '(.+)'", said)[0])
+    for path in place.iterdir():
+        if path.is_dir() and path.name not in REQUIRED:
+            shutil.rmtree(path)
     return command
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
 from ansible_collections.pixels.truenas.plugins.module_utils._cli import list_selection, list_table, nas_note, targets
@@ -80,14 +81,16 @@ def show_info(args: argparse.Namespace, output: Output) -> int:
 
 def with_devices(found: t.Iterable[Container], context: CliContext) -> list[dict[str, t.Any]]:
     """Return pixels as JSON with their devices, which take another read for each pixel."""
+    from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import NotFound
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle import device_changes
 
-    found = list(found)
-    devices = (context.pixels.containers.devices.list(each.name) for each in found)
-    return [
-        {**pixel, "devices": device_changes.shown(there)}
-        for pixel, there in zip(shown(found, context), devices, strict=True)
-    ]
+    pixels = shown(found, context)
+    for pixel in pixels:
+        pixel["devices"] = []
+        # A pixel that another client has destroyed since it was listed has none.
+        with contextlib.suppress(NotFound):
+            pixel["devices"] = device_changes.shown(context.pixels.containers.devices.list(pixel["full_name"]))
+    return pixels
 
 
 def details(pixel: dict[str, t.Any]) -> t.Iterator[tuple[str, str]]:

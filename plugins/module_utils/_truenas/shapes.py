@@ -35,8 +35,8 @@ NAMES = {
 class Mismatch(ValueError):
     """A value has the wrong type. The message has its type, never its content, which may be secret."""
 
-    def __init__(self, path: str, expected: str, found: str) -> None:
-        super().__init__(f"{path or 'the result'} is {found}, not {expected}")
+    def __init__(self, path: str, expected: str | None, found: str) -> None:
+        super().__init__(f"{path or 'the result'} is {found}{f', not {expected}' if expected else ''}")
 
 
 def kind(value: object) -> str:
@@ -72,7 +72,7 @@ def digits(value: object, path: str) -> None:
     """Accept an integer of at most 64 bits, also as a string of decimal digits, as ZFS properties are."""
     if isinstance(value, str):
         if not (value.isascii() and value.isdigit()) or len(value) > len(str(LARGEST)):
-            raise Mismatch(path, "a whole number", "text without one")
+            raise Mismatch(path, "a whole number", "other text")
         value = int(value)
     whole(value, path)
 
@@ -146,7 +146,7 @@ class Record:
             raise Mismatch(path, "an object", kind(value))
         for name, shape in self._fields.items():
             if name not in value:
-                raise Mismatch(below(path, name), "there", "missing")
+                raise Mismatch(below(path, name), None, "missing")
             shape(value[name], below(path, name))
         for name, shape in self._if_present.items():
             if name in value:

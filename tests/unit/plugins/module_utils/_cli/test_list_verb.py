@@ -84,6 +84,14 @@ def test_info_shows_the_devices_as_create_accepts_them(pixels, truenas):
     assert web["devices"] == []
 
 
+def test_a_pixel_that_is_destroyed_while_info_reads_its_devices_is_shown_without_them(pixels, truenas):
+    truenas.faults.add("fail_call", method="virt.instance.device_list", errno=2, reason="does not exist")
+
+    shown = pixels.json("info", "--all")
+
+    assert [(each["name"], each["devices"]) for each in shown] == [("agent-1", []), ("web", [])]
+
+
 def test_info_of_several_has_a_line_between_them(pixels):
     assert pixels("info", "--all").stdout.count("\n\n") == 1
 
