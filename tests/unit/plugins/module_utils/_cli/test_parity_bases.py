@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+import datetime
+
 import pytest
 
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle import idle
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.recipes import builtin
+from tests.unit.plugins.conftest import put, read
 
 RECIPES = """
 [bases.root]
@@ -58,6 +62,25 @@ def test_i4_the_newest_complete_version_is_what_clones_come_from(bases, truenas)
 
     origins = {name: truenas.world.containers[f"px-{name}"].environment["PIXELS/origin"] for name in ("old", "new")}
     assert origins == {"old": "base-root-1@ready", "new": "base-root-2@ready"}
+
+
+@pytest.mark.wide
+def test_m15_idle_pixels_are_stopped_and_those_past_their_time_are_destroyed(pixels, truenas):
+    past = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=1)
+    truenas.world.add_container("px-old", environment={"PIXELS/expires": f"{past:%Y-%m-%dT%H:%M:%SZ}"})
+    truenas.world.add_container("px-idle", environment={"PIXELS/idle_stop": "1m"})
+    truenas.world.add_container("px-kept", environment={"PIXELS/idle_stop": "2h"})
+    measured = pixels("reap").stdout
+    for name in ("idle", "kept"):
+        now, cpu, last = map(int, read(truenas, idle.STATE_PATH, name=f"px-{name}").split())
+        put(truenas, idle.STATE_PATH, f"{now - 90} {cpu} {last - 90}\n", name=f"px-{name}")
+
+    reaped = pixels("reap").stdout
+
+    assert measured == "old: destroyed: it expired 1h ago\n"
+    assert reaped.startswith("idle: stopped: it has been idle for ")
+    statuses = {name: each.status for name, each in truenas.world.containers.items()}
+    assert statuses == {"px-idle": "STOPPED", "px-kept": "RUNNING"}
 
 
 @pytest.mark.wide

@@ -55,7 +55,9 @@ ECHO = "/usr/bin/echo"
 
 
 @pytest.mark.wide
-def test_p5_p12_tools_are_installed_with_create_and_their_output_is_in_a_log_of_the_pixel(pixels, truenas, home, lock):
+def test_e3_p5_p12_tools_are_installed_with_create_found_by_each_shell_and_logged_in_the_pixel(
+    pixels, truenas, home, lock
+):
     public_key(home)
     variables = {"PIXELS_SSH_PORT": str(truenas.ssh_port), "PIXELS_PROVISION_DEVTOOLS_LOCK": lock}
 
@@ -63,7 +65,9 @@ def test_p5_p12_tools_are_installed_with_create_and_their_output_is_in_a_log_of_
 
     assert created.returncode == 0, created.stderr
     for transport in ("shell", "ssh"):
-        assert pixels("exec", "--transport", transport, "web", "--", "hello", "you", **variables).stdout == "you\n"
+        for shell in ((), ("sh", "-c", '"$0" "$@"'), ("bash", "-lc", '"$0" "$@"')):
+            said = pixels("exec", "--transport", transport, "web", "--", *shell, "hello", "you", **variables)
+            assert (said.stdout, said.stderr) == ("you\n", "")
     assert [each["name"] for each in pixels.json("status", "web")[0]["steps"]][-2:] == ["downloader", "hello"]
     assert "packages: coreutils" in read(truenas, "/var/log/pixels-devtools.log")
 
