@@ -225,6 +225,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel.runstate.pol
 
 if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.recipes.book import RecipeBook
+    from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Container
 
 ARGUMENTS: dict[str, t.Any] = {
     **SSH,
@@ -251,15 +252,18 @@ def run(task: Task) -> dict[str, t.Any]:
     """Build or destroy the base, and return it."""
     name = base_versions.check_name("name", task.params["name"])
     book = recipe_book(task, base_recipe(task.params, task.ssh))
+    listing = task.pixels.list()
     if task.params["state"] == "absent":
         change, begun = destroy(task, name), None
     else:
-        change, begun = build(task, book, name)
-    summarized = summary.summarize(task.pixels, book, name, task.pixels.list())
+        change, begun = build(task, book, name, listing)
+    if change.needed and not task.check_mode:
+        listing = task.pixels.list()
+    summarized = summary.summarize(task.pixels, book, name, listing)
     return {**change.result(), "build": begun, "base": summarized}
 
 
-def build(task: Task, book: RecipeBook, name: str) -> tuple[Change, str | None]:
+def build(task: Task, book: RecipeBook, name: str, listing: t.Sequence[Container]) -> tuple[Change, str | None]:
     """Build the base as far as it differs from its recipe. Return the difference, and the version that was begun."""
     pixels, step = task.pixels, task.params["step"]
     rebuild = task.params["state"] == "rebuilt"
@@ -275,11 +279,11 @@ def build(task: Task, book: RecipeBook, name: str) -> tuple[Change, str | None]:
         say=task.say,
     )
     if step == "cancel":
-        begun = builder.find_held(pixels.list(), name)
+        begun = builder.find_held(listing, name)
         if begun and not task.check_mode:
             builder.cancel_held(pixels, name, options=options)
         return Change({begun.name.bare: begun.status} if begun else {}, {}), None
-    change = planner.change(planner.plan(pixels, book, name, pixels.list(), rebuild=rebuild))
+    change = planner.change(planner.plan(pixels, book, name, listing, rebuild=rebuild))
     if step == "finish" and not task.check_mode:
         builder.finish_held(pixels, book, name, options=options)
         return change._replace(always=True), None

@@ -79,6 +79,17 @@ def test_a_base_is_a_stopped_pixel_with_a_checkpoint_and_the_digest_of_its_recip
     assert built["base"]["version"] == "base-root-1"
 
 
+def test_an_unchanged_base_takes_one_query_of_all_pixels(base, truenas):
+    base(**ROOT)
+    base("child", **CHILD)
+    before = truenas.stats.calls["virt.instance.query"]
+
+    unchanged = base("child", **CHILD)
+
+    assert not unchanged["changed"]
+    assert truenas.stats.calls["virt.instance.query"] - before == 1
+
+
 def test_another_recipe_makes_a_version_that_replaces_the_earlier_one(base, truenas):
     base(**ROOT)
 
