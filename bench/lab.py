@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Measure how long it takes until a new pixel accepts SSH, and the same with raw `zfs` and `lxc` commands.
 
-Requires the lab: `make bench LAB=1`. Both sides end when the SSH server has sent its banner, and run alternately so
-that other load affects both.
+Requires the lab: `make bench LAB=1`. Both sides end when the SSH server has sent its banner, or for clones of a base
+when a first command has run, and take turns so that other load affects both. Names of rows select some, such as `base`.
 """
 
 from __future__ import annotations
@@ -34,10 +34,15 @@ MANY_TURNS = 3
 os.environ["PIXELS_CONTRACT_DIR"] = "/nonexistent"
 LIMIT = 1.15
 """Limit for 20 concurrent clones, as a multiple of the duration of the raw commands."""
+BASE_LIMIT = 1.3
+"""The same for clones of a base, until a command has run in them."""
+RECIPE = '[bases.python]\nimage = "debian/12"\n'
+"""What a base contains does not matter for its clones, and the lab has no archive with the packages of the built-in."""
 RAW_ADDRESSES = FIRST + 512
 SECONDS_TO_BOOT = 60
 BANNER = b"SSH-2.0"
 RAW_IS = "zfs clone, lxc-start"
+RAW_EXEC_IS = "zfs clone, lxc-start, lxc-attach"
 
 
 class Measured(t.NamedTuple):
@@ -72,14 +77,18 @@ class Raw:
     def rollback(self, snapshot: str) -> None:
         self._zfs("rollback", snapshot)
 
-    def start(self, name: str, number: int) -> None:
+    def start(self, name: str, number: int, *, until: str = "banner") -> None:
+        """Start a container, until its SSH server answers or, until `exec`, a command has run in it."""
         rootfs = self.lab.mountpoint(f"{self.lab.pool}/raw/{name}") / "rootfs"
         port = BridgePort(RAW_ADDRESSES + number)
         container = config.Container(name, rootfs, port, self.lab.bridge, self.lab.group)
         written = self.folder / f"{name}.conf"
         written.write_text(config.text(container, unified=config.unified()))
         run("lxc-start", "-P", str(self.folder), "-n", name, "-d", "-f", str(written))
-        wait_for_banner(port.v4)
+        if until == "exec":
+            run("lxc-attach", "-P", str(self.folder), "-n", name, "--", "true")
+        else:
+            wait_for_banner(port.v4)
 
     def stop(self, name: str) -> None:
         run("lxc-stop", "-P", str(self.folder), "-n", name, "-t", "10")
@@ -120,7 +129,9 @@ class Ours:
             "PIXELS_TRUENAS_CA_PATH": nas.ca_file,
             "PIXELS_SSH_KEY": str(home / "key"),
             "PIXELS_SSH_PORT": str(nas.ssh_port),
+            "PIXELS_CONFIG": str(home / "config.toml"),
         }
+        (home / "config.toml").write_text(RECIPE)
 
     def __call__(self, *words: str, check: bool = True) -> None:
         run(PIXELS, *words, env=self.environment, check=check)
@@ -223,17 +234,41 @@ class Bench:
             "restore one, until its SSH server answers", *measured, "lxc-stop, zfs rollback, lxc-start", None
         )
 
-    def many(self, snapshot: str) -> Measured:
-        names = [f"agent-{number}" for number in range(MANY)]
-
+    def base(self, snapshot: str) -> Measured:
         def ours() -> None:
+            self._ours("create", "--from", "base:python", "--wait", "running", "web")
+            self._ours("exec", "--transport", "shell", "web", "true")
+
+        def peer() -> None:
+            self._raw.clone("web", snapshot)
+            self._raw.start("web", 1, until="exec")
+
+        measured = self.beside(ours, peer, self._clean)
+        return Measured("create --from base:python, until a command has run", *measured, RAW_EXEC_IS, BASE_LIMIT)
+
+    def many(self, snapshot: str) -> Measured:
+        def ours(names: t.Sequence[str]) -> None:
             self._ours("create", "--from", "base@ready", "--wait", "ssh", *names)
             with ThreadPoolExecutor(MANY) as pool:
                 list(pool.map(self._ours.until_banner, names))
 
+        what = f"{MANY} concurrent clones, until all SSH servers answer"
+        return Measured(what, *self._at_once(ours, snapshot, until="banner"), RAW_IS, LIMIT)
+
+    def many_of_a_base(self, snapshot: str) -> Measured:
+        def ours(names: t.Sequence[str]) -> None:
+            self._ours("create", "--from", "base:python", "--wait", "running", *names)
+            self._ours("exec", "--transport", "shell", *names, "--", "true")
+
+        what = f"{MANY} clones of one base at the same time, until a command has run"
+        return Measured(what, *self._at_once(ours, snapshot, until="exec"), RAW_EXEC_IS, BASE_LIMIT)
+
+    def _at_once(self, ours: t.Callable[[t.Sequence[str]], None], snapshot: str, *, until: str) -> tuple[float, float]:
+        names = [f"agent-{number}" for number in range(MANY)]
+
         def one(number: int) -> None:
             self._raw.clone(names[number], snapshot)
-            self._raw.start(names[number], number)
+            self._raw.start(names[number], number, until=until)
 
         def peer() -> None:
             with ThreadPoolExecutor(MANY) as pool:
@@ -242,16 +277,15 @@ class Bench:
         # Destroy the containers of one side before the other side runs, since they use memory and processes.
         taken = []
         for _turn in range(MANY_TURNS):
-            mine = seconds(ours)
+            mine = seconds(lambda: ours(names))
             self._ours("destroy", "--force", *names)
             other = seconds(peer)
             self._raw.destroy(*names)
             taken.append((mine, other))
-        medians = (statistics.median(each) for each in zip(*taken, strict=True))
-        return Measured(f"{MANY} concurrent clones, until all SSH servers answer", *medians, RAW_IS, LIMIT)
+        return statistics.median(one for one, _other in taken), statistics.median(other for _one, other in taken)
 
 
-def measure() -> list[Measured]:
+def measure(selected: t.Sequence[str] = ()) -> list[Measured]:
     # Socket paths are limited to about 100 characters, so the directory has a short one.
     home = Path(tempfile.mkdtemp(prefix="px-"))
     raw = Raw()
@@ -259,17 +293,26 @@ def measure() -> list[Measured]:
         ours = Ours(nas, home)
         ours("create", "--no-provision", "--wait", "ssh", "base")
         ours("checkpoint", "create", "--label", "ready", "base")
+        ours("bases", "build", "python")
         raw.clone("base", raw.golden)
         snapshot = raw.snapshot("base", "ready")
         bench = Bench(ours, raw)
+        rows: dict[str, t.Callable[[], Measured]] = {
+            "create": bench.create,
+            "clone": lambda: bench.clone(snapshot),
+            "restore": bench.restore,
+            "many": lambda: bench.many(snapshot),
+            "base": lambda: bench.base(snapshot),
+            "many-of-a-base": lambda: bench.many_of_a_base(snapshot),
+        }
         try:
-            return [bench.create(), bench.clone(snapshot), bench.restore(), bench.many(snapshot)]
+            return [row() for name, row in rows.items() if not selected or name in selected]
         finally:
             ours("session", "stop", check=False)
 
 
 def main() -> None:
-    rows = measure()
+    rows = measure([word for word in sys.argv[1:] if not word.startswith("-")])
     if "--json" in sys.argv:
         print(json.dumps([{**row._asdict(), "ratio": row.ours / row.peer} for row in rows], indent=2))
     else:

@@ -17,6 +17,7 @@ SERVED = (
     ("network", "check"),
     ("network", "show"),
     ("protect",),
+    ("reap", "--dry-run"),
     ("status",),
 )
 

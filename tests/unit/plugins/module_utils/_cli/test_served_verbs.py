@@ -13,9 +13,9 @@ from ansible_collections.pixels.truenas.plugins.module_utils._cli import argumen
 def test_each_served_verb_exists():
     for verb, *action in served_verbs.SERVED:
         found = arguments.parser().inner[verb]
-        assert set(action) <= set(found.inner)
+        assert set(action) <= {*found.inner, *found.options}
 
 
-@pytest.mark.parametrize("line", ["", "exec web list", "--json list", "bases", "checkpoint create"])
+@pytest.mark.parametrize("line", ["", "exec web list", "--json list", "bases", "checkpoint create", "reap"])
 def test_other_verbs_are_not_served(line):
     assert not served_verbs.includes(line.split())
