@@ -29,7 +29,10 @@ ROOT = Path(__file__).resolve().parents[2]
 WITH_TOOLS = {"molecule", "testinfra"}
 """Examples that use tools of other projects, which `make examples` runs."""
 EXAMPLES = sorted(path for path in (ROOT / "examples").glob("*/README.md") if path.parent.name not in WITH_TOOLS)
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *EXAMPLES]
+ELSEWHERE = {"agents.md"}
+"""Pages whose output is from a run in the lab: test_agents.py runs the playbook."""
+GUIDES = sorted(path for path in (ROOT / "docs").glob("*.md") if path.name not in ELSEWHERE)
+PAGES = [ROOT / "README.md", *GUIDES, *EXAMPLES]
 PLAYBOOKS = sorted((ROOT / "playbooks").glob("*.yml"))
 
 CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)

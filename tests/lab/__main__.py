@@ -29,6 +29,7 @@ TESTS = (
     "tests/integration/test_connection.py::test_user_key_and_become_password_count_over_every_transport",
     "tests/integration/test_provisioning.py::test_a_bare_system_becomes_one_to_work_in_and_stays_it",
     "tests/integration/test_egress.py",
+    "tests/integration/test_agents.py",
     "tests/integration/test_truenas_26.py",
     "tests/integration/test_playbooks.py::test_the_main_job_from_a_playbook_to_ssh_and_back",
 )
