@@ -304,6 +304,11 @@ container:
       description: How long the pixel can be idle before it is stopped. C(null) if it is not stopped.
       type: str
       sample: 30m
+    gateway:
+      description: Segments that the pixel is the gateway of. Empty for other pixels.
+      type: list
+      elements: str
+      sample: [br77]
     base:
       description: Base that the pixel is a version of. C(null) for other pixels.
       type: str

@@ -15,7 +15,7 @@ description:
   - Enforces an egress policy in a running pixel with nftables and dnsmasq. The rules are loaded before the network
     starts at each boot, for IPv4 and IPv6, also for containers inside the pixel.
   - The rules stop programs and users without root. Root in the pixel can remove them. If the code that you run can
-    become root, keep the pixel off the network instead.
+    become root, enforce the policy from outside with M(pixels.truenas.pixels_gateway).
   - The packages C(nftables) and C(dnsmasq) are installed if they are missing, over the network that the pixel has at
     that time. Apply the policy before you copy code, keys or secrets into the pixel.
   - If the policy cannot be enforced and no rules are in force, the pixel is stopped and its autostart is switched off.
@@ -33,6 +33,7 @@ attributes:
     support: full
 seealso:
   - module: pixels.truenas.pixels_egress_info
+  - module: pixels.truenas.pixels_gateway
 """
 
 EXAMPLES = r"""

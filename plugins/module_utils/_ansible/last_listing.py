@@ -24,7 +24,11 @@ REQUIRED = {
 }
 """Keys of a row, without `LATER`."""
 
-LATER = {"ipv6": None, "ttl": None, "expires": None, "protected": False, "idle_stop": None}
+LATER: dict[str, t.Any] = {
+    **dict.fromkeys(("ipv6", "ttl", "expires", "idle_stop")),
+    "protected": False,
+    "gateway": [],
+}
 """Keys that earlier versions did not write, with their defaults."""
 
 

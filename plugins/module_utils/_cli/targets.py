@@ -32,7 +32,7 @@ def is_pattern(word: str) -> bool:
 def find(pixels: Pixels, words: t.Sequence[str], *, everything: bool = False, with_bases: bool = False) -> Targets:
     """Return pixels by names and patterns (`agent-*`), each once and in this order; or all of them.
 
-    Bases are found by their names only, unless `with_bases` is set.
+    Bases and gateways are found by their names only, unless `with_bases` is set.
 
     Raises `Invalid` for an invalid name.
     """
@@ -41,7 +41,7 @@ def find(pixels: Pixels, words: t.Sequence[str], *, everything: bool = False, wi
         return Targets([one], []) if one else Targets([], [missing(pixels, words[0])])
     wanted = [word if is_pattern(word) else PixelName.parse(word) for word in words]
     listing = pixels.list()
-    plain = [each for each in listing if with_bases or each.metadata.base is None]
+    plain = [each for each in listing if with_bases or (each.metadata.base is None and each.metadata.gateway is None)]
     if everything:
         return Targets(plain, [])
     found: dict[str, Container] = {}

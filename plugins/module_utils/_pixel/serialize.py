@@ -39,6 +39,7 @@ def container(found: Container, pixels: Pixels) -> dict[str, t.Any]:
         "expires": found.metadata.expires,
         "protected": bool(found.metadata.protected),
         "idle_stop": found.metadata.idle_stop,
+        "gateway": (found.metadata.gateway or "").split(),
         "base": found.metadata.base,
         "origin": found.metadata.origin,
         "pool": found.pool,

@@ -91,6 +91,8 @@ class Metadata:
     """Any text protects it from being destroyed and restored."""
     idle_stop: str | None = None
     """How long it may be idle before it is stopped, such as `30m` (`_pixel/lifecycle/idle.py`)."""
+    gateway: str | None = None
+    """The segments that it is the gateway of, such as `br77 br78` (`_pixel/egress/gateway.py`)."""
     base: str | None = None
     """The name of the base that it is a version of (`_pixel/model/base_versions.py`)."""
     recipe: str | None = None

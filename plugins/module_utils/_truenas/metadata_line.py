@@ -23,7 +23,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend im
 PREFIX = "pixels.truenas: "
 FIELDS = (
     *("fleet", "owner", "image", "origin", "cloning", "run", "pending", "stopped_by", "egress"),
-    *("ttl", "expires", "ttl_keep", "protected", "idle_stop"),
+    *("ttl", "expires", "ttl_keep", "protected", "idle_stop", "gateway"),
     *("base", "recipe", "building", "description"),
 )
 LABELS = "labels"

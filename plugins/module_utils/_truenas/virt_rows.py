@@ -27,7 +27,7 @@ METADATA_PREFIX = "PIXELS/"
 LABEL_PREFIX = METADATA_PREFIX + "label/"
 FIELDS = (
     *("fleet", "owner", "image", "origin", "cloning", "run", "pending", "stopped_by", "egress"),
-    *("ttl", "expires", "ttl_keep", "protected", "idle_stop"),
+    *("ttl", "expires", "ttl_keep", "protected", "idle_stop", "gateway"),
     *("base", "recipe", "building", "description"),
 )
 """The fields of `Metadata` that are strings."""

@@ -69,6 +69,7 @@ TASKS = {
     "pixels_devtools": {"name": "web", "tools": ["git"]},
     "pixels_egress": {"name": "web", "mode": "unrestricted"},
     "pixels_egress_info": {"name": "web"},
+    "pixels_gateway": {"name": "web", "segments": [{"name": "br77"}]},
     "pixels_exec": {"name": "web", "cmd": "uptime"},
     "pixels_authorize": {"name": "web", "public_keys": ["ssh-ed25519 AAAA somebody"]},
 }

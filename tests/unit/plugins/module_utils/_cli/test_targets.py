@@ -46,6 +46,15 @@ def test_all_are_all_pixels_and_nothing_else(there):
     assert names(find(there, [], everything=True).found) == ["agent-1", "agent-2", "web"]
 
 
+def test_a_gateway_is_found_by_its_name_only(there, truenas):
+    truenas.world.add_container("px-gateway", environment={"PIXELS/gateway": "br77"})
+
+    assert names(find(there, [], everything=True).found) == ["agent-1", "agent-2", "web"]
+    assert names(find(there, ["*a*"]).found) == ["agent-1", "agent-2"]
+    assert names(find(there, ["gateway"]).found) == ["gateway"]
+    assert "gateway" in names(find(there, [], everything=True, with_bases=True).found)
+
+
 @pytest.mark.parametrize(
     ("words", "problem"),
     [

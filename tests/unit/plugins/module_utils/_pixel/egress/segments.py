@@ -63,11 +63,74 @@ table inet seen {
 }
 """
 
+# What a gateway needs of systemd.
+SYSTEMCTL = """
+#!/bin/sh
+state=/run/stub
+mkdir -p $state
+verb=$1
+shift
+while [ "${1#-}" != "$1" ]; do shift; done
+stop() {
+    [ -s "$state/$1.pid" ] || return 0
+    kill $(cat "$state/$1.pid")
+    while kill -0 $(cat "$state/$1.pid") 2>/dev/null; do sleep 0.05; done
+    rm -f "$state/$1.pid"
+}
+is_active() { [ -e "$state/$1.pid" ] && { [ ! -s "$state/$1.pid" ] || kill -0 $(cat "$state/$1.pid"); }; }
+case $verb in
+enable) touch $state/$1 ;;
+is-enabled) [ -e $state/$1 ] ;;
+is-active) is_active $1 ;;
+start | restart)
+    echo "$verb $1" >>$state/log
+    case $1 in
+    pixels-segment@*)
+        if [ $verb = restart ] || ! is_active $1; then
+            stop $1
+            setsid /usr/local/lib/pixels/gateway resolve ${1#*@} </dev/null >/dev/null 2>&1 &
+            echo $! >$state/$1.pid
+        fi
+        ;;
+    *) : >$state/$1.pid ;;
+    esac
+    ;;
+disable)
+    stop $1
+    rm -f $state/$1
+    ;;
+esac
+"""
+
+
+class GatewayShell(namespaces.GuestShell):
+    """A shell of root in a gateway, whose init system is a script."""
+
+    def __init__(self, gateway: namespaces.Namespace) -> None:
+        super().__init__(gateway)
+        gateway.run("tee", "/usr/local/bin/systemctl", stdin=SYSTEMCTL.strip().encode())
+        gateway.shell("ln -sf /bin/true /usr/local/bin/networkctl")
+
+    def log(self) -> list[str]:
+        """Return which services were started since the last call."""
+        return self.guest.shell("cat /run/stub/log; rm /run/stub/log", check=False).splitlines()
+
+    def reset(self) -> None:
+        """Stop the services."""
+        self.guest.shell("for each in /run/stub/*@*.pid; do kill $(cat $each); done", check=False)
+
 
 class SegmentedInternet:
     """A gateway whose `eth0` is on the network of the router, and one more interface on each segment."""
 
-    def __init__(self, wanted: t.Any, names: t.Mapping[str, t.Sequence[str]], extra: t.Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        wanted: t.Any,
+        names: t.Mapping[str, t.Sequence[str]],
+        extra: t.Sequence[str] = (),
+        *,
+        is_set_up: bool = True,
+    ) -> None:
         """`wanted` is the option for the segments; for the rest see `namespaces.Internet`."""
         self.internet = namespaces.Internet(names, extra)
         self.gateway, self.router = self.internet.guest, self.internet.router
@@ -88,7 +151,8 @@ class SegmentedInternet:
                 self.gateway.shell(
                     f"ip addr add {each.address} dev eth{number}; ip addr add {each.address6} dev eth{number} nodad"
                 )
-            self.set_up(wanted)
+            if is_set_up:
+                self.set_up(wanted)
             undo.pop_all()
 
     def _namespace(self) -> namespaces.Namespace:
