@@ -285,7 +285,11 @@ class Connection:
                 answer.set_result(message)
         elif isinstance(message, jsonrpc.Event) and message.collection == JOBS:
             # An invalid event is ignored: the job is looked up later.
-            self._note([known] if (known := job(message.fields, self._redact)) else [])
+            known = job(message.fields, self._redact)
+            with self._news:
+                if known is not None:
+                    self._jobs.note_event(known)
+                self._news.notify_all()
 
     def _record_reply(self, rows: t.Any) -> list[Job]:
         """Record the rows of a reply. Raises `UnexpectedReply` if they are not jobs."""

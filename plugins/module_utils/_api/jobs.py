@@ -98,6 +98,7 @@ class JobTable:
 
     def __init__(self) -> None:
         self._jobs: OrderedDict[int, Job] = OrderedDict()
+        self._forgotten: OrderedDict[int, None] = OrderedDict()
         self.highest_id = 0
 
     def note(self, news: Job) -> None:
@@ -111,6 +112,11 @@ class JobTable:
         while len(self._jobs) > MAX_JOBS:
             self._jobs.popitem(last=False)
 
+    def note_event(self, news: Job) -> None:
+        """Record an event. Those of a forgotten job are ignored: TrueNAS may repeat the last one."""
+        if news.id not in self._forgotten:
+            self.note(news)
+
     def get(self, identity: int) -> Job | None:
         """Return the last known state of a job."""
         return self._jobs.get(identity)
@@ -118,6 +124,9 @@ class JobTable:
     def forget(self, identity: int) -> None:
         """Drop a finished job, whose result can be large."""
         self._jobs.pop(identity, None)
+        self._forgotten[identity] = None
+        while len(self._forgotten) > MAX_JOBS:
+            self._forgotten.popitem(last=False)
 
 
 def _progress(shown: t.Any) -> Progress:

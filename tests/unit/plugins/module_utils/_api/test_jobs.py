@@ -161,6 +161,29 @@ def test_the_jobs_of_a_busy_nas_do_not_pile_up():
     assert book.get(3) is not None
 
 
+def test_an_event_of_a_forgotten_job_is_not_kept_but_its_row_is():
+    book = JobTable()
+    finished = job(row(1, state="SUCCESS", result="large"))
+    book.note_event(finished)
+    book.forget(1)
+
+    book.note_event(finished)
+    assert book.get(1) is None
+
+    book.note(finished)
+    assert book.get(1) is finished
+
+
+def test_forgotten_jobs_do_not_pile_up():
+    book = JobTable()
+
+    for identity in range(MAX_JOBS + 1):
+        book.forget(identity)
+    book.note_event(job(row(0)))
+
+    assert book.get(0) is not None
+
+
 def test_a_job_can_be_forgotten_twice():
     book = JobTable()
     book.note(job(row(1)))
