@@ -9,6 +9,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import ConnectionFailed
+from ansible_collections.pixels.truenas.plugins.module_utils._api.hint import Hint
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.state import known_hosts
 
 if t.TYPE_CHECKING:
@@ -43,6 +44,14 @@ class SshTarget:
 
 class NoAnswer(ConnectionFailed):
     """No SSH server answers at the address, or there is no route to it."""
+
+
+def no_answer(target: SshTarget, reason: str) -> NoAnswer:
+    """Return the error for an address at which no SSH server answers."""
+    return NoAnswer(f"no SSH connection to {target}: {reason}").with_hints(
+        Hint.option("provision", True, "to install an SSH server"),
+        Hint.option("transport", "shell", "for the web shell"),
+    )
 
 
 def runs_nothing(target: SshTarget, status: int) -> ConnectionFailed:

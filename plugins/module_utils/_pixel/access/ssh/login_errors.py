@@ -16,8 +16,8 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel.access impor
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.access.ssh.openssh import ssh_environment
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.access.ssh_target import (
     DEFAULT_KEY,
-    NoAnswer,
     host_key_mismatch,
+    no_answer,
 )
 
 if t.TYPE_CHECKING:
@@ -42,7 +42,7 @@ def login_error(target: SshTarget, keys: KnownHosts, output: str) -> ConnectionF
         )
         return NotPermitted(f"{target} took none of the keys: {problem}")
     reason = next((line.strip() for line in reversed(output.splitlines()) if line.strip()), "ssh printed no message")
-    return NoAnswer(f"no SSH connection to {target}: {reason}")
+    return no_answer(target, reason)
 
 
 def cause_of_silence(status: int, log: str) -> str:

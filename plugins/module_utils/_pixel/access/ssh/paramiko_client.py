@@ -32,9 +32,9 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel.access.comma
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.access.ssh.paramiko_command import RunningCommand
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.access.ssh_target import (
     DEFAULT_KEY,
-    NoAnswer,
     SshTarget,
     host_key_mismatch,
+    no_answer,
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.state import known_hosts
 
@@ -116,7 +116,8 @@ class ParamikoClient(Shell):
             transport.set_keepalive(15)
             transport.start_client(timeout=timeout)
         except (OSError, EOFError, paramiko.SSHException) as error:
-            raise NoAnswer(f"no SSH connection to {self._target}: {error or type(error).__name__}") from error
+            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            raise no_answer(self._target, reason) from error
         return transport
 
     def _check_host_key(self, keys: known_hosts.KnownHosts) -> bool:
