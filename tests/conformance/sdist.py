@@ -43,11 +43,13 @@ def extract(archive: Path, directory: Path, targets: t.Container[str]) -> Path:
     """Extract targets and their dependencies into a new `directory`; return the directory of the targets."""
     shutil.rmtree(directory, ignore_errors=True)
     with tarfile.open(archive) as opened:
+        # Python 3.11.2, which is that of Debian 12, has no filters.
+        opened.extraction_filter = getattr(tarfile, "data_filter", None)
         for member in opened:
             _root, *path = Path(member.name).parts
             if path[:3] != ["test", "integration", "targets"] or len(path) < 4:
                 continue
             if path[3] in targets or path[3].startswith(HELPER_PREFIXES):
                 member.name = str(Path(*path))
-                opened.extract(member, directory, filter="data")
+                opened.extract(member, directory)
     return directory / "test/integration/targets"
