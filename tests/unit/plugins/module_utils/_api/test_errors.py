@@ -44,6 +44,12 @@ def test_every_error_is_caught_as_the_one_at_the_root(error):
     assert isinstance(error, errors.PixelsError)
 
 
+def test_an_error_about_a_library_knows_its_name_and_where_it_was_imported():
+    error = errors.MissingLibrary("not here", library="paramiko", trace="ImportError")
+
+    assert (error.library, error.trace) == ("paramiko", "ImportError")
+
+
 def test_every_class_has_an_example_and_a_line_in_the_tree():
     classes = {cls for cls in vars(errors).values() if isinstance(cls, type) and issubclass(cls, errors.PixelsError)}
 

@@ -17,8 +17,10 @@ import pytest
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api import connection, login
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import (
+    GARBLED,
     AlreadyExists,
     ConnectionFailed,
+    ConnectionLost,
     Invalid,
     JobAborted,
     LoginRefused,
@@ -28,6 +30,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
     RateLimited,
     Refused,
     TimedOut,
+    UnexpectedReply,
     Unsupported,
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._api.heartbeat import Heartbeat
@@ -333,6 +336,52 @@ def test_a_change_after_a_quiet_disconnect_goes_over_a_new_connection(session, t
     assert session.call("auth.generate_token")
 
     assert truenas.stats.connections == 2
+
+
+def test_a_session_that_was_cut_connects_again(session, truenas):
+    session.connect()
+    truenas.cut_connections()
+    session._connection._listener.join(5)
+
+    session.connect()
+
+    assert session.is_connected
+    assert truenas.stats.logins == 2
+
+
+@pytest.mark.parametrize("second", ["", GARBLED])
+def test_what_is_not_json_rpc_is_tolerated_once(session, second):
+    failures = [ConnectionLost("odd", ending=ending) for ending in (GARBLED, second)]
+
+    def action(_connection, _left):
+        if failures:
+            raise failures.pop(0)
+        return "done"
+
+    with contextlib.ExitStack() as expected:
+        if second:
+            expected.enter_context(pytest.raises(UnexpectedReply, match="it is not a message of the API"))
+        assert session._with_connection(action, 5) == "done"
+
+
+def test_a_shell_of_a_session_is_in_its_pixel_and_its_token_is_secret(monkeypatch):
+    with running_simulator(release="25.10", engine="process") as simulator, session_with(simulator) as session:
+        tokens = []
+        accounts = simulator._simulator.accounts
+        make = accounts.add_token
+        monkeypatch.setattr(accounts, "add_token", lambda *who, **how: tokens.append(make(*who, **how)) or tokens[-1])
+        simulator.world.add_container("px-web")
+
+        shell = session.borrow_shell({"virt_instance_id": "px-web", "command": "/bin/sh", "use_console": False})
+        shell.send(b"uname -n\n")
+        output = b""
+        while b"px-web\r\n" not in output:
+            output += shell.receive(10) or b""
+        shell.discard()
+
+        [token] = tokens
+        assert (token.ttl, token.remote, token.single_use) == (300, "127.0.0.1", True)
+        assert token.text not in session._redactor.everywhere(f"the token {token.text}")
 
 
 def test_a_read_outlasts_a_restart_of_the_middleware(session, truenas):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import OutcomeUnknown, PixelsError
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import OutcomeUnknown, PixelsError, Refused
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.checkpoints import recovery
 
 WEB = "tank/.ix-virt/containers/px-web"
@@ -78,6 +78,22 @@ def test_what_was_not_done_is_no_success(truenas, cloned, pixels):
     truenas.faults.add("drop_before_call", method="pool.dataset.promote")
 
     with pytest.raises(OutcomeUnknown):
+        recovery.promote_restored(pixels, WEB)
+
+
+def test_an_answer_that_is_lost_for_good_leaves_the_outcome_unknown(truenas, cloned, pixels, monkeypatch):
+    find = recovery.datasets.find
+    rows = iter([find(pixels.wire, WEB)])
+
+    def find_once(_wire, _name):
+        for row in rows:
+            return row
+        raise Refused("no answer")
+
+    monkeypatch.setattr(recovery.datasets, "find", find_once)
+    truenas.faults.add("drop_before_reply", method="pool.dataset.promote")
+
+    with pytest.raises(OutcomeUnknown, match="pool.dataset.promote was sent"):
         recovery.promote_restored(pixels, WEB)
 
 

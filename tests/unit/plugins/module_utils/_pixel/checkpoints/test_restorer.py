@@ -10,7 +10,7 @@ import datetime
 
 import pytest
 
-from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import NotFound, Refused
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import NotFound, PixelsError, Refused
 from ansible_collections.pixels.truenas.plugins.module_utils._api.hint import Hint
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.checkpoints import (
     checkpoints,
@@ -28,6 +28,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend im
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.pixel_name import PixelName
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.snapshots import Snapshot
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.virt_backend import VirtBackend
+from tests.unit.plugins.conftest import put, read, strike
 
 WEB = "tank/.ix-virt/containers/px-web"
 ASIDE = dataset_layout.set_aside_name(WEB, "px-safety-1")
@@ -204,3 +205,56 @@ def test_an_interrupt_goes_on_as_it_came_and_loses_nothing(interrupted, truenas,
     recovery.recover(pixels, pixels.get("web"))
     assert WEB in truenas.world.storage.zfs.datasets
     assert {each.label for each in checkpoints.list_checkpoints(pixels, pixels.get("web"))} == found
+
+
+def test_a_protected_pixel_is_restored_by_force_only(truenas, pixels):
+    truenas.world.add_container("px-web", environment={"PIXELS/protected": "true"})
+    truenas.world.add_snapshot("px-web", "ready")
+
+    with pytest.raises(Refused, match="web on .* was not restored to ready: it is protected") as refused:
+        restorer.plan_restore(pixels, pixels.get("web"), RestoreSpec("ready"))
+
+    assert refused.value.hints == (Hint.option("force", True, "to restore it anyway"),)
+    assert restorer.plan_restore(pixels, pixels.get("web"), RestoreSpec("ready", unprotect=True))
+
+
+@pytest.fixture
+def restore_stopped(truenas, pixels):
+    """Return what restores a stopped pixel to `ready`, with `safety`, and fails."""
+    truenas.world.add_container("px-web", status="STOPPED")
+    put(truenas, "/root/state", "before")
+    truenas.world.add_snapshot("px-web", "ready")
+    put(truenas, "/root/state", "now")
+
+    def restore():
+        found = pixels.get("web")
+        planned = restorer.plan_restore(pixels, found, RestoreSpec("ready", safety=True))
+        with pytest.raises(PixelsError, match="its files are unchanged"):
+            restorer.restore(pixels, found, planned, options=ApplyOptions(), deadline=Deadline(20))
+
+    return restore
+
+
+def is_as_before(truenas):
+    """Return whether a failed restore has left the files, the dataset and the checkpoints as they were."""
+    zfs = truenas.world.storage.zfs
+    left = [name for name in zfs.datasets if "px-web" in name], [each.label for each in zfs.of(WEB)]
+    return read(truenas, "/root/state") == "now" and left == ([WEB], ["ready"])
+
+
+@pytest.mark.parametrize("fault", ["fail", "drop_before_reply"])
+def test_a_restore_that_fails_as_the_dataset_is_set_aside_is_undone(restore_stopped, truenas, fault):
+    strike(truenas, fault, "zfs.dataset.rename")
+
+    restore_stopped()
+
+    assert is_as_before(truenas)
+
+
+@pytest.mark.parametrize("fault", ["drop_before_reply", "fail"])
+def test_a_restore_that_fails_as_the_clone_takes_its_place_is_undone(restore_stopped, truenas, fault):
+    strike(truenas, fault, "zfs.dataset.rename", after=1)
+
+    restore_stopped()
+
+    assert is_as_before(truenas)
