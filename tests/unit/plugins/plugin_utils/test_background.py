@@ -42,11 +42,13 @@ def act(nas, tmp_path, monkeypatch):
     return run_task
 
 
+# Ansible builds a module for each poll, which takes seconds on a busy machine.
+@pytest.mark.timeout(300)
 @pytest.mark.wide
 def test_it_runs_here_for_any_host_and_is_waited_for(act, truenas):
     truenas.world.add_container("px-web", status="STOPPED")
 
-    result, task = act("pixels_container", poll=1)
+    result, task = act("pixels_container", poll=1, limit=300)
 
     assert result["container"]["status"] == "running"
     assert truenas.world.containers["px-web"].status == "RUNNING"
