@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Check requests and replies against the schemas of the real API, where they are available.
 
-`<folder>/<version>.json` holds for a method: `params` (names in order), `args` (a schema of an object with them),
-`result` (a schema of `{"result": ...}`), `row` (a schema of one row of a query).
+`<folder>/<version>.json` and `<folder>/network/<version>.json` hold for a method: `params` (names in order), `args`
+(a schema of an object with them), `result` (a schema of `{"result": ...}`), `row` (a schema of one row of a query).
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Contract:
 
     @classmethod
     def of(cls, version: str, *, folder: Path | None = None) -> Contract:
-        return cls(_methods_of((folder or contract_folder()) / f"{version}.json"))
+        return cls(methods_of(folder or contract_folder(), version))
 
     def request_mismatch(self, method: str, params: t.Sequence[t.Any]) -> str | None:
         """What a client did that the real API would refuse. Counts only once the simulator has accepted the call."""
@@ -106,11 +106,18 @@ def contract_folder() -> Path:
     return Path(os.environ.get(FOLDER_VARIABLE) or REPOSITORY / FOLDER_BESIDE_THE_REPOSITORY)
 
 
+def schemas_of(folder: Path, version: str) -> dict[str, Schema]:
+    """Return the schemas of a release; those of changes of the network may be in a directory of their own."""
+    found: dict[str, Schema] = {}
+    for file in (folder / "network" / f"{version}.json", folder / f"{version}.json"):
+        found |= json.loads(file.read_text()) if file.is_file() else {}
+    return found
+
+
 @functools.cache
-def _methods_of(file: Path) -> dict[str, Method]:
+def methods_of(folder: Path, version: str) -> dict[str, Method]:
     """Return a shared instance: tests start thousands of simulators, and schemas do not change."""
-    methods: dict[str, Schema] = json.loads(file.read_text()) if file.is_file() else {}
-    return {name: Method.of(known) for name, known in methods.items()}
+    return {name: Method.of(known) for name, known in schemas_of(folder, version).items()}
 
 
 def _is_selection(params: t.Sequence[t.Any]) -> bool:

@@ -88,9 +88,9 @@ class Check:
             self.add("Source must be a dataset mountpoint.")
 
     def nic(self, device: t.Mapping[str, t.Any]) -> None:
-        if self.world.pending_network_changes:
+        if self.world.network.has_pending_changes:
             raise CallError("There are pending network changes, please resolve before proceeding.")
-        bridges = [each.name for each in self.world.interfaces.values() if each.type == "BRIDGE"]
+        bridges = [each.name for each in self.world.listed_interfaces if each.type == "BRIDGE"]
         if device["nic_type"] == "BRIDGED" and device["parent"] not in bridges:
             self.add("Invalid parent interface")
 

@@ -203,6 +203,6 @@ def _refuse_what_cannot_start(world: World, instance: Instance) -> None:
         )
     for name, device in instance.devices.items():
         parent = device.get("parent")
-        if device["type"] == "nic" and parent and parent not in world.interfaces:
+        if device["type"] == "nic" and parent and not world.has_interface(parent):
             quoted = f"'{parent}'" if device.get("nictype") == "macvlan" else f'"{parent}"'
             raise CallError(f'Failed to start device "{name}": Parent device {quoted} doesn\'t exist')

@@ -31,21 +31,56 @@ class Interface:
     mac: str = "3c:ec:ef:00:00:01"
     details: Row = field(default_factory=dict)
     """Members that only this type has."""
+    description: str = ""
+    configured: bool = True
+    """The database of the middleware has it. A new NAS has no interface there, and uses DHCP on all."""
+    made: bool = True
+    """The kernel has it. One that was created gets there with a commit."""
 
-    def row(self, release: Release) -> Row:
-        """The entry of interface.query: `aliases` stays empty on DHCP, `state.aliases` never lies."""
+    @property
+    def cloned(self) -> bool:
+        return self.type != "PHYSICAL"
+
+    def row(self, release: Release, *, nothing_configured: bool = False) -> Row:
+        """The entry of interface.query: `aliases` stays empty on DHCP, `state.aliases` never lies.
+
+        With `nothing_configured`, the database has no interface at all, and each reads as if it was on DHCP.
+        """
+        dhcp = self.dhcp if self.configured else nothing_configured
         return {
             "id": self.name,
             "name": self.name,
-            "fake": False,
+            "fake": not self.made,
             "type": self.type,
-            "aliases": [alias(address) for address in self.static],
-            "ipv4_dhcp": self.dhcp,
-            "ipv6_auto": self.dhcp,
-            "description": "",
+            "aliases": [alias(address) for address in self.static] if self.configured else [],
+            "ipv4_dhcp": dhcp,
+            "ipv6_auto": dhcp,
+            "description": self.description if self.configured else "",
             "mtu": None,
-            "state": self.state(release),
-            **self.details,
+            "state": self.state(release) if self.made else self.missing_state(),
+            **(self.details if self.configured else {}),
+        }
+
+    def missing_state(self) -> Row:
+        """The state of an interface that the kernel does not have."""
+        texts = ("link_address", "hardware_link_address", "link_state", "media_type", "media_subtype")
+        return {
+            "name": self.name,
+            "orig_name": self.name,
+            "description": self.description,
+            "aliases": [],
+            "permanent_link_address": None,
+            "cloned": True,
+            "mtu": 1500,
+            "flags": [],
+            "nd6_flags": [],
+            "capabilities": [],
+            "supported_media": [],
+            "media_options": [],
+            "vrrp_config": [],
+            "rx_queues": 1,
+            "tx_queues": 1,
+            **dict.fromkeys((*texts, "active_media_type", "active_media_subtype"), ""),
         }
 
     def state(self, release: Release) -> Row:
@@ -59,7 +94,7 @@ class Interface:
             "orig_name": self.name,
             "description": self.name,
             "mtu": 1500,
-            "cloned": self.type != "PHYSICAL",
+            "cloned": self.cloned,
             "flags": ["UP", "BROADCAST", "RUNNING", "MULTICAST", "LOWER_UP"] if self.up else ["BROADCAST", "MULTICAST"],
             "nd6_flags": [],
             "capabilities": [],
@@ -117,6 +152,13 @@ def default() -> dict[str, Interface]:
     """One port on DHCP, one without a link: what a fresh box looks like."""
     ports = [physical(), Interface("eno2", up=False, mac="3c:ec:ef:00:00:02")]
     return {port.name: port for port in ports}
+
+
+def rows(interfaces: t.Collection[Interface], release: Release) -> list[Row]:
+    """The entries of interface.query, which hides those that were made by other programs, or are to be deleted."""
+    nothing_configured = not any(each.configured for each in interfaces)
+    listed = (each for each in interfaces if each.configured or not each.cloned)
+    return [each.row(release, nothing_configured=nothing_configured) for each in listed]
 
 
 def summary(interfaces: t.Iterable[Interface], routes: t.Sequence[str], nameservers: t.Sequence[str]) -> Row:

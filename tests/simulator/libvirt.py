@@ -45,12 +45,15 @@ async def to_its_end(world: World, operation: t.Coroutine[t.Any, t.Any, None]) -
 
 def bridges(world: World) -> list[str]:
     """Those that containers may be on, the one for those without a NIC of their own first; it may come twice."""
-    return [world.bridge or DEFAULT_BRIDGE, *(name for name in world.interfaces if name.startswith("br"))]
+    return [
+        world.bridge or DEFAULT_BRIDGE,
+        *(each.name for each in world.listed_interfaces if each.name.startswith("br")),
+    ]
 
 
 def others(world: World) -> list[str]:
     """The interfaces that a container may be on with an address of its own."""
-    return [each.name for each in world.interfaces.values() if each.type != "BRIDGE"]
+    return [each.name for each in world.listed_interfaces if each.type != "BRIDGE"]
 
 
 def tell(world: World, domain: Domain, emit: Emit) -> None:
@@ -108,7 +111,8 @@ def not_started(world: World, text: str) -> SimulatedError:
 
 
 def missing_devices(world: World, domain: Domain) -> list[str]:
-    there = {*bridges(world), *others(world), None}
+    missing = {each.name for each in world.interfaces.values() if not each.made}
+    there = {*bridges(world), *others(world), None} - missing
     wanted = [each.attributes["nic_attach"] for each in domain.devices if each.attributes["dtype"] == "NIC"]
     return [f"device.{name}: Device {name} is not available" for name in wanted if name not in there]
 

@@ -75,6 +75,8 @@ class Release:
     interface_state_has_lag_fields: bool
     volume_id_has_pool: bool
     """`virt.volume` calls a volume `<pool>_<name>`; before, by its name alone."""
+    commit_detaches_veths: bool
+    """A commit of the network takes the ports of running containers from all bridges of the NAS."""
     query_limit: int | None
     """The largest `limit` of a query; None is any."""
 
@@ -141,6 +143,7 @@ FANGTOOTH = Release(
     only_containers_start_with_the_nas=False,
     interface_state_has_lag_fields=False,
     volume_id_has_pool=False,
+    commit_detaches_veths=True,
     query_limit=None,
     scram=False,
     reconnect_tokens=False,
@@ -186,6 +189,7 @@ GOLDEYE = Release(
     only_containers_start_with_the_nas=True,
     interface_state_has_lag_fields=True,
     volume_id_has_pool=True,
+    commit_detaches_veths=True,
     query_limit=10_000,
     scram=False,
     reconnect_tokens=False,
@@ -232,6 +236,7 @@ HALFMOON = Release(
     only_containers_start_with_the_nas=True,
     interface_state_has_lag_fields=True,
     volume_id_has_pool=True,
+    commit_detaches_veths=False,
     query_limit=10_000,
     scram=True,
     reconnect_tokens=True,

@@ -71,6 +71,8 @@ class Server:
 def _nas(simulator: Simulator) -> web.Application:
     @web.middleware
     async def unless_down(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if simulator.world.network.cut_off and request.transport is not None:
+            request.transport.abort()
         if simulator.down:
             return web.Response(
                 status=502, text="<html><head><title>502 Bad Gateway</title></head></html>", content_type="text/html"

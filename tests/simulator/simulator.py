@@ -153,6 +153,7 @@ class Simulator:
             self.down = True
             self.hang_up()
             await self.jobs.forget_everything()
+            self.world.network.forget()
             self.accounts.forget_tokens()
             self.rate_limit.forget()
             await asyncio.sleep(seconds)
@@ -214,6 +215,7 @@ class Simulator:
             self.engine,
         )
         world.faults = self.faults
+        world.network.hang_up = self.hang_up
         await world.open()
         return world
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from tests.simulator import images, lan
 from tests.simulator.host_files import HostFiles
 from tests.simulator.kernel_tables import KernelTables
+from tests.simulator.network_changes import NetworkChanges
 from tests.simulator.storage import Storage
 from tests.simulator.zfs import Snapshot
 
@@ -109,7 +110,8 @@ class World:
         self.interfaces: dict[str, Interface] = lan.default()
         self.default_routes = ["192.168.1.1"]
         self.nameservers = ["192.168.1.1"]
-        self.pending_network_changes = False
+        self.network = NetworkChanges(self)
+        """Pending changes of the interfaces, and sysctls of them."""
         self.cores = 16
         self.memory_bytes = 64 * GIB
         self.gpus: dict[str, str] = {}
@@ -161,6 +163,15 @@ class World:
         return t.cast("dict[str, Domain]", self.containers)
 
     @property
+    def listed_interfaces(self) -> list[Interface]:
+        """The interfaces that interface.query lists."""
+        return [each for each in self.interfaces.values() if each.configured or not each.cloned]
+
+    def has_interface(self, name: str) -> bool:
+        """Whether the kernel has it."""
+        return name in self.interfaces and self.interfaces[name].made
+
+    @property
     def profile(self) -> dict[str, Device]:
         """The devices of Incus' default profile: the one NIC that TrueNAS puts there."""
         if self.bridge is None:
@@ -195,6 +206,7 @@ class World:
         container.starts += 1
         container.status = "RUNNING"
         container.show_started(self)
+        self.network.attach(container)
         start = container.starts
 
         def show() -> None:
@@ -289,6 +301,7 @@ class World:
                 for id, snapshot in sorted(self.snapshots.items())
             },
             "interfaces": {name: list(interface.live) for name, interface in self.interfaces.items()},
+            "tunables": [each.row() for each in self.network.tunables],
             "cron_jobs": [job.row() for job in self.cron_jobs.values()],
             "volumes": [volume.row(self.release) for volume in self.volumes],
         }

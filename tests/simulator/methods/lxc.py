@@ -45,7 +45,7 @@ def config(context: Context) -> Row:
 
 @method("lxc.bridge_choices", releases=LIBVIRT_HAS, roles=READ, model=Nothing)
 def bridge_choices(context: Context) -> Row:
-    names = [each.name for each in context.world.interfaces.values() if each.type == "BRIDGE"]
+    names = [each.name for each in context.world.listed_interfaces if each.type == "BRIDGE"]
     return {AUTO: "Automatic", **{name: name for name in names}}
 
 

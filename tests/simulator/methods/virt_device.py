@@ -109,7 +109,7 @@ def set_bootable_disk(context: Context, id: str, disk: str) -> bool:
 @method("virt.device.nic_choices", releases=INCUS_HAS, roles=READ, model=models.NicType)
 def nic_choices(context: Context, nic_type: str) -> dict[str, str]:
     """MACVLAN offers every interface, also those without a link."""
-    interfaces = context.world.interfaces.values()
+    interfaces = context.world.listed_interfaces
     return {each.name: each.name for each in interfaces if nic_type == "MACVLAN" or each.type == "BRIDGE"}
 
 

@@ -62,7 +62,7 @@ def pool_choices(context: Context) -> dict[str, str]:
 
 @method("virt.global.bridge_choices", releases=INCUS_HAS, roles=READ, model=Nothing)
 def bridge_choices(context: Context) -> dict[str, str]:
-    names = [each.name for each in context.world.interfaces.values() if each.type == "BRIDGE"]
+    names = [each.name for each in context.world.listed_interfaces if each.type == "BRIDGE"]
     return {BRIDGE_AUTO: "Automatic", **{name: name for name in names}}
 
 

@@ -120,7 +120,7 @@ def test_a_bridge_must_exist_and_any_macvlan_parent_will_do(nas: Nas) -> None:
 
 def test_nics_wait_for_pending_network_changes(nas: Nas) -> None:
     nas.add("px-web")
-    nas.world.pending_network_changes = True
+    nas.call("interface.create", {"type": "BRIDGE", "name": "br77", "bridge_members": []})
 
     error = nas.refusal("virt.instance.device_add", "px-web", MACVLAN)
 
