@@ -34,6 +34,7 @@ attributes:
 seealso:
   - module: pixels.truenas.pixels_egress_info
   - module: pixels.truenas.pixels_gateway
+  - module: pixels.truenas.pixels_segment
 """
 
 EXAMPLES = r"""

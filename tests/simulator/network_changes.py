@@ -97,6 +97,11 @@ class NetworkChanges:
         return self._original is not None
 
     @property
+    def is_waiting(self) -> bool:
+        """Whether a commit waits for a check-in."""
+        return self._timer is not None
+
+    @property
     def seconds_left(self) -> int | None:
         """Until the rollback; None if none is waiting."""
         if self._timer is None:

@@ -9,7 +9,7 @@ import os
 import time
 import typing as t
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.daemon.client import SharedSession
 from ansible_collections.pixels.truenas.plugins.module_utils._api.daemon.open_session import open_session
@@ -24,6 +24,9 @@ Notice = t.Callable[[str], None]
 
 BACKEND_VALID_S = 5.0
 """Seconds after which a cached session detects the container backend of the NAS again."""
+
+FRESH_LOGIN_WAIT_S = 10.0
+"""Seconds that a login which proves that the NAS answers waits for the login limit."""
 
 OWN_CREDENTIAL = "pixels_nas_has_own_credential"
 """Variable that the inventory sets if no host variable leads to the credential that it used."""
@@ -124,6 +127,14 @@ def pixels_of(session: SharedSession | Session, used: settings.Settings, warn: N
         defaults=used.defaults,
         dataset_prefix=used.dataset_prefix,
         warn=masking(warn, used.credential),
+        open_session=lambda: open_session(
+            used.endpoint,
+            used.credential,
+            # A change of the network is taken back before the login limit of the NAS is over.
+            replace(used.timeouts, login_wait=min(used.timeouts.login_wait, FRESH_LOGIN_WAIT_S)),
+            warn,
+            mode="direct",
+        ),
     )
 
 

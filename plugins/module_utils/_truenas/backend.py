@@ -13,7 +13,11 @@ import typing as t
 from dataclasses import dataclass, field
 
 if t.TYPE_CHECKING:
-    from ansible_collections.pixels.truenas.plugins.module_utils._truenas.devices import ContainerDevices, Device
+    from ansible_collections.pixels.truenas.plugins.module_utils._truenas.devices import (
+        Attachment,
+        ContainerDevices,
+        Device,
+    )
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.listed_image import ListedImage
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.pixel_name import PixelName
 
@@ -21,6 +25,8 @@ MIB = 1024 * 1024
 
 TRANSIENT = frozenset({"unknown", "starting", "stopping", "freezing", "thawed", "aborting"})
 """Statuses of Incus 6.0.4 while an operation runs, and for up to 1.7 s after the job of a stop has succeeded."""
+
+SEGMENT = "segment"
 
 FIRST_POLL_S, MAX_POLL_S = 0.05, 1.0
 
@@ -46,7 +52,7 @@ class Nic:
     parent: str
     """The interface of the NAS to which it is attached."""
     type: str = "macvlan"
-    """`macvlan` or `bridged`."""
+    """`macvlan` or `bridged`; `SEGMENT` until the type of this release for segments replaces it."""
     name: str = "eth0"
 
 
@@ -228,6 +234,12 @@ class ContainerBackend(abc.ABC):
     containers is set up again.
     """
 
+    segment_nic_type: str
+    """The type of NICs on a segment, an isolated bridge of the NAS: `macvlan` or `bridged`."""
+
+    commit_interrupts_bridges: bool
+    """Whether a commit of network changes takes running containers off the bridges of the NAS."""
+
     lists_all_images: bool
     """Whether `images` has every image that a container can be created from."""
 
@@ -325,6 +337,10 @@ class ContainerBackend(abc.ABC):
     @abc.abstractmethod
     def parents(self, type: str) -> tuple[str, ...] | None:
         """Return the interfaces to which a NIC of that type can be attached; None if the NAS has no list of them."""
+
+    @abc.abstractmethod
+    def attachments(self) -> t.Sequence[Attachment]:
+        """Return the NICs of all containers of the NAS, except those on its internal bridge."""
 
     @abc.abstractmethod
     def set_nic(self, name: str, nic: Nic) -> None:

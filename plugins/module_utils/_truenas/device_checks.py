@@ -8,8 +8,8 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid, NotPermitted
-from ansible_collections.pixels.truenas.plugins.module_utils._truenas import files
-from ansible_collections.pixels.truenas.plugins.module_utils._truenas.devices import DISK, GPU, USB, Device
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas import files, values
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas.devices import DISK, GPU, NIC, USB, Device
 
 if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.values import Warn
@@ -43,6 +43,23 @@ def reject_missing_gpu(wire: Wire, device: Device, offered: t.Iterable[str]) -> 
     if device.type == GPU and device.pci not in known:
         problem = f"{wire.nas} offers {', '.join(known) or 'no GPU'}"
         raise Invalid.in_field("devices", f"cannot use the GPU {device.pci!r}", problem)
+
+
+def reject_missing_segment(wire: Wire, device: Device, bridges: t.Iterable[str | None]) -> None:
+    """Raise `Invalid` for a NIC on a bridge that the NAS does not have."""
+    if device.type == NIC and device.segment not in bridges:
+        problem = f"{wire.nas} has no such bridge. Create it with pixels_segment"
+        raise Invalid.in_field("devices", f"cannot use the segment {device.segment!r}", problem)
+
+
+def nic(parent: object, kind: str, expected: str, handle: str | int) -> Device | None:
+    """Return a further NIC of a container, with values from a NAS; None if they are invalid.
+
+    `expected` is the type of NIC that segments have on this release.
+    """
+    if not isinstance(parent, str) or not values.is_interface(parent) or not is_word(kind or "nic"):
+        return None
+    return Device(NIC, segment=parent, detail=None if kind == expected else kind, handle=handle)
 
 
 def is_path(value: object) -> bool:

@@ -1,10 +1,11 @@
 # Copyright (c) 2026, the pixels.truenas contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Devices of the NAS in a container: directories, ports, GPUs and USB devices. The interface of both generations.
+"""Devices of the NAS in a container: directories, ports, GPUs, USB devices and further NICs, for both generations.
 
 A device has no name of its own: what it is in the container identifies it (`Device.key`). The NAS identifies it by a
-name (TrueNAS 25.04 and 25.10) or an ID (26), its handle. NICs, the root disk and devices of other types are none here.
+name (TrueNAS 25.04 and 25.10) or an ID (26), its handle. The first NIC, the root disk and devices of other types are
+none here.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import abc
 import typing as t
 from dataclasses import dataclass, field
 
-DISK, PROXY, GPU, USB = "disk", "proxy", "gpu", "usb"
-TYPES = (DISK, PROXY, GPU, USB)
+DISK, PROXY, GPU, USB, NIC = "disk", "proxy", "gpu", "usb", "nic"
+TYPES = (DISK, PROXY, GPU, USB, NIC)
 
 Key = tuple[t.Union[str, int, None], ...]
 
@@ -39,6 +40,8 @@ class Device:
     vendor: str | None = None
     """ID of four hexadecimal digits, in lower case (usb)."""
     product: str | None = None
+    segment: str | None = None
+    """Bridge of the NAS (nic)."""
     detail: str | None = None
     """What else the NAS records of it that the collection cannot set, such as the port of a USB device."""
     handle: str | int | None = field(default=None, compare=False)
@@ -52,20 +55,36 @@ class Device:
             return (self.type, self.protocol, self.listen_port)
         if self.type == GPU:
             return (self.type, self.pci)
+        if self.type == NIC:
+            return (self.type, self.segment)
         return (self.type, self.vendor, self.product, self.detail)
 
     def as_dict(self) -> dict[str, t.Any]:
         """Return the fields that are set, as the diff shows them."""
         names = (
             *("type", "source", "path", "protocol", "listen_port", "connect_port"),
-            *("pci", "vendor", "product", "detail"),
+            *("pci", "vendor", "product", "segment", "detail"),
         )
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
     def __str__(self) -> str:
         if self.type == PROXY:
             return f"proxy of {self.protocol} port {self.listen_port}"
+        if self.type == NIC:
+            return f"NIC on {self.segment}"
         return f"{self.type} {self.path or self.pci or self.detail or f'{self.vendor}:{self.product}'}"
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A NIC of a container."""
+
+    container: str
+    """The name of the container on the NAS, safe to show; also of one that is no pixel."""
+    parent: str
+    type: str
+    """`macvlan` or `bridged`."""
+    is_running: bool
 
 
 class ContainerDevices(abc.ABC):

@@ -52,6 +52,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._truenas.pixel_name
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.snapshots import RoleErrors
 
 if t.TYPE_CHECKING:
+    from ansible_collections.pixels.truenas.plugins.module_utils._truenas.devices import Attachment
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.listed_image import ListedImage
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.values import Warn
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.wire import Wire
@@ -93,6 +94,9 @@ class LxcBackend(ContainerBackend):
     needs = NEEDS
     no_swap_reason = NO_SWAP_REASON
     lists_all_images = True
+    # TrueNAS 26 makes a port of a NIC on a bridge, and spares ports of containers in a commit.
+    segment_nic_type = "bridged"
+    commit_interrupts_bridges = False
 
     def __init__(self, wire: Wire, config: Row | None, warn: Warn = values.ignore) -> None:
         """`config` is the row of `lxc.config`, None if the account may not read it.
@@ -247,6 +251,11 @@ class LxcBackend(ContainerBackend):
     def parents(self, type: str) -> tuple[str, ...] | None:
         choices = self._attachable()["BRIDGE" if type == "bridged" else "MACVLAN"]
         return tuple(dict.fromkeys(choices))
+
+    def attachments(self) -> t.Sequence[Attachment]:
+        from ansible_collections.pixels.truenas.plugins.module_utils._truenas import attachments
+
+        return attachments.of_containers(self._wire, self._attachable()["BRIDGE"])
 
     def set_nic(self, name: str, nic: Nic) -> None:
         row = self._get(name)

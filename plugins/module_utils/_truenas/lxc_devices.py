@@ -9,10 +9,11 @@ import typing as t
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid, Unsupported
 from ansible_collections.pixels.truenas.plugins.module_utils._api.hint import Hint
-from ansible_collections.pixels.truenas.plugins.module_utils._truenas import device_checks
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas import device_checks, lxc_row
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.devices import (
     DISK,
     GPU,
+    NIC,
     PROXY,
     ContainerDevices,
     Device,
@@ -25,7 +26,7 @@ if t.TYPE_CHECKING:
 
 Row = t.Mapping[str, t.Any]
 
-KINDS = ("FILESYSTEM", "GPU", "USB")
+KINDS = ("FILESYSTEM", "GPU", "USB", "NIC")
 READ = ("CONTAINER_DEVICE_READ",)
 NO_PROXY = "this release of TrueNAS cannot forward a port of the NAS to a container"
 
@@ -42,11 +43,14 @@ class LxcDevices(ContainerDevices):
         self._warn = warn
 
     def list(self, name: str) -> tuple[Device, ...]:
-        rows = [row for row in self._get(name)["devices"] if row["attributes"]["dtype"] in KINDS]
+        found = self._get(name)
+        first = lxc_row.nic_of(found)
+        rows = [row for row in found["devices"] if row["attributes"]["dtype"] in KINDS and row is not first]
         return device_checks.valid(map(from_row, rows), name, self._warn)
 
     def reject(self, devices: t.Iterable[Device]) -> None:
         offered: t.Mapping[str, str] | None = None
+        bridges: t.Iterable[str] | None = None
         for device in devices:
             if device.type == PROXY:
                 raise Unsupported(NO_PROXY).with_hints(
@@ -59,6 +63,14 @@ class LxcDevices(ContainerDevices):
             if device.type == GPU:
                 offered = gpus(self._wire) if offered is None else offered
                 device_checks.reject_missing_gpu(self._wire, device, offered)
+            if device.type == NIC:
+                bridges = self._bridges() if bridges is None else bridges
+                device_checks.reject_missing_segment(self._wire, device, bridges)
+
+    def _bridges(self) -> t.Iterable[str]:
+        with RoleErrors(READ):
+            found: t.Iterable[str] = self._wire.read("container.device.nic_attach_choices")["BRIDGE"]
+        return found
 
     def add(self, name: str, device: Device) -> None:
         attach(self._wire, self._get(name)["id"], device)
@@ -79,6 +91,8 @@ def attributes(wire: Wire, device: Device) -> dict[str, t.Any]:
     """Return what `container.device.create` accepts for a device."""
     if device.type == DISK:
         return {"dtype": "FILESYSTEM", "source": device.source, "target": device.path}
+    if device.type == NIC:
+        return {"dtype": "NIC", "type": "VIRTIO", "nic_attach": device.segment}
     if device.type == GPU:
         offered = gpus(wire)
         device_checks.reject_missing_gpu(wire, device, offered)
@@ -101,6 +115,8 @@ def from_row(row: Row) -> Device | None:
         source, path = found.get("source"), found.get("target")
         valid = device_checks.is_path(source) and device_checks.is_path(path)
         return Device(DISK, source=source, path=path, handle=handle) if valid else None
+    if found["dtype"] == "NIC":
+        return device_checks.nic(found.get("nic_attach"), "", "", handle)
     if found["dtype"] == "GPU":
         pci = found.get("pci_address")
         return Device(GPU, pci=pci, handle=handle) if device_checks.is_word(pci) else None

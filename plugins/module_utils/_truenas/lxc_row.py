@@ -50,8 +50,9 @@ def image(alias: str | None) -> Image:
 
 
 def nic_of(row: Row) -> Row | None:
-    """Return the first NIC device of a container."""
-    return next((each for each in row["devices"] if each["attributes"]["dtype"] == "NIC"), None)
+    """Return the first NIC device of a container, which is `eth0` there."""
+    nics = [each for each in row["devices"] if each["attributes"]["dtype"] == "NIC"]
+    return min(nics, key=lambda each: int(each["id"]), default=None)
 
 
 def pending_nic(row: Row) -> str | None:

@@ -195,9 +195,16 @@ INTERFACE = Record(
     {
         "name": text,
         "type": text,
+        "fake": flag,
+        "description": text,
+        "aliases": list_of(INTERFACE_ALIAS),
+        "ipv4_dhcp": flag,
+        "ipv6_auto": flag,
         "state": Record({"link_state": optional(text), "aliases": list_of(INTERFACE_ALIAS)}),
-    }
+    },
+    if_present={"bridge_members": optional(list_of(text)), "vlan_parent_interface": optional(text)},
 )
+TUNABLE = Record({"id": whole, "type": text, "var": text, "value": text}, if_present={"comment": optional(text)})
 STAT = Record({"type": text, "realpath": text, "size": whole, "mode": whole, "is_mountpoint": anything, "uid": whole})
 ACCOUNT = Record({"pw_name": text, "privilege": optional(Record({"roles": texts, "web_shell": anything}))})
 
@@ -219,10 +226,20 @@ REPLIES: dict[str, Shape] = {
     "container.update": CONTAINER,
     "core.get_jobs": list_of(Record({}, if_present={"error": optional(text)})),
     "core.resize_shell": anything,
+    "failover.licensed": flag,
     "filesystem.file_receive": anything,
     "filesystem.listdir": list_of(Record({"name": text})),
     "filesystem.stat": STAT,
+    "interface.checkin": anything,
+    "interface.checkin_waiting": optional(whole),
+    "interface.commit": anything,
+    "interface.create": Record({"name": text}),
+    "interface.default_route_will_be_removed": optional(flag),
+    "interface.delete": anything,
+    "interface.has_pending_changes": flag,
+    "interface.network_config_to_be_removed": list_of(text),
     "interface.query": list_of(INTERFACE),
+    "interface.websocket_interface": optional(Record({"name": text})),
     "lxc.config": Record({"preferred_pool": optional(text)}),
     "network.general.summary": Record({"default_routes": list_of(text)}),
     "pool.dataset.promote": anything,
@@ -232,6 +249,9 @@ REPLIES: dict[str, Shape] = {
     "pool.snapshot.rollback": DONE,
     "system.info": Record({"datetime": instant}),
     "system.version_short": text,
+    "tunable.create": TUNABLE,
+    "tunable.delete": anything,
+    "tunable.update": TUNABLE,
     "virt.device.gpu_choices": mapping_of(anything),
     "virt.device.nic_choices": mapping_of(anything),
     "virt.global.config": GLOBAL_CONFIG,
@@ -264,6 +284,7 @@ REPLIES: dict[str, Shape] = {
 QUERIES: dict[str, ByParams] = {
     "container.query": _rows(CONTAINER),
     "pool.snapshot.query": _rows(SNAPSHOT),
+    "tunable.query": _rows(TUNABLE),
     "virt.instance.query": _rows(INSTANCE),
     "zfs.resource.query": _resources,
     "zfs.resource.snapshot.query": _resource_snapshots,

@@ -38,7 +38,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend im
 )
 
 if t.TYPE_CHECKING:
-    from ansible_collections.pixels.truenas.plugins.module_utils._truenas.devices import ContainerDevices
+    from ansible_collections.pixels.truenas.plugins.module_utils._truenas.devices import Attachment, ContainerDevices
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.listed_image import ListedImage
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.nic_addresses import Network
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.values import Warn
@@ -86,6 +86,8 @@ class VirtBackend(ContainerBackend):
     tracked_snapshots = "snapshot-"
     # Not those of the variant cloud, further aliases, and images that are only on the NAS.
     lists_all_images = False
+    segment_nic_type = "macvlan"
+    commit_interrupts_bridges = True
 
     def __init__(self, wire: Wire, config: Row | None, warn: Warn = values.ignore) -> None:
         """`config` is the row of `virt.global.config`, None if the account may not read it.
@@ -194,7 +196,7 @@ class VirtBackend(ContainerBackend):
         if new.devices:
             from ansible_collections.pixels.truenas.plugins.module_utils._truenas import virt_devices
 
-            devices += map(virt_devices.to_row, new.devices)
+            devices += virt_devices.new_rows(new.devices)
         if devices:
             settings["devices"] = devices
         try:
@@ -261,14 +263,21 @@ class VirtBackend(ContainerBackend):
         self._run_when_settled("virt.instance.delete", name, timeout=timeout)
 
     def nic(self, name: str) -> Nic | None:
-        for row in self._wire.read("virt.instance.device_list", name):
-            if row["dev_type"] == "NIC" and row["nic_type"] and row["parent"]:
-                return Nic(parent=row["parent"], type=row["nic_type"].lower(), name=row["name"])
+        from ansible_collections.pixels.truenas.plugins.module_utils._truenas import virt_devices
+
+        row = virt_devices.first_nic(self._wire.read("virt.instance.device_list", name))
+        if row and row["nic_type"] and row["parent"]:
+            return Nic(parent=row["parent"], type=row["nic_type"].lower(), name=row["name"])
         return None
 
     def parents(self, type: str) -> tuple[str, ...] | None:
         # virt.instance.create does not check the parent of macvlan: the container would be created but not start.
         return tuple(sorted(self._wire.read("virt.device.nic_choices", type.upper())))
+
+    def attachments(self) -> t.Sequence[Attachment]:
+        from ansible_collections.pixels.truenas.plugins.module_utils._truenas import attachments
+
+        return attachments.of_instances(self._wire)
 
     def set_nic(self, name: str, nic: Nic) -> None:
         def update() -> None:

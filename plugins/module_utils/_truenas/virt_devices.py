@@ -11,6 +11,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._truenas import dev
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.devices import (
     DISK,
     GPU,
+    NIC,
     PROXY,
     TYPES,
     ContainerDevices,
@@ -24,6 +25,11 @@ if t.TYPE_CHECKING:
 
 Row = t.Mapping[str, t.Any]
 Settle = t.Callable[[str, t.Callable[[], None]], None]
+
+FIRST_NIC = "eth0"
+MAX_NICS = 100
+SEGMENT_NIC_TYPE = "macvlan"
+"""A bridged NIC would be taken off its bridge by each commit of network changes (plugins/interface/bridge.py)."""
 
 # The role to change containers does not include it (role tables of 25.04 and 25.10).
 REMOVE = ("VIRT_INSTANCE_DELETE",)
@@ -42,20 +48,31 @@ class VirtDevices(ContainerDevices):
 
     def list(self, name: str) -> tuple[Device, ...]:
         rows = self._wire.read("virt.instance.device_list", name)
-        return device_checks.valid((from_row(row) for row in rows if is_own(row)), name, self._warn)
+        first = first_nic(rows)
+        found = (from_row(row) for row in rows if is_own(row) and row is not first)
+        return device_checks.valid(found, name, self._warn)
 
     def reject(self, devices: t.Iterable[Device]) -> None:
         gpus: t.Iterable[str] | None = None
+        bridges: t.Iterable[str] | None = None
         for device in devices:
             device_checks.reject_missing_source(self._wire, device, only_datasets=True)
             if device.type == GPU:
                 if gpus is None:
                     gpus = self._wire.read("virt.device.gpu_choices", "PHYSICAL")
                 device_checks.reject_missing_gpu(self._wire, device, gpus)
+            if device.type == NIC:
+                if bridges is None:
+                    bridges = self._wire.read("virt.device.nic_choices", "BRIDGED")
+                device_checks.reject_missing_segment(self._wire, device, bridges)
 
     def add(self, name: str, device: Device) -> None:
         # Incus replaces a device with the same name. Without a name, the middleware chooses a free one.
-        self._settle(name, lambda: self._call("virt.instance.device_add", name, to_row(device)))
+        row = to_row(device)
+        if device.type == NIC:
+            taken = {each.get("name") for each in self._wire.read("virt.instance.device_list", name)}
+            row["name"] = next(nic_names(taken))
+        self._settle(name, lambda: self._call("virt.instance.device_add", name, row))
 
     def update(self, name: str, old: Device, new: Device) -> None:
         row = {**to_row(new), "name": old.handle}
@@ -69,9 +86,26 @@ class VirtDevices(ContainerDevices):
         self._wire.call(method, *params)
 
 
+def nic_names(taken: t.Container[str | None]) -> t.Iterator[str]:
+    """Yield the free names of further NICs. The middleware would use `eth0`, which replaces that of the profile."""
+    return (name for number in range(1, MAX_NICS) if (name := f"eth{number}") not in taken)
+
+
+def new_rows(devices: t.Iterable[Device]) -> list[dict[str, t.Any]]:
+    """Return what `virt.instance.create` accepts for the devices of a new container."""
+    names = nic_names(())
+    return [{**to_row(each), "name": next(names)} if each.type == NIC else to_row(each) for each in devices]
+
+
+def first_nic(rows: t.Sequence[Row]) -> Row | None:
+    """Return the NIC that is not a device here: `eth0`, which the profile has too, else the first one."""
+    nics = [row for row in rows if row["dev_type"] == "NIC"]
+    return next((row for row in nics if row["name"] == FIRST_NIC), nics[0] if nics else None)
+
+
 def is_own(row: Row) -> bool:
-    """Return whether a row is a device of a known type that is neither from the profile nor the root disk."""
-    if row.get("readonly") or row.get("name") == "root":
+    """Return whether a row is a device of a known type that is not from the profile, the root disk or `eth0`."""
+    if row.get("readonly") or row.get("name") in ("root", FIRST_NIC):
         return False
     return row["dev_type"].lower() in TYPES and row.get("destination") != "/"
 
@@ -88,6 +122,8 @@ def from_row(row: Row) -> Device | None:
         return Device(DISK, source=source, path=path, handle=handle) if valid else None
     if kind == PROXY:
         return proxy(row, handle)
+    if kind == NIC:
+        return device_checks.nic(row.get("parent"), str(row.get("nic_type")).lower(), SEGMENT_NIC_TYPE, handle)
     if kind == GPU:
         pci = row.get("pci")
         detail = None if row.get("gpu_type") == "PHYSICAL" else str(row.get("gpu_type")).lower()
@@ -123,6 +159,8 @@ def to_row(device: Device) -> dict[str, t.Any]:
             "dest_proto": protocol,
             "dest_port": device.connect_port,
         }
+    if device.type == NIC:
+        return {"dev_type": "NIC", "nic_type": SEGMENT_NIC_TYPE.upper(), "parent": device.segment}
     if device.type == GPU:
         return {"dev_type": "GPU", "gpu_type": "PHYSICAL", "pci": device.pci}
     return {"dev_type": "USB", "vendor_id": device.vendor, "product_id": device.product}

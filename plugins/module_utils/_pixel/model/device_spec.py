@@ -12,6 +12,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.devices import (
     DISK,
     GPU,
+    NIC,
     PROXY,
     TYPES,
     USB,
@@ -23,6 +24,7 @@ REQUIRED = {
     PROXY: ("listen_port", "connect_port"),
     GPU: ("pci",),
     USB: ("vendor", "product"),
+    NIC: ("segment",),
 }
 OPTIONAL = {PROXY: ("protocol",)}
 
@@ -30,6 +32,7 @@ PROTOCOLS = ("tcp", "udp")
 MAX_PORT = 65535
 PCI = re.compile(r"(?:[0-9a-f]{4}:)?[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]")
 USB_ID = re.compile(r"(?:0x)?[0-9a-f]{4}")
+SEGMENT = re.compile(r"br\d{1,4}", re.ASCII)
 DATASET = re.compile(r"[A-Za-z0-9][\w.: -]*(/[\w.:-][\w.: -]*)*", re.ASCII)
 
 
@@ -75,6 +78,8 @@ def parse_entry(entry: t.Mapping[str, t.Any]) -> Device:
             raise invalid(kind, f"protocol is one of {', '.join(PROTOCOLS)}")
         listen, connect = (port(entry[name], name) for name in required)
         return Device(PROXY, protocol=protocol, listen_port=listen, connect_port=connect)
+    if kind == NIC:
+        return Device(NIC, segment=segment(entry["segment"]))
     if kind == GPU:
         address = str(entry["pci"]).lower()
         if not PCI.fullmatch(address):
@@ -104,6 +109,14 @@ def directory(value: t.Any, name: str) -> str:
     if not text.startswith("/") or not words or not {".", ".."}.isdisjoint(words) or not text.isprintable():
         raise invalid(DISK, f"{name} {text!r} is not an absolute path of a directory other than /")
     return "/" + "/".join(words)
+
+
+def segment(value: t.Any) -> str:
+    """Return the name of a segment, which is that of its bridge."""
+    text = str(value)
+    if not SEGMENT.fullmatch(text):
+        raise invalid(NIC, f"segment {value!r} is not the name of a bridge such as br77")
+    return text
 
 
 def port(value: t.Any, name: str) -> int:

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import typing as t
 
-from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import NotFound
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import NotFound, Unsupported
 from ansible_collections.pixels.truenas.plugins.module_utils._api.lazy_property import LazyProperty
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.config.defaults import Defaults
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas import nas, values
@@ -41,17 +42,30 @@ class Pixels:
         defaults: Defaults = Defaults(),
         dataset_prefix: str | None = None,
         warn: Warn = values.ignore,
+        open_session: t.Callable[[], t.ContextManager[Wire]] | None = None,
     ) -> None:
-        """`warn` is called once with each text about a value from the NAS that is invalid and ignored."""
+        """`warn` is called once with each text about a value from the NAS that is invalid and ignored.
+
+        `open_session` returns a new session with the same NAS, which nothing shares.
+        """
         self.session = wire
         """The connection without validation of replies."""
         self.wire: Wire = CheckedWire(wire)
         self.nas = wire.nas
         self.warn = values.Warnings(warn)
         self._host_keys = host_keys
+        self._open_session = open_session
         self.defaults = defaults
         self.dataset_prefix = dataset_prefix
         """Parent of the datasets of containers, if it is not the default of the NAS."""
+
+    @contextlib.contextmanager
+    def log_in(self) -> t.Iterator[Wire]:
+        """Yield a new session with a login of its own, which proves that the NAS answers."""
+        if self._open_session is None:
+            raise Unsupported("a new login is not possible here: the session was opened by another program")
+        with self._open_session() as fresh:
+            yield CheckedWire(fresh)
 
     @LazyProperty
     def backend(self) -> ContainerBackend:

@@ -17,9 +17,11 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
     PixelsError,
     UnexpectedReply,
 )
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.segments import isolation, segment
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas import (
     datasets,
     files,
+    host_network,
     image_list,
     image_registry,
     lxc_backend,
@@ -29,6 +31,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._truenas import (
     shapes,
     snapshots,
     summary_row,
+    sysctls,
     values,
     virt_backend,
 )
@@ -86,11 +89,26 @@ RESOURCE = {
 DATASET = {"id": "tank/a", "properties": {"origin": {"rawvalue": ""}, "createtxg": {"rawvalue": "17"}}}
 INTERFACE = {
     "name": "eno1",
-    "type": "PHYSICAL",
+    "type": "BRIDGE",
+    "fake": False,
+    "description": "",
+    "aliases": [{"type": "INET", "address": "10.0.0.2", "netmask": 24}],
+    "ipv4_dhcp": False,
+    "ipv6_auto": False,
+    "bridge_members": ["eno1"],
+    "vlan_parent_interface": None,
     "state": {
         "link_state": "LINK_STATE_UP",
         "aliases": [{"type": "INET", "address": "10.0.0.2", "netmask": 24}, {"type": "LINK", "address": "aa:bb"}],
     },
+}
+TUNABLE = {
+    "id": 1,
+    "type": "SYSCTL",
+    "var": "net.ipv4.conf.br77.rp_filter",
+    "value": "1",
+    "comment": "",
+    "enabled": True,
 }
 STAT = {"type": "FILE", "realpath": "/x", "size": 1, "mode": 0o644, "is_mountpoint": False, "uid": 0}
 ACCOUNT = {"pw_name": "ann", "privilege": {"roles": {"FULL_ADMIN"}, "web_shell": True}}
@@ -146,6 +164,14 @@ READERS = {
     ),
     "zfs.dataset.query": ([DATASET], lambda wire: datasets.find(wire, "tank/a")),
     "interface.query": ([INTERFACE], network.interfaces),
+    "interface.query for a segment": (
+        [INTERFACE],
+        lambda wire: segment.fingerprint(host_network.HostNetwork(wire).interfaces(), "br77"),
+    ),
+    "tunable.query": (
+        [TUNABLE],
+        lambda wire: isolation.states(sysctls.Sysctls(wire).find([TUNABLE["var"]]) or {}, "br77"),
+    ),
     "filesystem.stat": (STAT, lambda wire: files.stat(wire, "/x")),
     "auth.me": (ACCOUNT, nas.account),
     "container.image.query_registry": (IMAGES, lambda wire: image_registry.newest(wire, "ubuntu/24.04")),
