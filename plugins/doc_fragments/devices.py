@@ -16,7 +16,8 @@ options:
       - Devices of the NAS that the pixel gets. A device that exists with other values is changed. Other devices of the
         pixel are unchanged, unless O(purge_devices=true).
       - A disk is identified by O(devices[].path), a proxy by O(devices[].protocol) and O(devices[].listen_port), a GPU
-        by O(devices[].pci), and a USB device by O(devices[].vendor) and O(devices[].product).
+        by O(devices[].pci), a USB device by O(devices[].vendor) and O(devices[].product), and a network interface by
+        O(devices[].segment).
       - On TrueNAS 26, a running pixel gets changes of its devices when it starts the next time.
       - If omitted, the devices of existing pixels are unchanged.
     type: list
@@ -29,9 +30,11 @@ options:
           - V(proxy) forwards a port of the NAS to a port of the pixel. Requires O(devices[].listen_port) and
             O(devices[].connect_port). Not supported on TrueNAS 26.
           - V(gpu) passes a GPU to the pixel. Requires O(devices[].pci).
+          - V(nic) attaches a further network interface to a segment. Requires O(devices[].segment). In the pixel, the
+            first one is C(eth1), in the order of the list.
           - V(usb) passes a USB device to the pixel. Requires O(devices[].vendor) and O(devices[].product).
         type: str
-        choices: [disk, proxy, gpu, usb]
+        choices: [disk, proxy, gpu, usb, nic]
         required: true
       source:
         description:
@@ -61,10 +64,13 @@ options:
       product:
         description: Product ID of the USB device, four hexadecimal digits.
         type: str
+      segment:
+        description: Name of a segment, see M(pixels.truenas.pixels_segment).
+        type: str
   purge_devices:
     description:
-      - Set to V(true) to remove disks, proxies, GPUs and USB devices that O(devices) does not list. Network interfaces,
-        the root disk and devices of other types are never removed.
+      - Set to V(true) to remove disks, proxies, GPUs, USB devices and further network interfaces that O(devices) does
+        not list. The first network interface, the root disk and devices of other types are never removed.
       - On TrueNAS 25.04 and 25.10, this requires an account with the role C(VIRT_INSTANCE_DELETE). On TrueNAS 26,
         devices can be removed only from a pixel that is stopped, or with O(state=stopped).
     type: bool

@@ -120,21 +120,29 @@ options:
     type: dict
     suboptions:
       parent:
-        description: Name of the interface, such as V(eno1) or V(br0).
+        description: Name of the interface, such as V(eno1) or V(br0). Required without O(nic.segment).
         type: str
-        required: true
       type:
         description:
-          - How to attach the pixel to the interface.
+          - How to attach the pixel to O(nic.parent). Defaults to V(macvlan).
           - With V(macvlan), the pixel and the NAS cannot communicate with each other.
         type: str
         choices: [macvlan, bridged]
-        default: macvlan
+      segment:
+        description:
+          - Name of a segment of M(pixels.truenas.pixels_segment), in place of O(nic.parent). The pixel reaches other
+            pixels on the segment, and nothing else. The policy in the table C([network]) of the configuration file is
+            not applied.
+          - The task fails if the bridge connects pixels to another network, and warns if that is not known.
+        type: str
   egress:
     description:
       - Egress policy of the pixel. A mode (V(unrestricted), V(internet), V(agent), V(allowlist) or V(none)), or a
         dictionary with the options of M(pixels.truenas.pixels_egress), from C(mode) to C(sudo).
       - A new pixel is started and gets its policy before it is provisioned. If that fails, it is stopped.
+      - With C(mode) of V(none) and C(enforce) of V(gateway), nothing is installed in the pixel, which requires
+        O(nic.segment) and no other network interface. The pixel reaches what is on its segment, such as a gateway with
+        a policy.
       - If omitted, existing pixels are unchanged and clones get the policy of their source. Other new pixels, and
         clones of a source without a policy, get the policy in the table C([network]) of the configuration file, if any.
     type: raw

@@ -10,6 +10,7 @@ import typing as t
 from ansible_collections.pixels.truenas.plugins.module_utils._ansible.options import RUN_STATE
 from ansible_collections.pixels.truenas.plugins.module_utils._ansible.provision_option import provision
 from ansible_collections.pixels.truenas.plugins.module_utils._ansible.task import Params
+from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.cloning.source import parse_origin
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.common import memory_size
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.lifecycle.spec import PixelSpec
@@ -19,13 +20,16 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel.model import
     metadata,
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.runstate.policy import ApplyOptions
-from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Nic
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import SEGMENT, Nic
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.pixel_name import PixelName
 
 if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.config.settings import SshSettings
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress.policy import EgressPolicy
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.devices import Device
+
+GUEST, GATEWAY = "guest", "gateway"
+"""Where an egress policy is enforced: in the pixel, or by the wire that it is on."""
 
 # Options that are compared with the NAS have no default here: if they are omitted, existing pixels are unchanged.
 SPECIFICATION: dict[str, t.Any] = {
@@ -52,15 +56,16 @@ SPECIFICATION: dict[str, t.Any] = {
     "nic": {
         "type": "dict",
         "options": {
-            "parent": {"type": "str", "required": True},
-            "type": {"type": "str", "choices": ["macvlan", "bridged"], "default": "macvlan"},
+            "parent": {"type": "str"},
+            "type": {"type": "str", "choices": ["macvlan", "bridged"]},
+            "segment": {"type": "str"},
         },
     },
     "devices": {
         "type": "list",
         "elements": "dict",
         "options": {
-            "type": {"type": "str", "choices": ["disk", "proxy", "gpu", "usb"], "required": True},
+            "type": {"type": "str", "choices": ["disk", "proxy", "gpu", "usb", "nic"], "required": True},
             "source": {"type": "str"},
             "path": {"type": "str"},
             "protocol": {"type": "str", "choices": ["tcp", "udp"]},
@@ -69,6 +74,7 @@ SPECIFICATION: dict[str, t.Any] = {
             "pci": {"type": "str"},
             "vendor": {"type": "str"},
             "product": {"type": "str"},
+            "segment": {"type": "str"},
         },
     },
     "purge_devices": {"type": "bool", "default": False},
@@ -99,15 +105,26 @@ def pixel_spec(params: Params, ssh: SshSettings) -> PixelSpec:
         protected=params["protected"],
         idle_stop=None if params["idle_stop"] is None else lifetime.parse_keep(params["idle_stop"], "idle_stop"),
         pool=params["storage_pool"],
-        nic=Nic(**params["nic"]) if params["nic"] else None,
+        nic=nic(params["nic"]) if params["nic"] else None,
         devices=devices(params["devices"]),
         purge_devices=params["purge_devices"],
         provision=provision(params["provision"], ssh=ssh),
-        egress=egress(params["egress"]),
+        egress=egress_of_pixel(params),
         origin=parse_origin(params["from"]) if params["from"] else None,
         clones=params["clones"],
         unprotect=params["force"],
     )
+
+
+def nic(entry: Params) -> Nic:
+    """Return the NIC that the option `nic` describes: on a segment, or on an interface of the NAS. Raises `Invalid`."""
+    parent, segment = entry.get("parent"), entry.get("segment")
+    if bool(parent) == bool(segment):
+        raise Invalid.in_field("nic", "nic is invalid", "set one of parent and segment")
+    if segment and entry.get("type"):
+        problem = "the release of TrueNAS determines the type on a segment. Omit type"
+        raise Invalid.in_field("nic.type", "nic is invalid", problem)
+    return Nic(segment or parent or "", SEGMENT if segment else entry.get("type") or Nic.type)
 
 
 def devices(entries: t.Sequence[t.Mapping[str, t.Any]] | None) -> tuple[Device, ...] | None:
@@ -120,6 +137,18 @@ def devices(entries: t.Sequence[t.Mapping[str, t.Any]] | None) -> tuple[Device, 
     return device_spec.parse(entries)
 
 
+def egress_of_pixel(params: Params) -> EgressPolicy | None:
+    """Return the policy that the options describe; None to leave it as it is, or if the wire enforces it.
+
+    Raises `Invalid` for a policy that cannot be enforced where it says.
+    """
+    value = params["egress"]
+    if isinstance(value, t.Mapping) and "enforce" in value:
+        reject_enforcement(params, value)
+        value = None if value["enforce"] == GATEWAY else {name: value[name] for name in value if name != "enforce"}
+    return egress(value)
+
+
 def egress(value: t.Any) -> EgressPolicy | None:
     """Return the policy that the option `egress` describes: a mode or a dictionary. Raises `Invalid`."""
     if value is None:
@@ -128,6 +157,25 @@ def egress(value: t.Any) -> EgressPolicy | None:
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress import policy
 
     return policy.parse(value)
+
+
+def reject_enforcement(params: Params, policy: Params) -> None:
+    """Raise `Invalid` for a policy that cannot be enforced where it says."""
+    enforce = policy["enforce"]
+    if enforce not in (GUEST, GATEWAY):
+        problem = f"use {GUEST} or {GATEWAY}"
+        raise Invalid.in_field("egress.enforce", f"invalid egress.enforce {enforce!r}", problem)
+    if enforce == GUEST:
+        return
+    if not (params["nic"] or {}).get("segment"):
+        problem = "the pixel is not on a segment. Set nic.segment"
+    elif any(each["type"] == "nic" for each in params["devices"] or ()):
+        problem = "the pixel has another network interface. Remove it from devices"
+    elif policy.get("mode") != "none" or set(policy) != {"mode", "enforce"}:
+        problem = "the policy of a segment is that of its gateway. Set mode: none and nothing else"
+    else:
+        return
+    raise Invalid.in_field("egress.enforce", f"invalid egress.enforce {enforce!r}", problem)
 
 
 def apply_options(params: Params, ssh_port: int) -> ApplyOptions:

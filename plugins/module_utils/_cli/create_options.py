@@ -34,6 +34,7 @@ def create_options(own: VerbParser) -> None:
         metavar="TYPE,NAME=VALUE[,...]",
         help="disk,source=tank/data,path=/data and others, see devices of pixels_container; can be repeated",
     )
+    own.add_argument("--segment", metavar="BRIDGE", help="isolated network of the NAS that it is on, such as br77")
     own.add_argument("--from", dest="source", metavar="SOURCE", help="pixel, PIXEL:LABEL or base:NAME to clone")
     own.add_argument("--ttl", metavar="TIME", help="lifetime: 90m, 4h, 7d, or a time such as 2026-12-01T18:00Z")
     own.add_argument("--ttl-keep", metavar="TIME", help="how long to keep it, stopped, after its lifetime: 3d")

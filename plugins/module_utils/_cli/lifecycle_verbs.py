@@ -34,6 +34,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel.provisioning
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.runstate import readiness
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.runstate.policy import ApplyOptions
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.state import known_hosts
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import SEGMENT, Nic
 
 if t.TYPE_CHECKING:
     import argparse
@@ -85,6 +86,7 @@ def create(args: argparse.Namespace, output: Output) -> int:
         cpu=args.cpu,
         memory=None if args.memory is None else memory_size.parse_memory(args.memory),
         pool=args.pool,
+        nic=Nic(args.segment, SEGMENT) if args.segment else None,
         devices=devices(args),
         ttl=None if args.ttl is None else lifetime.parse_ttl(args.ttl),
         ttl_keep=None if args.ttl_keep is None else lifetime.parse_keep(args.ttl_keep),

@@ -29,7 +29,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel.provisioning
     with_default_dns,
     with_default_environment,
 )
-from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Nic
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import SEGMENT, Nic
 
 if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress.policy import EgressPolicy
@@ -62,8 +62,14 @@ def resolve_defaults(
         reject_unknown_tools(pixels, spec.provision)
     reject_past_lifetime(pixels, spec, found)
     reject_unsupported_limits(pixels, spec)
+    is_on_segment = spec.nic is not None and spec.nic.type == SEGMENT
+    if spec.nic and is_on_segment:
+        spec = replace(spec, nic=network.resolve_segment(pixels, spec.nic))
     if spec.nic and display_value("nic", found and found.nic) != display_value("nic", spec.nic):
-        network.reject_unknown_parent(pixels, spec.nic)
+        if is_on_segment:
+            network.reject_open_segment(pixels, spec.nic)
+        else:
+            network.reject_unknown_parent(pixels, spec.nic)
     device_changes.reject(pixels, spec, found)
     spec = base_recipes.resolve(pixels, spec, found.container if found else None)
     if found:
@@ -78,6 +84,7 @@ def resolve_defaults(
     if pool and pools and pool not in pools:
         problem = f"{pixels.nas} has containers on {', '.join(pools)} only"
         raise Invalid.in_field("storage_pool", f"cannot use the storage pool {pool!r}", problem)
+    nic = spec.nic or network.choose_nic(defaults, default_nic)
     return replace(
         spec,
         image=spec.image or defaults.image,
@@ -86,9 +93,9 @@ def resolve_defaults(
         environment=spec.environment or {},
         autostart=True if spec.autostart is None else spec.autostart,
         pool=pool or (pools[0] if pools else None),
-        nic=spec.nic or network.choose_nic(defaults, default_nic),
+        nic=nic,
         provision=spec.provision and with_defaults(pixels, spec.provision),
-        egress=spec.egress or default_egress(pixels),
+        egress=spec.egress or default_egress(pixels, nic),
     )
 
 
@@ -115,9 +122,12 @@ def reject_past_lifetime(pixels: Pixels, spec: PixelSpec, found: CurrentState | 
             lifetime.reject_past("ttl", spec.ttl, pixels.now)
 
 
-def default_egress(pixels: Pixels) -> EgressPolicy | None:
-    """Return the configured egress policy of new pixels, if any. Raises `Invalid`."""
-    if pixels.defaults.egress == EgressDefaults():
+def default_egress(pixels: Pixels, nic: Nic | None) -> EgressPolicy | None:
+    """Return the configured egress policy of new pixels, if any. Raises `Invalid`.
+
+    On a segment there may be no network to install the packages over that enforce it.
+    """
+    if pixels.defaults.egress == EgressDefaults() or (nic is not None and network.is_on_segment(pixels, nic)):
         return None
     # Only here: most pixels have no policy, and do not wait for what it imports.
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress import configured_policy
@@ -149,8 +159,8 @@ def inherit_from_source(
 
         # The checkpoint may be from before the policy of its pixel.
         egress = record.inherited_policy(model)
-    egress = egress or default_egress(pixels)
     nic = spec.nic or nic or network.choose_nic(pixels.defaults, default_nic)
+    egress = egress or default_egress(pixels, nic)
     return replace(
         spec,
         source=source,

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid
 from ansible_collections.pixels.truenas.plugins.module_utils._api.hint import Hint
@@ -39,6 +40,32 @@ def detect_nic(pixels: Pixels, warn: t.Callable[[str], None]) -> Nic | None:
         )
         return None
     return chosen.nic()
+
+
+def resolve_segment(pixels: Pixels, nic: Nic) -> Nic:
+    """Return the NIC for a segment with the type that this release has for it. Raises `Invalid` for an unknown one."""
+    bridges = pixels.containers.parents("bridged")
+    if bridges is not None and nic.parent not in bridges:
+        problem = f"{pixels.nas} has no such bridge. Create it with pixels_segment"
+        raise Invalid.in_field("nic.segment", f"cannot attach a container to the segment {nic.parent!r}", problem)
+    return replace(nic, type=pixels.containers.segment_nic_type)
+
+
+def is_on_segment(pixels: Pixels, nic: Nic) -> bool:
+    """Return whether a NIC is on an isolated bridge, as far as the account can read that."""
+    if nic.type != pixels.containers.segment_nic_type:
+        return False
+    from ansible_collections.pixels.truenas.plugins.module_utils._pixel.segments import segment
+
+    return segment.may_be_isolated(pixels, nic.parent)
+
+
+def reject_open_segment(pixels: Pixels, nic: Nic) -> None:
+    """Raise `Refused` for a bridge that connects pixels to other networks, and warn of one that may do so."""
+    # Only here: few pixels are on a segment, and the others do not wait for what it imports.
+    from ansible_collections.pixels.truenas.plugins.module_utils._pixel.segments import segment
+
+    segment.reject_open(pixels, nic.parent)
 
 
 def reject_unknown_parent(pixels: Pixels, nic: Nic) -> None:

@@ -68,6 +68,7 @@ TASKS = {
     "pixels_checkpoint_restore": {"name": "web", "label": "there"},
     "pixels_devtools": {"name": "web", "tools": ["git"]},
     "pixels_egress": {"name": "web", "mode": "unrestricted"},
+    "pixels_segment": {"name": "br77", "confirm": True},
     "pixels_egress_info": {"name": "web"},
     "pixels_gateway": {"name": "web", "segments": [{"name": "br77"}]},
     "pixels_exec": {"name": "web", "cmd": "uptime"},

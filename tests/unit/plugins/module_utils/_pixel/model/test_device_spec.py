@@ -36,7 +36,9 @@ def test_text_of_the_command_line_becomes_a_device(text, device):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("nic,parent=eno1", "the type is one of disk, proxy, gpu, usb"),
+        ("tpm,path=/dev/tpm0", "the type is one of disk, proxy, gpu, usb, nic"),
+        ("nic,segment=eno1", "is not the name of a bridge such as br77"),
+        ("nic,parent=eno1", "segment is missing"),
         ("disk,source", "use a form such as disk,"),
         ("disk,type=usb", "use a form such as disk,"),
         ("disk,source=tank/data", "path is missing"),

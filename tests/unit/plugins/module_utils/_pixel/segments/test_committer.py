@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.pixels.truenas.plugins.module_utils._api.daemon.login_limiter import LoginRateLimiter
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.segments import committer
 from ansible_collections.pixels.truenas.plugins.modules import pixels_segment
 from tests.simulator.running import running_simulator
@@ -58,6 +59,7 @@ def cases():
 @pytest.fixture
 def truenas(release, tmp_path, monkeypatch):
     """Run a simulator that admits any number of logins: without pauses, a client that is cut off tries many times."""
+    monkeypatch.setattr(LoginRateLimiter, "admit", lambda *_arguments: None)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("PIXELS_SESSION", "direct")
@@ -81,13 +83,16 @@ def test_a_fault_leaves_the_network_as_it_was_or_complete(
     commits = network.commits
     # The first query is that of the plan.
     after = 1 if step in LATER[:2] else 0
+    limits = {}
     if fault == GONE:
         truenas.faults.go_away(after=after + 1, of=step)
+        # Each attempt to reconnect is a login.
+        limits = {"call_timeout": 1, "connect_timeout": 1}
     else:
         name, details = FAULTS[fault]
         truenas.faults.add(name, method=step, after=after, **details)
 
-    result = segment(state=state)
+    result = segment(state=state, **limits)
 
     assert world.interfaces["eno1"].live
     assert truenas.stats.calls["interface.rollback"] == 0
