@@ -236,7 +236,7 @@ class Bench:
 
     def base(self, snapshot: str) -> Measured:
         def ours() -> None:
-            self._ours("create", "--from", "base:python", "--wait", "running", "web")
+            self._ours("create", "--no-provision", "--from", "base:python", "--wait", "running", "web")
             self._ours("exec", "--transport", "shell", "web", "true")
 
         def peer() -> None:
@@ -257,7 +257,7 @@ class Bench:
 
     def many_of_a_base(self, snapshot: str) -> Measured:
         def ours(names: t.Sequence[str]) -> None:
-            self._ours("create", "--from", "base:python", "--wait", "running", *names)
+            self._ours("create", "--no-provision", "--from", "base:python", "--wait", "running", *names)
             self._ours("exec", "--transport", "shell", *names, "--", "true")
 
         what = f"{MANY} clones of one base at the same time, until a command has run"
