@@ -185,6 +185,14 @@ def put(truenas, path: str, text: str, *, name: str = "px-web", mode: int = 0o64
     truenas.run(engine.write_file(name, path, text.encode(), append=False, mode=mode, uid=0, gid=0))
 
 
+def boot_slowly(truenas) -> None:
+    """Let the pixel look as if systemd had just started in it, and did not answer before it is asked three times."""
+    cat = '#!/bin/sh\nif [ "$*" = /proc/1/comm ]; then echo systemd; else exec /bin/cat "$@"; fi\n'
+    systemctl = '#!/bin/sh\n[ "$1" = show ] || exit 1\necho >>/root/asked\n[ "$(wc -l </root/asked)" -gt 2 ]\n'
+    for name, program in (("cat", cat), ("systemctl", systemctl)):
+        put(truenas, f"/usr/local/bin/{name}", program, mode=0o755)
+
+
 def link_next_names(start: str, target: str) -> str:
     """Return the line of a user who expects names that end in a process ID, and makes links of the next 3000."""
     names = f"os.path.expanduser('{start}') + str(os.getpid() + i)"

@@ -39,6 +39,20 @@ ERRORS_LIMIT = 16 * 1024 * 1024
 LAST_LINES = 3
 """Lines of output of a failed script that an error quotes."""
 
+BOOT_TRIES = 300
+
+WAIT_FOR_SYSTEMD = f"""\
+case $(cat /proc/1/comm):$(readlink -f /sbin/init) in systemd:*|init:*/systemd)
+    tries=0
+    until [ -d /run/systemd/system ] && systemctl show -p Version >/dev/null 2>&1 || [ $tries -ge {BOOT_TRIES} ]; do
+        tries=$((tries + 1))
+        sleep 0.1
+    done
+esac
+"""
+"""Waits for up to 30 seconds until systemd answers, in a pixel that has just started. Before, the pixel looks as if it
+had no init system, and no service can be started."""
+
 ENTER = f"""\
 set -u
 LC_ALL=C; export LC_ALL

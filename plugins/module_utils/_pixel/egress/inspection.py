@@ -30,8 +30,6 @@ if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress.policy import EgressPolicy
 
 TIMEOUT_S = 60.0
-BOOT_TRIES = 300
-"""How often systemd is looked for in a pixel that starts, every 0.1 seconds."""
 HOST_LIMIT = 64
 """Hosts of one package manager that are taken over."""
 REFUSED_LIMIT = 4096
@@ -51,8 +49,7 @@ done
 
 # Prints a word and its value in each line. The settings of package managers count only where root alone writes them:
 # those of another user could widen the policy. What should be in force is seen where the files of the policy are loaded
-# into a namespace of their own. A pixel that has just started is given time until systemd answers: before, it looks as
-# if it had no init system.
+# into a namespace of their own.
 SCRIPT = f"""\
 LC_ALL=C; export LC_ALL
 PATH=$PATH:/usr/sbin:/sbin; export PATH
@@ -63,13 +60,7 @@ hosts() {{
         grep -i '^[a-z+]*https\\{{0,1\\}}://' | sed 's|.*://||; s|/.*||; s|.*@||; s|:.*||' |
         sort -u | head -n {HOST_LIMIT} | sed "s/^/host $group /"
 }}
-case $(cat /proc/1/comm):$(readlink -f /sbin/init) in systemd:*|init:*/systemd)
-    tries=0
-    until [ -d /run/systemd/system ] && systemctl show -p Version >/dev/null 2>&1 || [ $tries -ge {BOOT_TRIES} ]; do
-        tries=$((tries + 1))
-        sleep 0.1
-    done
-esac
+{scripts.WAIT_FOR_SYSTEMD}
 [ ! -r /etc/os-release ] || sed -n 's/^ID=/os /p; s/^ID_LIKE=/like /p' /etc/os-release | tr -d "\\"'"
 if [ -d /run/systemd/system ]; then echo init {guest_files.SYSTEMD}
 elif command -v rc-service >/dev/null; then echo init {guest_files.OPENRC}

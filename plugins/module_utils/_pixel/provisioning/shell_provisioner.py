@@ -45,6 +45,7 @@ RESOLV_CONF = "/etc/resolv.conf"
 NETWORK_TIMEOUT_S = 60.0
 """Seconds to wait for an address before packages are installed. Without one, the installation is tried all the same."""
 SCRIPT_TIMEOUT_S = 30.0
+INSPECT_TIMEOUT_S = 60.0
 OUTPUT_LIMIT = 8 * 1024 * 1024
 """Bytes of output of a script: a few files in base64."""
 
@@ -57,6 +58,7 @@ KEY = re.compile(r"[A-Za-z0-9+/]{1,16384}={0,2}")
 
 # Prints lines of a keyword, a blank and a value; the value of a file is base64.
 INSPECT = f"""\
+{scripts.WAIT_FOR_SYSTEMD}
 file() {{ [ -f "$2" ] && printf '%s %s\\n' "$1" "$(base64 <"$2" | tr -d '\\n')"; }}
 file keys {ROOT_KEYS}
 file env {env_table.FILE}
@@ -200,7 +202,7 @@ def set_up(name: PixelName, shell: Shell, item: str, found: ProvisionedState, sp
 def inspect(shell: Shell, login_user: str = users.ROOT) -> ProvisionedState:
     """Return what is set up in a pixel. The keys of the user that SSH logs in as are read as that user."""
     values: dict[str, list[str]] = {}
-    output = run(shell, INSPECT, action="reading the configuration files").stdout
+    output = run(shell, INSPECT, action="reading the configuration files", timeout=INSPECT_TIMEOUT_S).stdout
     for line in output.decode("ascii", "replace").splitlines():
         keyword, _blank, value = line.partition(" ")
         values.setdefault(keyword, []).append(value)

@@ -19,7 +19,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress impor
     presets,
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.pixel_name import PixelName
-from tests.unit.plugins.conftest import put, read
+from tests.unit.plugins.conftest import boot_slowly, read
 
 WANTED = policy.parse({"mode": "allowlist", "allow": ["a.example"], "presets": ["distribution"]})
 
@@ -133,16 +133,11 @@ def engine():
     return "process"
 
 
-CAT = '#!/bin/sh\nif [ "$*" = /proc/1/comm ]; then echo systemd; else exec /bin/cat "$@"; fi\n'
-SYSTEMCTL = '#!/bin/sh\n[ "$1" = show ] || exit 1\necho >>/root/asked\n[ "$(wc -l </root/asked)" -gt 2 ]\n'
-
-
 @pytest.mark.wide
 @pytest.mark.parametrize("release", ["25.10"])
 def test_a_pixel_that_has_just_started_is_read_once_systemd_answers(pixels, truenas):
     truenas.world.add_container("px-web")
-    for name, program in (("cat", CAT), ("systemctl", SYSTEMCTL)):
-        put(truenas, f"/usr/local/bin/{name}", program, mode=0o755)
+    boot_slowly(truenas)
 
     with WebShellClient(pixels, PixelName("px-web")) as shell:
         found = inspection.inspect(shell)

@@ -30,7 +30,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel.provisioning
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.provisioning.spec import ProvisionSpec
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.state import known_hosts
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.pixel_name import PixelName
-from tests.unit.plugins.conftest import both_generations, put, read, users_of_its_own
+from tests.unit.plugins.conftest import boot_slowly, both_generations, put, read, users_of_its_own
 
 WEB = PixelName("px-web")
 
@@ -54,6 +54,17 @@ def release():
 @pytest.fixture
 def ssh_installed():
     return False
+
+
+@pytest.mark.wide
+def test_a_pixel_that_has_just_started_is_read_once_systemd_answers(pixels, truenas):
+    truenas.world.add_container("px-web")
+    boot_slowly(truenas)
+
+    with WebShellClient(pixels, WEB) as shell:
+        inspect(shell, "root")
+
+    assert read(truenas, "/root/asked") == "\n" * 3
 
 
 @pytest.mark.parametrize(
