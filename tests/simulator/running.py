@@ -112,10 +112,10 @@ async def serving(options: Options) -> t.AsyncIterator[tuple[Simulator, Server]]
         simulator.hang_up()
         await server.close()
         await simulator.close()
-        await _close_what_is_left()
+        await close_what_is_left()
 
 
-async def _close_what_is_left() -> None:
+async def close_what_is_left() -> None:
     """A peer that is slow to answer the end of TLS would have its connection outlive the loop.
 
     Only the loop still knows such a connection, and not by a public name.

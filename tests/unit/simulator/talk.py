@@ -13,6 +13,8 @@ import typing as t
 
 import aiohttp
 
+from tests.simulator.running import close_what_is_left
+
 if t.TYPE_CHECKING:
     from tests.simulator.running import RunningSimulator
 
@@ -63,7 +65,7 @@ class Talk:
         if hasattr(self, "socket"):
             await self.socket.close()
         await self._session.close()
-        await asyncio.sleep(0.02)
+        await close_what_is_left()
 
     def send(self, text: str) -> None:
         self._run(self.socket.send_str(text))
