@@ -53,6 +53,7 @@ IMPORTED_LATE = (
     "_truenas.image_registry",
     "_truenas.lxc_backend",
     "_truenas.snapshots",
+    "_truenas.virt_devices",
 )
 """What verbs import only where they need it."""
 OTHERS_IMPORTED_LATE = ("concurrent.futures.thread", "difflib", "encodings.idna", "fnmatch", "subprocess", "tomllib")
