@@ -17,6 +17,7 @@ description:
     forwards the connections that the egress policy of the segment allows, for IPv4 and IPv6.
   - Root in a pixel on a segment cannot remove the policy. Pixels on the same segment can reach each other.
   - The rules are loaded before the network starts at each boot. If they cannot be loaded, nothing is forwarded.
+  - The role P(pixels.truenas.gateway#role) creates the segments and the gateway as well.
   - The packages C(nftables) and C(dnsmasq) are installed in the gateway if they are missing.
 author:
   - The pixels.truenas contributors (@pixels-truenas)
