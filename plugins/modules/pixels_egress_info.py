@@ -59,7 +59,10 @@ drift:
   elements: str
   sample: [the rules in force are not those of the policy]
 enforced_by:
-  description: V(guest) if rules in the pixel enforce the policy, which root in the pixel can remove; otherwise V(none).
+  description:
+    - V(gateway) if all NICs of the pixel are on a segment with a gateway, which root in the pixel cannot change. The
+      policy is that of the segment.
+    - V(guest) if rules in the pixel enforce the policy, which root in the pixel can remove; otherwise V(none).
   returned: success
   type: str
   sample: guest
@@ -90,7 +93,7 @@ import typing as t
 from ansible_collections.pixels.truenas.plugins.module_utils._ansible.module import PixelsModule
 from ansible_collections.pixels.truenas.plugins.module_utils._ansible.task import Task
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.common.error_context import trying
-from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress import inspection, record
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress import report
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.pixel_name import PixelName
 
 ARGUMENTS: dict[str, t.Any] = {
@@ -101,20 +104,9 @@ ARGUMENTS: dict[str, t.Any] = {
 def run(task: Task) -> dict[str, t.Any]:
     """Read the policy of a pixel."""
     pixels, name = task.pixels, PixelName.parse(task.params["name"])
-    with (
-        trying(f"reading the egress policy of {name.bare} on {pixels.nas}"),
-        record.root_shell(pixels, name) as shell,
-    ):
-        found = inspection.inspect(shell)
-        refused = inspection.refused_destinations(shell) if found.rules else []
-    policy = record.declared_policy(pixels.get(name), found)
-    return {
-        "changed": False,
-        "egress": policy.as_dict() if policy else {"mode": "unknown"},
-        "drift": record.drift(policy, found),
-        "enforced_by": "guest" if found.rules else "none",
-        "refused": refused,
-    }
+    with trying(f"reading the egress policy of {name.bare} on {pixels.nas}"):
+        found = report.read(pixels, name)
+    return {"changed": False, **found.as_dict()}
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress impor
     guest_sudo,
     inspection,
     record,
+    report,
 )
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress import (
     policy as policies,
@@ -46,27 +47,14 @@ def show(arguments: argparse.Namespace, output: Output) -> int:
     """Print the policy of a pixel, whether it is in force, and what it refused."""
     context = CliContext(arguments, output)
     name = PixelName.parse(arguments.name)
-    with record.root_shell(context.pixels, name) as shell:
-        found = inspection.inspect(shell)
-        refused = inspection.refused_destinations(shell) if found.rules else []
-    policy = record.declared_policy(context.pixels.get(name), found)
-    drift = record.drift(policy, found)
+    found = report.read(context.pixels, name)
+    policy, drift, refused = found.policy, found.drift, found.refused
     if output.json:
-        output.print_json(
-            {
-                "name": name.bare,
-                "egress": policy.as_dict() if policy else {"mode": "unknown"},
-                "drift": drift,
-                "enforced_by": "guest" if found.rules else "none",
-                "refused": refused,
-            }
-        )
+        output.print_json({"name": name.bare, **found.as_dict()})
         return 0
     output.say(f"Mode: {policy.mode if policy else 'unknown'}")
     if policy is None or policy.enforced or drift:
-        advisory = policy is not None and policy.sudo == guest_sudo.ALL
-        remover = "users there can become root and remove it" if advisory else "root there can remove it"
-        output.say(f"Enforced: in the pixel ({remover})" if found.rules else "Enforced: no")
+        output.say(f"Enforced: {enforcer(found)}")
         output.say(f"Live: {'drifted: ' + drift[0] if drift else 'as declared'}")
     for title, entries in sections(policy).items():
         output.say(f"{title}:")
@@ -77,6 +65,16 @@ def show(arguments: argparse.Namespace, output: Output) -> int:
         for each in refused[:REFUSED_SHOWN]:
             output.say(f"  {each['address']} {each['protocol']} port {each['port']} ({each['packets']} packets)")
     return 0
+
+
+def enforcer(found: report.Report) -> str:
+    """Return what enforces a policy, and whether root in the pixel can change that."""
+    if found.enforced_by == report.GATEWAY:
+        return "by a gateway (root in the pixel cannot change it)"
+    if found.enforced_by == report.NOTHING:
+        return "no"
+    advisory = found.policy is not None and found.policy.sudo == guest_sudo.ALL
+    return f"in the pixel ({'users there can become root and remove it' if advisory else 'root there can remove it'})"
 
 
 def sections(policy: EgressPolicy | None) -> dict[str, tuple[t.Any, ...]]:

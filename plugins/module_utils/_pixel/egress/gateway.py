@@ -30,8 +30,10 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress impor
 
 if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.access.command import Shell
+    from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress.policy import EgressPolicy
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress.segment import Segment
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.model.pixels import Pixels
+    from ansible_collections.pixels.truenas.plugins.module_utils._truenas.backend import Container
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.pixel_name import PixelName
 
 TIMEOUT_S = 60.0
@@ -312,6 +314,54 @@ def set_up(
     if change.needed:
         return change
     return Change({**(change.before or {}), "recorded": False}, {**(change.after or {}), "recorded": True})
+
+
+@dataclass(frozen=True)
+class Protection:
+    """What a gateway does for a pixel."""
+
+    segment: str
+    policy: EgressPolicy | None = None
+    """The policy of the segment; None where it is unknown."""
+    drift: tuple[str, ...] = ()
+    """How the gateway differs from what was set up."""
+    refused: tuple[dict[str, t.Any], ...] = ()
+    """Refused connections from the addresses of the pixel."""
+
+
+def gateway_of(pixels: Pixels, name: PixelName) -> tuple[Container, str] | None:
+    """Return the gateway of a pixel and the segment between them. `name` is the full name.
+
+    None where the pixel has a NIC anywhere else: what leaves by that is not restricted.
+    """
+    gateways = {segment: each for each in pixels.list() for segment in (each.metadata.gateway or "").split()}
+    own = pixels.containers.nic(name) if gateways else None
+    if own is None or own.parent not in gateways or gateways[own.parent].name == name:
+        return None
+    parents = {each.parent for each in pixels.backend.attachments() if each.container == name}
+    return (gateways[own.parent], own.parent) if parents <= {own.parent} else None
+
+
+def protection(pixels: Pixels, container: Container) -> Protection | None:
+    """Return what the gateway of a pixel enforces; None for a pixel without one."""
+    found = gateway_of(pixels, container.name)
+    if found is None:
+        return None
+    gateway, name = found
+    if not gateway.running:
+        return Protection(name, drift=(f"the gateway {gateway.name.bare} is {gateway.status}",))
+    with record.root_shell(pixels, gateway.name) as shell:
+        state = inspect(shell)
+        sources = {each.address for each in container.addresses}
+        refused = [each for each in refused_by(shell, name) if each["source"] in sources]
+    try:
+        policy = policies.parse(state.segments.get(name, {}).get("egress"), is_consistent=False)
+    except Invalid:
+        policy = None
+    lacks = name not in state.loaded or not state.forwards
+    drift = (f"the rules of {name} are not in force in {gateway.name.bare}",) if lacks else ()
+    without_source = ({key: value for key, value in each.items() if key != "source"} for each in refused)
+    return Protection(name, policy, drift, tuple(without_source))
 
 
 def refused_by(shell: Shell, name: str) -> list[dict[str, t.Any]]:

@@ -58,3 +58,38 @@ def test_the_policy_that_was_set_counts_and_not_the_one_that_the_pixel_reports(r
 
     assert found["egress"]["mode"] == mode
     assert drift in found["drift"]
+
+
+class TestGateway:
+    """Pixels on a segment."""
+
+    @pytest.fixture
+    def web(self, truenas):
+        truenas.world.add_container("px-gateway", environment={"PIXELS/gateway": "br77 br78"})
+        made = truenas.world.add_container("px-web")
+        made.devices["eth0"] = {"type": "nic", "nictype": "macvlan", "parent": "br77"}
+        return made
+
+    def test_a_gateway_enforces_the_policy_where_its_rules_are_in_force_or_not(self, run, web):
+        found = run(pixels_egress_info, name="web")
+
+        assert (found["enforced_by"], found["egress"]) == ("gateway", {"mode": "unknown"})
+        assert found["drift"] == ["the rules of br77 are not in force in gateway"]
+
+    def test_a_gateway_that_is_stopped_is_reported(self, run, web, truenas):
+        truenas.world.containers["px-gateway"].status = "STOPPED"
+
+        found = run(pixels_egress_info, name="web")
+
+        assert (found["enforced_by"], found["drift"]) == ("gateway", ["the gateway gateway is stopped"])
+
+    @pytest.mark.parametrize("parent", ["eno1", "br79"])
+    def test_a_pixel_with_a_nic_elsewhere_is_not_behind_the_gateway(self, run, web, parent):
+        web.devices["eth1"] = {"type": "nic", "nictype": "macvlan", "parent": parent}
+
+        assert run(pixels_egress_info, name="web")["enforced_by"] == "none"
+
+    def test_a_pixel_on_another_bridge_is_not_behind_the_gateway(self, run, web):
+        web.devices["eth0"]["parent"] = "br79"
+
+        assert run(pixels_egress_info, name="web")["enforced_by"] == "none"

@@ -107,3 +107,16 @@ def test_check_names_pixels_that_do_not_exist(network):
 
     assert status == 1
     assert "there is no pixel named nope" in stderr
+
+
+def test_the_gateway_of_a_pixel_is_named_as_what_enforces_its_policy(network, truenas):
+    truenas.world.add_container("px-gateway", environment={"PIXELS/gateway": "br77"}, status="STOPPED")
+    truenas.world.containers["px-web"].devices["eth0"] = {"type": "nic", "nictype": "macvlan", "parent": "br77"}
+
+    status, stdout, _stderr = network("show", "web")
+
+    assert status == 0
+    assert stdout == (
+        "Mode: unknown\nEnforced: by a gateway (root in the pixel cannot change it)\n"
+        "Live: drifted: the gateway gateway is stopped\n"
+    )
