@@ -23,10 +23,10 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress impor
     guest_program,
     policy,
 )
-from tests.unit.plugins.module_utils._pixel.egress import namespaces
+from tests.unit.plugins.module_utils._pixel.egress import namespaces, segments
 
 PAGE = Path(__file__).resolve().parents[6] / "docs/egress.md"
-HEADER = "| attempt | a user | root |\n|---|---|---|\n"
+HEADER = "| attempt | a user | root | root behind a gateway |\n|---|---|---|---|\n"
 TABLE = re.compile(re.escape(HEADER) + r"(\|.*\n)*")
 
 UID = 1000
@@ -165,6 +165,48 @@ ATTEMPTS = (
 )
 
 
+class GatewayAdversary:
+    """A guest without rules of its own on a segment, and a router that counts what arrives from its gateway."""
+
+    # Where there is nothing to damage, the attempt goes on.
+    PRELUDE = "def run(*argv): subprocess.run(argv, timeout=30, stderr=subprocess.DEVNULL)\n"
+
+    def __init__(self) -> None:
+        self.segment = segments.SegmentedInternet(
+            [{"name": "br77", "egress": WANTED.as_dict()}],
+            {"docs.example.com": (ALLOWED,)},
+            extra=(PLAIN, PLAIN6, "169.254.169.254"),
+        )
+        with contextlib.ExitStack() as undo:
+            undo.callback(self.segment.close)
+            self.guest = self.segment.guest("br77", 1)
+            self.guest.shell('echo "0 2147483647" >/proc/sys/net/ipv4/ping_group_range')
+            self.segment.router.run("nft", "delete", "table", "inet", "seen")
+            self.segment.router.run("nft", "-f", "-", stdin=Adversary.COUNT.encode())
+            self.segment.internet.wait_until(lambda: self.guest.connect("docs.example.com") == "open")
+            undo.pop_all()
+
+    def close(self) -> None:
+        self.segment.close()
+
+    def gets_out(self, attempt: Attempt) -> bool:
+        """Return whether anything of an attempt of root arrives at the router."""
+        inside = attempt.program.replace("192.168.50.77/24", "10.77.0.77/24")
+        if inside != attempt.program:
+            inside = inside.replace(f"via {namespaces.Internet.ROUTER}", "via 10.77.0.1")
+        program = f"ROUTER6 = 'fe80::1'\n{PRELUDE}\n{self.PRELUDE}\n{inside}"
+        self.segment.arrived()
+        subprocess.run(
+            self.guest.argv(sys.executable, "-c", program), capture_output=True, text=True, check=False, timeout=60
+        )
+        time.sleep(0.05)
+        return self.segment.arrived() > 0
+
+    def outcomes(self) -> list[str]:
+        """Return the outcome of each attempt."""
+        return ["gets out" if self.gets_out(each) else "refused" for each in ATTEMPTS]
+
+
 class Adversary:
     """A guest under a policy, and a router that counts what arrives from it."""
 
@@ -231,27 +273,29 @@ class Adversary:
         time.sleep(0.05)
         return self.arrived() > 0
 
-    def table(self) -> str:
-        """Try everything, and return the table."""
+    def table(self, outside: t.Iterable[str]) -> str:
+        """Try everything, and return the table; `outside` has the outcomes behind a gateway."""
         # Without a policy, root gets out by each attempt that does not begin with damage to one.
         vain = [each.title for each in ATTEMPTS if not each.damages and not self.gets_out(each, 0)]
         assert vain == [], "these attempts prove nothing"
         lines = []
         self.restore()
-        for attempt in ATTEMPTS:
+        for attempt, behind in zip(ATTEMPTS, outside, strict=True):
             outcomes = []
             for user in (UID, 0):
                 outcomes.append("gets out" if self.gets_out(attempt, user) else "refused")
                 if attempt.damages:
                     self.restore()
-            lines.append(f"| {attempt.title} | {' | '.join(outcomes)} |\n")
+            lines.append(f"| {attempt.title} | {' | '.join([*outcomes, behind])} |\n")
         return HEADER + "".join(lines)
 
 
 def run() -> str:
     """Return the table of a new run."""
+    with contextlib.closing(GatewayAdversary()) as behind:
+        outside = behind.outcomes()
     with contextlib.closing(Adversary()) as adversary:
-        return adversary.table()
+        return adversary.table(outside)
 
 
 def documented() -> str:

@@ -9,7 +9,7 @@ import shutil
 
 import pytest
 
-from tests.unit.plugins.module_utils._pixel.egress import adversary, namespaces
+from tests.unit.plugins.module_utils._pixel.egress import adversary, segments
 
 UPDATE = "python -m tests.unit.plugins.module_utils._pixel.egress.adversary updates the table"
 
@@ -22,7 +22,7 @@ def test_the_documentation_has_every_attempt():
     )
 
 
-@pytest.mark.skipif(bool(namespaces.unavailable()), reason=namespaces.unavailable() or "-")
+@pytest.mark.skipif(bool(segments.unavailable()), reason=segments.unavailable() or "-")
 @pytest.mark.skipif(not all(map(shutil.which, ("sudo", "setpriv"))), reason="takes sudo and setpriv")
 @pytest.mark.timeout(300)
 @pytest.mark.wide
