@@ -58,30 +58,38 @@ class Unfit(Exception):
 
 def unfit(*, uid: int | None = None, os_release: str | None = None) -> str | None:
     """Why there can be no lab here."""
+    if problem := wrong_system("the lab", uid=uid, os_release=os_release):
+        return problem
+    if not FUSE.is_char_device():
+        return f"the lab needs {FUSE}, which this machine does not have"
+    return cannot_make_namespaces("the lab") or lacks_memory("the lab", LEAST_MEMORY)
+
+
+def wrong_system(what: str, *, uid: int | None = None, os_release: str | None = None) -> str | None:
+    """Why something that needs root on Debian 12 cannot be here."""
     if (os.geteuid() if uid is None else uid) != 0:
-        return "the lab needs root: it makes namespaces, mounts and interfaces of its own"
+        return f"{what} needs root: it makes namespaces, mounts and interfaces of its own"
     text = OS_RELEASE.read_text(encoding="utf-8") if os_release is None and OS_RELEASE.exists() else os_release or ""
     found = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
     if (found.get("ID", "").strip('"'), found.get("VERSION_ID", "").strip('"')) != ("debian", "12"):
         here = found.get("PRETTY_NAME", "another system").strip('"')
-        return f"the lab runs on Debian 12, and this is {here}"
-    if not FUSE.is_char_device():
-        return f"the lab needs {FUSE}, which this machine does not have"
-    return _cannot_make_namespaces() or _lacks_memory()
+        return f"{what} runs on Debian 12, and this is {here}"
+    return None
 
 
-def _cannot_make_namespaces() -> str | None:
+def cannot_make_namespaces(what: str) -> str | None:
     """Root of a container may not be allowed to."""
     pid = os.fork()
     if not pid:
         os._exit(1 if ctypes.CDLL(None).unshare(NEW_NAMESPACES) else 0)
-    return None if os.waitpid(pid, 0)[1] == 0 else "the lab needs namespaces, which this machine does not let root make"
+    return None if os.waitpid(pid, 0)[1] == 0 else f"{what} needs namespaces, which this machine does not let root make"
 
 
-def _lacks_memory() -> str | None:
+def lacks_memory(what: str, least: int) -> str | None:
+    """Why something that takes so many MiB cannot be here."""
     found = dict(line.split(":") for line in MEMORY.read_text(encoding="utf-8").splitlines())
     free = int(found["MemAvailable"].split()[0]) // 1024
-    return None if free >= LEAST_MEMORY else f"the lab takes {LEAST_MEMORY} MiB of memory; {free} MiB are left"
+    return None if free >= least else f"{what} takes {least} MiB of memory; {free} MiB are left"
 
 
 def lacks_disk(folder: Path) -> str | None:
@@ -95,16 +103,16 @@ def preflight(group: str) -> int:
     return subprocess.run([str(PREFLIGHT), group], env=environment, stdin=subprocess.DEVNULL, check=False).returncode
 
 
-def lacking() -> list[str]:
+def lacking(packages: t.Sequence[str] = PACKAGES) -> list[str]:
     """Packages that are not installed."""
     asked = subprocess.run(
-        ["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n", *PACKAGES],
+        ["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n", *packages],
         capture_output=True,
         text=True,
         check=False,
     )
     present = {line.split()[0] for line in asked.stdout.splitlines() if line.endswith(" installed")}
-    return [package for package in PACKAGES if package not in present]
+    return [package for package in packages if package not in present]
 
 
 def install(packages: t.Sequence[str]) -> None:
@@ -127,7 +135,7 @@ def install(packages: t.Sequence[str]) -> None:
         policy.unlink()
         if made:
             real.unlink()
-    if message or lacking():
+    if message or lacking(packages):
         raise Unfit(f"the lab needs {' '.join(packages)}, and apt-get cannot install that: {message}")
     if "lxc" in packages or "zfs-fuse" in packages:
         _keep_from_starting_at_boot()

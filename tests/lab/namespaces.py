@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import shutil
 import signal
 import sys
 import time
@@ -46,12 +47,15 @@ def die_with_parent() -> None:
     _call("prctl", PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
-def run(work: Work, *, network: bool) -> int:
-    """Do something as pid 1 of new namespaces, with or without the machine's own network; returns its exit status."""
+def run(work: Work, *, network: bool, scratch: Path | None = None) -> int:
+    """Do something as pid 1 of new namespaces, with or without the machine's own network; returns its exit status.
+
+    The directory `scratch` is removed at the end, however that comes.
+    """
     _sweep_left_behind()
     group = f"{NAME}{os.getpid()}"
     end_of_all, held = os.pipe()
-    janitor = _start_janitor(group, end_of_all, held)
+    janitor = _start_janitor(group, end_of_all, held, scratch)
     os.close(end_of_all)
     try:
         pid = _start(work, group, network=network)
@@ -126,7 +130,7 @@ def _wait(pid: int) -> int:
 # ----- control groups
 
 
-def _start_janitor(group: str, end_of_all: int, held: int) -> int:
+def _start_janitor(group: str, end_of_all: int, held: int, scratch: Path | None) -> int:
     """Each process in the namespaces has `held` open, or is a child of one that has."""
     pid = os.fork()
     if pid:
@@ -141,6 +145,8 @@ def _start_janitor(group: str, end_of_all: int, held: int) -> int:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         os.read(end_of_all, 1)
+        if scratch is not None:
+            shutil.rmtree(scratch, ignore_errors=True)
         sweep(group)
     finally:
         os._exit(0)
