@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 COLLECTIONS = ROOT / "build"
 
 # What tests are made of; changes here are rare, and the tests of the plugins use all of it.
-TOOLS = tuple(ROOT / "tests" / "unit" / name for name in ("bench", "lab", "simulator"))
+TOOLS = tuple(ROOT / "tests" / "unit" / name for name in ("bench", "lab", "simulator", "truth"))
 
 
 NEED_A_NAS = {"ansible", "command", "internet", "truenas"}
@@ -40,7 +40,10 @@ MEMORY_BYTES = 4 * 1024**3
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--engine", default="process", choices=("process", "lxc"), help="what containers are that a test goes inside"
+        "--engine",
+        default="process",
+        choices=("process", "lxc", "incus"),
+        help="what containers are that a test goes inside",
     )
     parser.addoption(
         "--cells",

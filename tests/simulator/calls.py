@@ -75,6 +75,7 @@ async def _settled(context: Context, method: Method, params: Params, job: Job | 
 
 async def _perform(context: Context, method: Method, params: Params, job: Job | None) -> t.Any:
     arguments = params if method.model is None else accept(method.model, params)
+    await context.world.look(method.name)
     value = method.handler(context, *arguments) if job is None else method.handler(context, job, *arguments)
     return await value if inspect.isawaitable(value) else value
 

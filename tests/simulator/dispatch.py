@@ -15,7 +15,7 @@ from tests.simulator.calls import run_plain, start_job
 from tests.simulator.concurrency import IN_ALL, TooManyCalls
 from tests.simulator.errors import ENOTAUTHENTICATED, CallError, SimulatedError
 from tests.simulator.job import FAILED, Job
-from tests.simulator.registry import REGISTRY, Context, Method
+from tests.simulator.registry import Context, Method
 
 if t.TYPE_CHECKING:
     from tests.simulator.accounts import Login
@@ -59,7 +59,7 @@ def authorise(method: Method, login: Login | None) -> None:
 async def _answer(connection: Connection, request: Request) -> tuple[Message | None, Job | None]:
     """The reply, and the job that may run once it has been sent. No reply: the middleware went down."""
     simulator = connection.simulator
-    method = REGISTRY.find(simulator.release.name, request.method)
+    method = simulator.method(request.method)
     if method is None:
         return framing.error(request.id, framing.METHOD_NOT_FOUND, "Method does not exist"), None
     if not method.job:

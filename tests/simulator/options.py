@@ -31,8 +31,8 @@ class Options:
     engine: str = field(
         default="process",
         metadata=about(
-            "process: containers that run; paper: only written down; lxc: real ones, in the lab",
-            choices=("process", "paper", "lxc"),
+            "process: containers that run; paper: only written down; lxc: real ones, in the lab; incus: those of Incus",
+            choices=("process", "paper", "lxc", "incus"),
         ),
     )
     state_dir: str | None = field(

@@ -20,6 +20,8 @@ from tests.simulator.world import World
 
 START_SECONDS = 120.0
 STOP_SECONDS = 30.0
+REAL_SECONDS = 3600.0
+"""For both where containers are those of a virtual machine, which may be emulated."""
 
 
 class RunningSimulator:
@@ -96,7 +98,8 @@ class RunningSimulator:
 
     def run(self, work: t.Coroutine[t.Any, t.Any, t.Any]) -> t.Any:
         """Something of the simulator that only its own loop may do."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(START_SECONDS)
+        seconds = REAL_SECONDS if self._simulator.options.engine == "incus" else START_SECONDS
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(seconds)
 
 
 @contextlib.asynccontextmanager
@@ -129,18 +132,20 @@ async def close_what_is_left() -> None:
 @contextlib.contextmanager
 def running_simulator(**options: t.Any) -> t.Iterator[RunningSimulator]:
     """Keywords are the fields of `Options`. Raises what kept the simulator from starting."""
-    context = serving(Options(**options))
+    chosen = Options(**options)
+    context = serving(chosen)
+    starts, stops = (REAL_SECONDS, REAL_SECONDS) if chosen.engine == "incus" else (START_SECONDS, STOP_SECONDS)
     # Its end cancels abandoned tasks, such as the TLS handshake of a late client.
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         loop = runner.get_loop()
         thread = threading.Thread(target=loop.run_forever, name="simulator", daemon=True)
         thread.start()
         try:
-            simulator, server = asyncio.run_coroutine_threadsafe(context.__aenter__(), loop).result(START_SECONDS)
+            simulator, server = asyncio.run_coroutine_threadsafe(context.__aenter__(), loop).result(starts)
             try:
                 yield RunningSimulator(simulator, server, loop)
             finally:
-                asyncio.run_coroutine_threadsafe(context.__aexit__(None, None, None), loop).result(STOP_SECONDS)
+                asyncio.run_coroutine_threadsafe(context.__aexit__(None, None, None), loop).result(stops)
         finally:
             loop.call_soon_threadsafe(loop.stop)
             thread.join()

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
+import functools
 import itertools
 import shutil
 import tempfile
@@ -14,7 +16,7 @@ import typing as t
 import uuid
 from pathlib import Path
 
-from tests.simulator import incus_record, methods, tls
+from tests.simulator import methods, tls
 from tests.simulator.accounts import Account, Accounts, Login
 from tests.simulator.auth import Authenticator, Peer
 from tests.simulator.contract import Contract
@@ -27,7 +29,7 @@ from tests.simulator.jobs import Jobs
 from tests.simulator.methods import virt_global
 from tests.simulator.options import Options
 from tests.simulator.rate_limit import RateLimit
-from tests.simulator.registry import Context
+from tests.simulator.registry import REGISTRY, Context
 from tests.simulator.releases import RELEASES
 from tests.simulator.stats import Stats
 from tests.simulator.world import World, WorldOptions
@@ -35,6 +37,7 @@ from tests.simulator.world import World, WorldOptions
 if t.TYPE_CHECKING:
     from tests.simulator.connection import Connection
     from tests.simulator.engines.base import Engine
+    from tests.simulator.registry import Method
     from tests.simulator.shell.session import Shell
 
 ADMIN = "pixels"
@@ -89,6 +92,12 @@ class Simulator:
         await self.engine.open()
         self._engine_is_open = True
         self.world = await self._new_world()
+
+    def method(self, name: str) -> Method | None:
+        """Return a method of this release; None if it has none of this name."""
+        found = REGISTRY.find(self.release.name, name)
+        handler = self.world.handlers.get(name)
+        return found if found is None or handler is None else dataclasses.replace(found, handler=handler)
 
     async def close(self) -> None:
         """End what was started and remove what was written, even where part of the opening failed."""
@@ -162,15 +171,14 @@ class Simulator:
     async def set_up_incus(self) -> None:
         """As after an upgrade of the NAS: Incus knows nothing, and takes the containers from their datasets."""
         context = self.context_of(self.admin_login, remote="127.0.0.1")
-        await incus_record.forget(self.world)
+        await self.world.forget_incus()
         with contextlib.suppress(CallError):
             await virt_global.run_setup(context)
 
     async def reset(self) -> None:
         """As new: no containers but the seeded ones, no jobs, no faults, nothing counted; accounts stay."""
         await self.jobs.forget_everything()
-        for files in self.world.storage.all_files():
-            await self.engine.delete(files)
+        await self.world.remove_files()
         self.world = await self._new_world()
         self.faults.clear()
         self.stats.reset()
@@ -190,6 +198,10 @@ class Simulator:
             from tests.simulator.engines.lxc.engine import LxcEngine
 
             return LxcEngine(ssh_installed=self.options.ssh_installed)
+        if self.options.engine == "incus":
+            from tests.simulator.engines.incus.engine import IncusEngine
+
+            return IncusEngine()
         # Only where it is wanted: it brings an SSH server with it, which is slow to import.
         from tests.simulator.engines.process.engine import ProcessEngine
 
@@ -199,21 +211,20 @@ class Simulator:
 
     async def _new_world(self) -> World:
         options = self.options
-        world = World(
-            self.release,
-            WorldOptions(
-                state_dir=self.state_dir / f"nas-{next(self._worlds)}",
-                create_seconds=options.create_seconds,
-                start_seconds=options.start_seconds,
-                stop_seconds=options.stop_seconds,
-                unknown_seconds=options.unknown_seconds,
-                busy_seconds=options.busy_seconds,
-                snapshot_seconds=options.snapshot_seconds,
-                address_seconds=options.address_seconds,
-                seed_pixels=options.seed_pixels,
-            ),
-            self.engine,
+        world_options = WorldOptions(
+            state_dir=self.state_dir / f"nas-{next(self._worlds)}",
+            create_seconds=options.create_seconds,
+            start_seconds=options.start_seconds,
+            stop_seconds=options.stop_seconds,
+            unknown_seconds=options.unknown_seconds,
+            busy_seconds=options.busy_seconds,
+            snapshot_seconds=options.snapshot_seconds,
+            address_seconds=options.address_seconds,
+            seed_pixels=options.seed_pixels,
         )
+        # Where containers are real, the world is what they are.
+        make_world = getattr(self.engine, "make_world", functools.partial(World, engine=self.engine))
+        world: World = make_world(self.release, world_options)
         world.faults = self.faults
         world.network.hang_up = self.hang_up
         await world.open()

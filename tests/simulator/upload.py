@@ -15,7 +15,7 @@ from aiohttp import BodyPartReader, hdrs, web
 from tests.simulator.calls import start_job
 from tests.simulator.dispatch import authorise
 from tests.simulator.errors import CallError
-from tests.simulator.registry import REGISTRY, Method
+from tests.simulator.registry import Method
 
 if t.TYPE_CHECKING:
     from aiohttp.multipart import MultipartReader
@@ -101,7 +101,7 @@ async def _call(simulator: Simulator, parts: MultipartReader) -> tuple[Method, l
     name = data.get("method") if isinstance(data, dict) else None
     if not isinstance(name, str):
         raise Refused(422, "No method specified")
-    method = REGISTRY.find(simulator.release.name, name)
+    method = simulator.method(name)
     if method is None or not method.job:
         raise Refused(422, f"Method {name} not found")
     return method, data.get("params", [])

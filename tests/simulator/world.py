@@ -26,6 +26,7 @@ if t.TYPE_CHECKING:
     from tests.simulator.engines.base import Engine
     from tests.simulator.instance import Device, Instance
     from tests.simulator.lan import Interface
+    from tests.simulator.registry import Handler
     from tests.simulator.releases import Release
     from tests.simulator.volume import Volume
 
@@ -144,6 +145,25 @@ class World:
             self.storage.add_pool(pool)
         for number in range(1, self.options.seed_pixels + 1):
             await self.seed(f"px-seed-{number:04}")
+
+    # what an engine with real containers does in another manner
+
+    handlers: t.Mapping[str, Handler] = {}
+    """Methods that are not the simulator's own here, by name."""
+
+    async def look(self, method: str) -> None:
+        """Bring what a method is about up to date, before it is called."""
+
+    async def forget_incus(self) -> None:
+        """Lose Incus' database, as an upgrade of the NAS does."""
+        from tests.simulator import incus_record
+
+        await incus_record.forget(self)
+
+    async def remove_files(self) -> None:
+        """Remove all that the engine keeps."""
+        for files in self.storage.all_files():
+            await self.engine.delete(files)
 
     # what is there
 

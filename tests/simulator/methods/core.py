@@ -208,7 +208,7 @@ for release in RELEASES.values():
 
 
 def _inner(context: Context, name: str) -> Method:
-    found = REGISTRY.find(context.release.name, name)
+    found = context.simulator.method(name)
     if found is None:
         service, _dot, short = name.rpartition(".")
         raise CallError(f"Method {short!r} not found in {service!r}", ENOMETHOD)

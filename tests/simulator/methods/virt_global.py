@@ -13,7 +13,7 @@ from tests.simulator import incus, incus_record
 from tests.simulator.errors import CallError, GenericError, Triple, ValidationErrors
 from tests.simulator.models.base import Nothing
 from tests.simulator.models.virt_global import GlobalUpdate, NetworkName
-from tests.simulator.registry import REGISTRY, job, method
+from tests.simulator.registry import job, method
 from tests.simulator.releases import INCUS_HAS
 from tests.simulator.world import ERROR, INITIALIZED, LOCKED, NO_POOL
 
@@ -156,9 +156,8 @@ async def run_setup(context: Context) -> None:
     if context.simulator is None:
         await set_up(context)
         return
-    method = REGISTRY.find(context.release.name, "virt.global.setup")
-    assert method is not None
-    submitted, _new = context.simulator.jobs.submit(method, [], lambda job: setup(context, job), login=None)
+    method = context.simulator.method("virt.global.setup")
+    submitted, _new = context.simulator.jobs.submit(method, [], lambda job: method.handler(context, job), login=None)
     submitted.announced.set()
     await submitted.finished.wait()
     if submitted.failure is not None:

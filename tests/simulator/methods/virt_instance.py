@@ -218,7 +218,7 @@ async def update(context: Context, job: Job, id: str, data: Row) -> Row:
     if wrong:
         raise ValidationErrors(wrong)
     if not cpu_is_valid(data.get("cpu")):
-        raise CallError("Invalid CPU limit syntax")
+        raise CallError("Invalid config: Invalid CPU limit syntax")
     incus.refuse_busy(instance)
     incus_record.write(world, instance)
     if "environment" in data:

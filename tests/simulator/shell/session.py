@@ -152,6 +152,7 @@ class Shell:
     async def _open(self, container: str, account: Account, options: ShellOptions) -> Opened:
         ordered = self._simulator.faults.take("close_shell", container)
         if ordered is None:
+            await self._simulator.world.look("virt.instance.query")
             return await self._dialect.open(self._simulator.world, account, options)
         if "text" not in ordered.details:
             raise SetupFailed("it was ordered")
