@@ -31,7 +31,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 # ansible-lint and the demo start programs of this environment by name.
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: help ready demo test test-all test-wide sweeps examples coverage smoke lint format sanity sanity-next build import-check docs wheel changelog test-build mutants bench conformance lab simulator clean
+.PHONY: help ready demo test test-all test-wide sweeps examples coverage smoke lint format sanity sanity-next build import-check docs wheel changelog test-build mutants bench conformance lab truth simulator clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | while read -r target says; do printf '%-12s %s\n' "$$target" "$$says"; done
@@ -139,6 +139,9 @@ conformance: ready ## run ansible-core's tests of connection plugins; ARGS="--on
 
 lab: ready ## run the integration tests on real containers (root, Debian 12); ARGS="-k name" selects tests
 	$(BIN)/python -m tests.lab $(ARGS)
+
+truth: ready ## compare answers with those of real Incus and OpenZFS in a virtual machine (root, Debian 12); RECORD=1 records its answers
+	TRUTH_RECORD=$(RECORD) $(BIN)/python -m tests.truth $(ARGS)
 
 simulator: ready ## run a simulated NAS in the foreground, and print the variables to use it; ARGS="--release 25.04" passes options
 	$(BIN)/python -m tests.simulator --exports $(ARGS)

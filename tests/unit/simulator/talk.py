@@ -28,10 +28,17 @@ class Talk:
     """One websocket of one test."""
 
     def __init__(
-        self, simulator: RunningSimulator, *, plain: bool = False, path: str = "/api/current", source: str | None = None
+        self,
+        simulator: RunningSimulator,
+        *,
+        plain: bool = False,
+        path: str = "/api/current",
+        source: str | None = None,
+        patience: float = PATIENCE,
     ) -> None:
         self._loop = asyncio.new_event_loop()
         self._simulator = simulator
+        self._patience = patience
         self._source = source
         """The address to connect from; None is any."""
         self._last_id = 0
@@ -76,8 +83,9 @@ class Talk:
     def ping(self) -> None:
         self._run(self.socket.ping())
 
-    def frame(self, *, patience: float = PATIENCE) -> aiohttp.WSMessage:
+    def frame(self, *, patience: float | None = None) -> aiohttp.WSMessage:
         """Return the next message. Raises `TimeoutError`."""
+        patience = self._patience if patience is None else patience
         return t.cast("aiohttp.WSMessage", self._run(asyncio.wait_for(self.socket.receive(), patience)))
 
     def receive(self) -> Message:
@@ -151,12 +159,13 @@ class Talk:
 
     def job(self, id: int) -> Message:
         """The row of a job that has ended."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + self._patience
         while time.monotonic() < deadline:
             [row] = self.call("core.get_jobs", [["id", "=", id]], {"extra": {"raw_result": True}})
             if row["state"] not in ("WAITING", "RUNNING"):
                 return t.cast("Message", row)
-            time.sleep(0.01)
+            # 10 ms, unless the containers are in a virtual machine that is slow enough.
+            time.sleep(self._patience / 1000)
         raise AssertionError(f"job {id} does not end")
 
     def event(self, wanted: t.Callable[[Message], bool]) -> Message:
