@@ -19,7 +19,8 @@ FLAGS = {"api_key": "--api-key-file", "profile": "--nas", "storage_pool": "--poo
 
 # Options that are no flag of the command.
 CLAUSES = {
-    "egress": "start it in the TrueNAS web interface and run pixels network set NAME unrestricted",
+    "confirm": "set confirm: true in a task of pixels_segment",
+    "egress": "start it in the TrueNAS web interface and run pixels network set {pixel} unrestricted",
     "nic": "set defaults.parent in the configuration file",
     "provision": "create it without --no-provision",
     "public_key_file": "set PIXELS_SSH_KEY",
@@ -53,7 +54,7 @@ def for_command(hint: Hint) -> str:
         # The source is no flag of checkpoint clone.
         clause = "run pixels create without --from" if hint.name == "from" else f"omit {flag(hint.name)}"
     elif hint.kind == kinds.SET:
-        clause = CLAUSES.get(hint.name) or set_option(hint)
+        clause = CLAUSES.get(hint.name, "").format(pixel=hint.pixel) or set_option(hint)
     return f"{clause} {hint.purpose}".strip()
 
 

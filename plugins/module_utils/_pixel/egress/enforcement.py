@@ -250,7 +250,8 @@ def stop(pixels: Pixels, name: PixelName, error: BaseException) -> None:
     if isinstance(error, PixelsError):
         autostart = ", and its autostart was switched off" if found and found.autostart else ""
         error.add_suffix(f"{name.bare} was stopped, because it would have had no rules{autostart}")
-        error.hints = (*error.hints, Hint.option("egress", "unrestricted", "to start it without rules"))
+        without_rules = Hint.option("egress", "unrestricted", "to start it without rules", pixel=name.bare)
+        error.hints = (*error.hints, without_rules)
 
 
 def run(shell: Shell, script: str, *, timeout: float, failure: str) -> None:

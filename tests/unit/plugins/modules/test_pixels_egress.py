@@ -99,7 +99,7 @@ def test_a_pixel_that_was_started_and_cannot_be_read_is_stopped(run, truenas, mo
     failed = run(pixels_container, name="web")
 
     assert "web was stopped, because it would have had no rules" in failed["msg"]
-    assert "Set egress: unrestricted to start it without rules" in failed["msg"]
+    assert "Set egress: unrestricted for web to start it without rules" in failed["msg"]
     assert truenas.world.containers["px-web"].status == "STOPPED"
 
 

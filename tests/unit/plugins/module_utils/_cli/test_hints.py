@@ -35,6 +35,10 @@ CLAUSES = [
         Hint.option("from", "web@ready", "to finish it", pixel="new"),
         "run pixels create --from web@ready new to finish it",
     ),
+    (
+        Hint.option("egress", "unrestricted", "to start it without rules", pixel="web"),
+        "start it in the TrueNAS web interface and run pixels network set web unrestricted to start it without rules",
+    ),
     (Hint.omit("from"), "run pixels create without --from"),
     (Hint.option("nic", purpose="to skip this"), "set defaults.parent in the configuration file to skip this"),
     (Hint.option("api_key"), "use --api-key-file"),
