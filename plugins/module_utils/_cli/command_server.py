@@ -142,7 +142,8 @@ def run(client: socket.socket) -> None:
         status = main(request["words"], leaves_note=False)
     except SystemExit as ended:
         # For example that of argparse. A text as its code means a failure.
-        status = ended.code if isinstance(ended.code, int) else FAILED if ended.code else 0
+        code = 0 if ended.code is None else ended.code
+        status = code if isinstance(code, int) else FAILED
         raise
     except KeyboardInterrupt:
         # Reported by launch.py.
