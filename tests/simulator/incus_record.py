@@ -64,7 +64,15 @@ def write(world: World, instance: Instance) -> None:
             f"Failed to write backup file: Failed to run: {command}: "
             f"exit status 1 (cannot open '{instance.dataset}': dataset does not exist)"
         )
-    dataset.beside[RECORD] = yaml.dump(record_of(world, instance), Dumper=DUMPER, sort_keys=False).encode()
+    dataset.beside[RECORD] = as_yaml(record_of(world, instance))
+
+
+def as_yaml(record: dict[str, t.Any]) -> bytes:
+    """Return a record as a file. The fast library cannot write surrogates, which hostile names may have."""
+    try:
+        return yaml.dump(record, Dumper=DUMPER, sort_keys=False).encode()
+    except UnicodeEncodeError:
+        return yaml.dump(record, Dumper=yaml.SafeDumper, sort_keys=False).encode()
 
 
 def record_of(world: World, instance: Instance) -> dict[str, t.Any]:
