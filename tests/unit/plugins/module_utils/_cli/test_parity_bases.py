@@ -66,7 +66,8 @@ def test_i4_the_newest_complete_version_is_what_clones_come_from(bases, truenas)
 
 @pytest.mark.wide
 def test_m15_idle_pixels_are_stopped_and_those_past_their_time_are_destroyed(pixels, truenas):
-    past = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=1)
+    # The clocks of the NAS and of this machine may differ by less than a minute.
+    past = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=1, seconds=30)
     truenas.world.add_container("px-old", environment={"PIXELS/expires": f"{past:%Y-%m-%dT%H:%M:%SZ}"})
     truenas.world.add_container("px-idle", environment={"PIXELS/idle_stop": "1m"})
     truenas.world.add_container("px-kept", environment={"PIXELS/idle_stop": "2h"})
