@@ -79,6 +79,8 @@ class WebSocketTransport:
         self._websocket, self._socket = _open_websocket(endpoint, timeout, path)
         self._poll = select.poll()
         self._poll.register(self._socket, select.POLLIN)
+        self._arrived = select.poll()
+        self._arrived.register(self._socket, select.POLLIN)
         self._room = select.poll()
         self._room.register(self._socket, select.POLLOUT)
         self._wake_reader, self._wake_writer = socket.socketpair()
@@ -148,6 +150,17 @@ class WebSocketTransport:
             return self._payload(opcode, frame.data)
         raise self._lost(reason, ending="broken")
 
+    def receive_arrived(self) -> str | bytes | None:
+        """Return the next message if it has arrived. Unlike `receive_message(0)`, read on after an interrupt or a pong.
+
+        Raises `ConnectionLost`.
+        """
+        while self._has_arrived():
+            message = self.receive_message(0)
+            if message is not None:
+                return message
+        return None
+
     def interrupt(self) -> None:
         """Make the current or the next call of `receive` return None immediately."""
         self._wake_writer.send(b"!")
@@ -187,10 +200,17 @@ class WebSocketTransport:
             raise OSError("stuck")
         return self._usable()
 
-    def _readable(self, timeout: float) -> bool:
+    def _has_arrived(self) -> bool:
+        return self._is_decrypted() or bool(self._arrived.poll(0))
+
+    def _is_decrypted(self) -> bool:
+        """Return whether the TLS library holds data, which the socket then no longer has."""
         with self._lock:
-            if isinstance(self._socket, ssl.SSLSocket) and not self._hung_up and self._socket.pending():
-                return True
+            return isinstance(self._socket, ssl.SSLSocket) and not self._hung_up and self._socket.pending() > 0
+
+    def _readable(self, timeout: float) -> bool:
+        if self._is_decrypted():
+            return True
         ready = {number for number, _event in self._poll.poll(max(timeout, 0) * 1000)}
         if self._wake_reader.fileno() in ready:
             self._wake_reader.recv(1)

@@ -94,7 +94,7 @@ class WebShell:
     def is_quiet(self) -> bool:
         """Whether the shell is connected and has no output. Reading this discards output."""
         try:
-            return self._transport.receive_message(0) is None
+            return self._transport.receive_arrived() is None
         except ConnectionLost:
             return False
 

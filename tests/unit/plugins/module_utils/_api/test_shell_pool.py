@@ -9,7 +9,12 @@ import select
 
 import pytest
 
-from ansible_collections.pixels.truenas.plugins.module_utils._api.shell_pool import IDLE_TIMEOUT_S, ShellPool
+from ansible_collections.pixels.truenas.plugins.module_utils._api.shell_pool import (
+    IDLE_TIMEOUT_S,
+    ShellLease,
+    ShellPool,
+)
+from tests.unit.plugins.conftest import wait_until
 
 WEB = {"virt_instance_id": "px-web", "command": "/bin/sh"}
 DB = {"virt_instance_id": "px-db", "command": "/bin/sh"}
@@ -111,6 +116,25 @@ def test_one_that_printed_something_meanwhile_is_not_lent_again(pool, truenas):
     shell.send(b"echo late\n")
     wait_until_there(shell)
     shell.give_back("busy")
+
+    other = pool.borrow(WEB, timeout=10)
+
+    assert (other.note, truenas.stats.shells) == ("", 2)
+    other.discard()
+
+
+@pytest.mark.parametrize(
+    "before", [ShellLease.interrupt, lambda shell: shell._shell._transport.ping()], ids=["interrupt", "pong"]
+)
+def test_one_that_ended_is_not_lent_again_whatever_is_received_before_its_end(pool, truenas, before):
+    shell = pool.borrow(WEB, timeout=10)
+    heard(shell, b"# ")
+    before(shell)
+    truenas.faults.add("end_shell", method="px-web", after_input=0)
+    shell.send(b"x")
+    wait_until(lambda: truenas.stats.open_shells == 0)
+    wait_until_there(shell)
+    shell.give_back("ended")
 
     other = pool.borrow(WEB, timeout=10)
 
