@@ -41,6 +41,8 @@ if t.TYPE_CHECKING:
 
 OPEN_TIMEOUT_S = 30.0
 GREETING_TIMEOUT_S = 5.0
+PROBE_TIMEOUT_S = 5.0
+"""How long a reused shell may take to show that it still runs commands."""
 RECEIVE_TIMEOUT_S = 1.0
 BEGIN_TIMEOUT_S = 5.0
 STOP_TIMEOUT_S = 2.0
@@ -180,16 +182,19 @@ class WebShellClient(Shell):
         if self._shell is None:
             with self._explained():
                 shell = self._borrow()
+                if shell.note == protocol.NOTE and not self._responds(shell):
+                    # No command was sent, so that it can be sent to another shell.
+                    shell = self._borrow(unused=True)
                 if shell.note != protocol.NOTE:
                     self._open(shell)
                     shell.send(protocol.opened())
             self._shell = shell
         return self._shell
 
-    def _borrow(self) -> ShellLike:
+    def _borrow(self, *, unused: bool = False) -> ShellLike:
+        """Borrow a shell, with `unused` a new one."""
         options = self._options()
-        # After a start, the NAS takes a second or two to report that a shell of before is gone.
-        unused = self._pixels.containers.was_started(self._name)
+        unused = self._pixels.containers.was_started(self._name) or unused
         try:
             return self._pixels.wire.borrow_shell(options, unused=unused)
         except ConnectionLost:
@@ -205,6 +210,29 @@ class WebShellClient(Shell):
             return self._pixels.containers.shell(self._name)
         except NotFound:
             raise NotFound(f"there is no pixel named {self._where}") from None
+
+    def _responds(self, shell: ShellLike) -> bool:
+        """Return whether a reused shell still runs commands; otherwise end it.
+
+        After a stop, the NAS takes a second or two to report that a shell is gone, and another process may have started
+        the pixel again meanwhile.
+        """
+        marker = protocol.new_marker()
+        output = b""
+        until = time.monotonic() + PROBE_TIMEOUT_S
+        try:
+            shell.send(protocol.probe(marker))
+            while not protocol.is_open(output, marker) and (left := until - time.monotonic()) > 0:
+                output += shell.receive(left) or b""
+        except ConnectionLost:
+            output = b""
+        except BaseException:
+            shell.discard()
+            raise
+        if protocol.is_open(output, marker):
+            return True
+        shell.discard()
+        return False
 
     def _open(self, shell: ShellLike) -> None:
         """Replace the shell that the NAS started by one that runs the lines of `protocol`."""

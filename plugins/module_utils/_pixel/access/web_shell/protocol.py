@@ -109,6 +109,11 @@ def opened() -> bytes:
     return f"{LOGIN_VARIABLES}; {RUNNING}; {STREAMING}\n".encode("ascii")
 
 
+def probe(marker: str) -> bytes:
+    """Return the line to which a shell that is ready for commands replies as `is_open` expects it."""
+    return f'printf "pixels-%s-%s\\n" {READY} {marker}\n'.encode("ascii")
+
+
 def is_open(output: bytes, marker: str) -> bool:
     """Return whether the terminal is ready for commands, by all of its output."""
     return f"pixels-{READY}-{marker}\n".encode("ascii") in output

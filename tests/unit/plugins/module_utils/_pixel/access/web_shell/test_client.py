@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -23,6 +24,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.session import Credential, Session
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.access.command import Command
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.access.web_shell import client as module
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.access.web_shell import protocol
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.access.web_shell.client import WebShellClient
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.model.pixels import Pixels
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.pixel_name import PixelName
@@ -64,6 +66,14 @@ def shell(pixels, web):
 def runs_on(monkeypatch):
     """Lose shells of a pixel that keeps running, without a wait for its stop."""
     monkeypatch.setattr(module, "STOP_TIMEOUT_S", 0.0)
+
+
+@pytest.fixture
+def ends_unreported(truenas, monkeypatch):
+    """Let the NAS keep shells connected after their end, for longer than a test runs."""
+    simulator = truenas._simulator
+    simulator.options = replace(simulator.options, shell_close_seconds=(3600, 3600))
+    monkeypatch.setattr(module, "PROBE_TIMEOUT_S", 0.2)
 
 
 class Clock:
@@ -325,6 +335,61 @@ def test_a_pixel_that_was_started_gets_a_new_shell_before_the_nas_reports_that_t
             shell.run(Command(("true",)))
 
     assert (before, truenas.stats.shells) == (1, 2)
+
+
+RUN = Command(("sh", "-c", "echo run >>/root/runs"))
+
+
+def leave_idle_shell(pixels):
+    with WebShellClient(pixels, WEB) as shell:
+        shell.run(Command(("true",)))
+
+
+@both_generations
+def test_a_command_runs_once_after_another_client_restarted_the_pixel_and_the_nas_has_not_reported_it(
+    pixels, web, truenas, session, ends_unreported
+):
+    leave_idle_shell(pixels)
+    Pixels(session).containers.restart("px-web", graceful=5, force=True, timeout=30)
+
+    with WebShellClient(pixels, WEB) as shell:
+        shell.run(RUN)
+
+    assert (read(truenas, "/root/runs"), truenas.stats.shells) == ("run\n", 2)
+
+
+@pytest.mark.parametrize("fault", ["end_shell", "drop_shell", "freeze_shell"])
+def test_a_command_runs_once_if_an_idle_shell_is_lost_before_it_is_sent(pixels, web, truenas, monkeypatch, fault):
+    leave_idle_shell(pixels)
+    if fault == "freeze_shell":
+        monkeypatch.setattr(module, "PROBE_TIMEOUT_S", 0.2)
+    truenas.faults.add(fault, method="px-web")
+
+    with WebShellClient(pixels, WEB) as shell:
+        shell.run(RUN)
+
+    assert (read(truenas, "/root/runs"), truenas.stats.shells) == ("run\n", 2)
+
+
+def test_a_command_is_not_sent_again_if_an_idle_shell_is_lost_while_it_is_sent(pixels, web, truenas, runs_on):
+    leave_idle_shell(pixels)
+    truenas.faults.add("end_shell", method="px-web", after_input=len(protocol.probe(protocol.new_marker())) + 1)
+
+    with WebShellClient(pixels, WEB) as shell, pytest.raises(ConnectionLost, match="which may go on or have ended"):
+        shell.run(RUN)
+
+    assert (runs(truenas), truenas.stats.shells) == (False, 1)
+
+
+@both_generations
+def test_a_pixel_that_another_client_stopped_is_reported_before_the_nas_reports_that_its_shell_ended(
+    pixels, web, session, ends_unreported
+):
+    leave_idle_shell(pixels)
+    Pixels(session).containers.stop("px-web", graceful=5, force=True, timeout=30)
+
+    with WebShellClient(pixels, WEB) as shell, pytest.raises(Refused, match=r"web on \S+ is stopped: start it first"):
+        shell.run(RUN)
 
 
 def test_an_idle_shell_that_ended_is_replaced(pixels, web, truenas):
