@@ -74,9 +74,19 @@ class IncusEngine:
                 await self.agent.run(["zfs", "destroy", "-R", dataset])
 
     async def instances(self) -> dict[str, t.Any]:
-        """Return what Incus says of each container. Raises OSError, ValueError, IncusError."""
+        """Return what Incus says of each container. Raises OSError, ValueError, IncusError.
+
+        For one that is just stopping, its list has neither configuration nor state. As the middleware does
+        (plugins/virt/instance.py), the container itself is read then: its state is unknown, and it has no addresses.
+        """
         found = (await self.agent.incus("GET", "1.0/instances?recursion=2"))["metadata"]
-        return {each["name"]: each for each in found or []}
+        return {
+            each["name"]: each if each.get("config") else await self._instance(each["name"]) for each in found or []
+        }
+
+    async def _instance(self, name: str) -> dict[str, t.Any]:
+        record: dict[str, t.Any] = (await self.agent.incus("GET", f"1.0/instances/{name}"))["metadata"]
+        return record
 
     # in a container
 
