@@ -74,7 +74,9 @@ class Daemon:
         if files:
             rights = b"".join(number.to_bytes(4, byteorder) for number in files)
             line = line[self._socket.sendmsg([line], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, rights)]) :]
-        self._socket.sendall(line)
+        # Even sending nothing fails if the other process has replied and closed the connection meanwhile.
+        if line:
+            self._socket.sendall(line)
 
     def set_timeout(self, timeout: float | None) -> None:
         """Set the time to wait for each part of a frame, in seconds; None waits forever."""

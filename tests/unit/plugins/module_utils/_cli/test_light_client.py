@@ -69,6 +69,29 @@ def test_open_files_go_with_a_frame_of_any_size(home):
         assert text.encode() in data
 
 
+def test_a_reply_counts_that_arrives_with_the_end_of_the_connection_while_a_frame_is_sent(home):
+    with connected(home) as (daemon, theirs), open(os.devnull, "rb") as file:
+
+        class Slow:
+            """The socket of the client, slower than the other process."""
+
+            def __init__(self, ours):
+                self.recv, self.sendall, self.close = ours.recv, ours.sendall, ours.close
+                self._ours = ours
+
+            def sendmsg(self, *arguments):
+                sent = self._ours.sendmsg(*arguments)
+                theirs.recv(65536)
+                theirs.sendall(b'{"started": true}\n')
+                theirs.close()
+                return sent
+
+        daemon._socket = Slow(daemon._socket)
+        daemon.send({"words": ["info"]}, files=(file.fileno(),))
+
+        assert daemon.receive() == {"started": True}
+
+
 def test_the_proof_is_the_one_that_the_daemon_expects(monkeypatch):
     monkeypatch.setenv("PIXELS_TRUENAS_API_KEY", "1-key")
 
