@@ -55,7 +55,7 @@ demo: ready ## create, use and destroy a fleet with playbooks, on a simulated NA
 test: ready ## run the unit and integration tests on the newest releases; ARGS="-k name" selects tests
 	$(PYTEST) -m 'not wide' $(ARGS)
 
-test-all: test-wide sweeps examples ## run all tests, all fault sweeps and the examples; SWEEP="--cells 0.1" runs a sample
+test-all: test-wide sweeps examples import-check docs ## run all tests, all fault sweeps, the examples, the import check and the build of the documentation; SWEEP="--cells 0.1" runs a sample
 
 test-wide: ready ## run all tests but the fault sweeps; ARGS="--cells 0.1" runs a sample of the wide cases
 	$(PYTEST) $(ARGS)
