@@ -122,7 +122,7 @@ devtools-lock: ready ## update versions and checksums of the lock of devtools fr
 	$(BIN)/python roles/devtools/files/update_lock.py
 
 changelog: ready ## move the changelog fragments into the release that galaxy.yml names
-	$(BIN)/antsibull-changelog release --update-existing
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/antsibull-changelog release --update-existing
 
 test-build: ready ## build the artifact, install it into an empty directory and use it from there
 	$(BIN)/pytest tests/build $(ARGS)
