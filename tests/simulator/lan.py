@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 
 from tests.simulator.releases import Release
 
+if t.TYPE_CHECKING:
+    from tests.simulator.world import World
+
 Row = dict[str, t.Any]
 
 VLAN_MEMBERS = ("vlan_parent_interface", "vlan_tag", "vlan_pcp")
@@ -138,6 +141,12 @@ def bridge(name: str = "br0", members: t.Sequence[str] = ("eno1",), address: str
     return Interface(name, "BRIDGE", live=(address,), static=(address,), details=details)
 
 
+def segment(name: str = "br77") -> Interface:
+    """A bridge without ports and addresses."""
+    details = {"bridge_members": [], "stp": False, "enable_learning": True}
+    return Interface(name, "BRIDGE", static=(), details=details)
+
+
 def lagg(name: str = "bond0", ports: t.Sequence[str] = ("eno1", "eno2"), address: str = "192.168.1.10/24") -> Interface:
     details = {"lag_protocol": "LACP", "lag_ports": list(ports), "xmit_hash_policy": "LAYER2+3", "lacpdu_rate": "SLOW"}
     return Interface(name, "LINK_AGGREGATION", live=(address,), static=(address,), details=details)
@@ -152,6 +161,12 @@ def default() -> dict[str, Interface]:
     """One port on DHCP, one without a link: what a fresh box looks like."""
     ports = [physical(), Interface("eno2", up=False, mac="3c:ec:ef:00:00:02")]
     return {port.name: port for port in ports}
+
+
+def configure_statically(world: World) -> None:
+    """Configure a NAS so that nothing comes from DHCP alone."""
+    world.interfaces["eno1"] = physical(dhcp=False)
+    world.network.gateway, world.network.nameservers = "192.168.1.1", ["192.168.1.1"]
 
 
 def rows(interfaces: t.Collection[Interface], release: Release) -> list[Row]:

@@ -88,7 +88,7 @@ INSTANCE_DEVICE = _when(
     "dev_type",
     "NIC",
     Record({"dev_type": text}),
-    Record({"name": text, "nic_type": optional(text), "parent": optional(text)}),
+    Record({"name": text, "nic_type": optional(text), "parent": optional(text), "network": optional(text)}),
 )
 
 IMAGE_CHOICE = Record({"os": text, "release": text, "variant": text, "archs": texts, "instance_types": texts})

@@ -123,7 +123,9 @@ def from_row(row: Row) -> Device | None:
     if kind == PROXY:
         return proxy(row, handle)
     if kind == NIC:
-        return device_checks.nic(row.get("parent"), str(row.get("nic_type")).lower(), SEGMENT_NIC_TYPE, handle)
+        # On the internal bridge of Incus, a NIC has a network instead of a parent and a type.
+        parent, nic_type = row.get("parent") or row.get("network"), row.get("nic_type") or "bridged"
+        return device_checks.nic(parent, str(nic_type).lower(), SEGMENT_NIC_TYPE, handle)
     if kind == GPU:
         pci = row.get("pci")
         detail = None if row.get("gpu_type") == "PHYSICAL" else str(row.get("gpu_type")).lower()

@@ -27,6 +27,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress impor
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress import (
     policy as policies,
 )
+from ansible_collections.pixels.truenas.plugins.module_utils._pixel.segments import segment as segments
 
 if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.access.command import Shell
@@ -332,14 +333,12 @@ class Protection:
 def gateway_of(pixels: Pixels, name: PixelName) -> tuple[Container, str] | None:
     """Return the gateway of a pixel and the segment between them. `name` is the full name.
 
-    None where the pixel has a NIC anywhere else: what leaves by that is not restricted.
+    None where the pixel has a NIC anywhere else, or the bridge is connected to another network: what leaves by that
+    is not restricted.
     """
-    gateways = {segment: each for each in pixels.list() for segment in (each.metadata.gateway or "").split()}
-    own = pixels.containers.nic(name) if gateways else None
-    if own is None or own.parent not in gateways or gateways[own.parent].name == name:
-        return None
-    parents = {each.parent for each in pixels.backend.attachments() if each.container == name}
-    return (gateways[own.parent], own.parent) if parents <= {own.parent} else None
+    gateways = {served: each for each in pixels.list() for served in (each.metadata.gateway or "").split()}
+    own = segments.of_pixel(pixels, name) if gateways else None
+    return None if own is None or own not in gateways else (gateways[own], own)
 
 
 def protection(pixels: Pixels, container: Container) -> Protection | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.pixels.truenas.plugins.modules import pixels_egress_info
+from tests.simulator import lan
 from tests.unit.plugins.conftest import put
 
 
@@ -65,6 +66,7 @@ class TestGateway:
 
     @pytest.fixture
     def web(self, truenas):
+        truenas.world.interfaces["br77"] = lan.segment("br77")
         truenas.world.add_container("px-gateway", environment={"PIXELS/gateway": "br77 br78"})
         made = truenas.world.add_container("px-web")
         made.devices["eth0"] = {"type": "nic", "nictype": "macvlan", "parent": "br77"}
@@ -86,6 +88,17 @@ class TestGateway:
     @pytest.mark.parametrize("parent", ["eno1", "br79"])
     def test_a_pixel_with_a_nic_elsewhere_is_not_behind_the_gateway(self, run, web, parent):
         web.devices["eth1"] = {"type": "nic", "nictype": "macvlan", "parent": parent}
+
+        assert run(pixels_egress_info, name="web")["enforced_by"] == "none"
+
+    @pytest.mark.parametrize("network", ["incusbr0", "incusbr1"])
+    def test_a_pixel_with_a_nic_on_a_bridge_of_incus_is_not_behind_the_gateway(self, run, web, network):
+        web.devices["eth1"] = {"type": "nic", "network": network}
+
+        assert run(pixels_egress_info, name="web")["enforced_by"] == "none"
+
+    def test_a_pixel_on_a_bridge_with_a_port_is_not_behind_the_gateway(self, run, web, truenas):
+        truenas.world.interfaces["br77"].details["bridge_members"] = ["eno2"]
 
         assert run(pixels_egress_info, name="web")["enforced_by"] == "none"
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.simulator import lan
 from tests.unit.plugins.conftest import put
 
 
@@ -110,6 +111,7 @@ def test_check_names_pixels_that_do_not_exist(network):
 
 
 def test_the_gateway_of_a_pixel_is_named_as_what_enforces_its_policy(network, truenas):
+    truenas.world.interfaces["br77"] = lan.segment("br77")
     truenas.world.add_container("px-gateway", environment={"PIXELS/gateway": "br77"}, status="STOPPED")
     truenas.world.containers["px-web"].devices["eth0"] = {"type": "nic", "nictype": "macvlan", "parent": "br77"}
 

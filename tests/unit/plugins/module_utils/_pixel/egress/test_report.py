@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress import policy, report
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.model.pixels import Pixels
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.pixel_name import PixelName
+from tests.simulator import lan
 
 
 @pytest.fixture
@@ -23,6 +24,7 @@ def release():
 
 
 def test_a_pixel_behind_a_gateway_also_has_the_drift_of_its_own_policy(session, truenas):
+    truenas.world.interfaces["br77"] = lan.segment("br77")
     truenas.world.add_container("px-gateway", environment={"PIXELS/gateway": "br77"}, status="STOPPED")
     web = truenas.world.add_container("px-web", environment={"PIXELS/egress": '{"mode": "none"}'})
     web.devices["eth0"] = {"type": "nic", "nictype": "macvlan", "parent": "br77"}
