@@ -43,6 +43,7 @@ SNAPSHOT = re.compile(r"[\w.:-]+(?: [\w.:-]+)*", re.ASCII)
 MAX_DATASET_LENGTH = 255
 # Linux allows up to 15 bytes without slashes and white space; this is the part of it that is in use.
 INTERFACE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:@-]{0,14}")
+BRIDGE = re.compile(r"br\d{1,4}", re.ASCII)
 
 QUOTE_LENGTH = 100
 """The most characters of a value in a warning."""
@@ -180,6 +181,11 @@ def is_snapshot_label(value: object) -> bool:
 def is_interface(value: object) -> bool:
     """Return whether a value is a valid name of a network interface."""
     return isinstance(value, str) and INTERFACE.fullmatch(value) is not None
+
+
+def is_bridge_name(value: object) -> bool:
+    """Return whether a value is a name that `interface.create` accepts for a bridge (plugins/network.py)."""
+    return isinstance(value, str) and BRIDGE.fullmatch(value) is not None
 
 
 def cpu(value: object, warn: Warn) -> str | None:

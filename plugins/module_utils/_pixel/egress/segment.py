@@ -15,13 +15,17 @@ from dataclasses import dataclass
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress import policy as policies
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress.policy import invalid
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas import values
 
 if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._pixel.egress.policy import EgressPolicy
 
-NAME = re.compile(r"br(0|[1-9]\d{0,4})", re.ASCII)
 INTERFACE = re.compile(r"[a-z][a-z0-9]{0,14}", re.ASCII)
 KEYS = ("name", "egress", "network", "network6", "interface")
+
+PRIVATE = tuple(map(ipaddress.IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
+"""RFC 1918. `IPv4Network.is_private` also includes loopback and link-local networks."""
+UNIQUE_LOCAL = ipaddress.IPv6Network("fc00::/7")
 
 PREFIX_LENGTHS = (16, 28)
 """Shortest and longest prefix of an IPv4 network: the longest leaves room for some pixels."""
@@ -94,7 +98,7 @@ def parse(value: t.Any, option: str, interface: str) -> Segment:
     if unknown:
         raise invalid(option, f"unknown key {unknown[0]!r}", f"use {', '.join(KEYS)}")
     name = str(value.get("name") or "")
-    if not NAME.fullmatch(name):
+    if not values.is_bridge_name(name):
         raise invalid(f"{option}.name", f"{name!r} is not the name of a segment", "use br and a number, such as br77")
     policy = policies.parse(value.get("egress") or "none", f"{option}.egress")
     if not policy.enforced:
@@ -128,7 +132,7 @@ def default_network6(name: str) -> str:
 def ipv4_network(option: str, value: t.Any) -> ipaddress.IPv4Network:
     """Return a private IPv4 network for pixels. Raises `Invalid`."""
     found = as_strict_network(option, value)
-    if not isinstance(found, ipaddress.IPv4Network) or not found.is_private:
+    if not isinstance(found, ipaddress.IPv4Network) or not any(map(found.subnet_of, PRIVATE)):
         raise invalid(option, f"{value!r} is not a private IPv4 network", "use one such as 10.77.0.0/24")
     shortest, longest = PREFIX_LENGTHS
     if not shortest <= found.prefixlen <= longest:
@@ -139,8 +143,7 @@ def ipv4_network(option: str, value: t.Any) -> ipaddress.IPv4Network:
 def ipv6_network(option: str, value: t.Any) -> ipaddress.IPv6Network:
     """Return a unique local IPv6 network. Raises `Invalid`."""
     found = as_strict_network(option, value)
-    local = ipaddress.ip_network("fc00::/7")
-    if not isinstance(found, ipaddress.IPv6Network) or found.prefixlen != 64 or not found.subnet_of(local):  # type: ignore[arg-type]
+    if not isinstance(found, ipaddress.IPv6Network) or found.prefixlen != 64 or not found.subnet_of(UNIQUE_LOCAL):
         raise invalid(option, f"{value!r} is not a unique local IPv6 network", "use one such as fd77:1:2::/64")
     return found
 

@@ -9,6 +9,7 @@ import re
 import typing as t
 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import Invalid
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas import values
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.devices import (
     DISK,
     GPU,
@@ -32,7 +33,6 @@ PROTOCOLS = ("tcp", "udp")
 MAX_PORT = 65535
 PCI = re.compile(r"(?:[0-9a-f]{4}:)?[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]")
 USB_ID = re.compile(r"(?:0x)?[0-9a-f]{4}")
-SEGMENT = re.compile(r"br\d{1,4}", re.ASCII)
 DATASET = re.compile(r"[A-Za-z0-9][\w.: -]*(/[\w.:-][\w.: -]*)*", re.ASCII)
 
 
@@ -114,7 +114,7 @@ def directory(value: t.Any, name: str) -> str:
 def segment(value: t.Any) -> str:
     """Return the name of a segment, which is that of its bridge."""
     text = str(value)
-    if not SEGMENT.fullmatch(text):
+    if not values.is_bridge_name(text):
         raise invalid(NIC, f"segment {value!r} is not the name of a bridge such as br77")
     return text
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import typing as t
 from dataclasses import dataclass
 
@@ -21,7 +20,7 @@ from ansible_collections.pixels.truenas.plugins.module_utils._api.errors import 
 from ansible_collections.pixels.truenas.plugins.module_utils._api.hint import Hint
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.common.change import Change
 from ansible_collections.pixels.truenas.plugins.module_utils._pixel.segments import isolation
-from ansible_collections.pixels.truenas.plugins.module_utils._truenas import nas
+from ansible_collections.pixels.truenas.plugins.module_utils._truenas import nas, values
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.devices import NIC
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.host_network import HostNetwork
 from ansible_collections.pixels.truenas.plugins.module_utils._truenas.sysctls import WRITE, Sysctls
@@ -33,7 +32,6 @@ if t.TYPE_CHECKING:
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.pixel_name import PixelName
     from ansible_collections.pixels.truenas.plugins.module_utils._truenas.sysctls import Sysctl
 
-BRIDGE_NAME = re.compile(r"br\d{1,4}", re.ASCII)
 NOTE = "pixels: isolated segment"
 """Begins the description of the bridge, and the comments of its sysctls."""
 
@@ -87,7 +85,7 @@ class SegmentState:
 
 def check_spec(spec: SegmentSpec) -> SegmentSpec:
     """Return a specification. Raises `Invalid` for an invalid name or timeout."""
-    if not BRIDGE_NAME.fullmatch(spec.name):
+    if not values.is_bridge_name(spec.name):
         problem = "use br and a number, such as br77"
         raise Invalid.in_field("name", f"invalid name of a segment {spec.name!r}", problem)
     if not MIN_CHECKIN_S <= spec.checkin_timeout_s <= MAX_CHECKIN_S:
@@ -128,7 +126,7 @@ def find(pixels: Pixels, name: str) -> SegmentState:
         has_pending_changes=network.has_pending_changes(),
         sysctls=Sysctls(pixels.wire).find(list(isolation.wanted_sysctls(name))),
         can_set_sysctls=nas.account(pixels.wire).may(*WRITE),
-        attachments=tuple(each for each in pixels.backend.attachments()),
+        attachments=tuple(pixels.backend.attachments()),
     )
 
 
@@ -141,8 +139,8 @@ def plan(found: SegmentState, spec: SegmentSpec) -> Change:
     if found.can_set_sysctls:
         wanted, known = isolation.wanted_sysctls(spec.name), found.sysctls or {}
         after["sysctls"] = {
-            name: known[name].value if isolation.is_set(known.get(name), values) else values[0]
-            for name, values in wanted.items()
+            name: known[name].value if isolation.is_set(known.get(name), accepted) else accepted[0]
+            for name, accepted in wanted.items()
         }
     return Change(before, after)
 

@@ -52,6 +52,8 @@ def test_another_text_is_no_segment(text):
         ([{"name": "br77", "egress": "open"}], r"segments\[0\].egress.mode: 'open' is no mode"),
         ([{"name": "br300"}], r"network: br300 has no default"),
         ([{"name": "br77", "network": "93.184.0.0/24"}], "is not a private IPv4 network"),
+        ([{"name": "br77", "network": "127.0.0.0/24"}], "is not a private IPv4 network"),
+        ([{"name": "br77", "network": "169.254.0.0/16"}], "is not a private IPv4 network"),
         ([{"name": "br77", "network": "10.77.0.1/24"}], "has host bits set"),
         ([{"name": "br77", "network": "10.77.0.0/30"}], "Use a prefix length from 16 to 28"),
         ([{"name": "br77", "network6": "2001:4860::/64"}], "is not a unique local IPv6 network"),
