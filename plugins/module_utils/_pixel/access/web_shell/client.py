@@ -43,6 +43,8 @@ OPEN_TIMEOUT_S = 30.0
 GREETING_TIMEOUT_S = 5.0
 PROBE_TIMEOUT_S = 5.0
 """How long a reused shell may take to show that it still runs commands."""
+KEPT_BYTES = 64 * 1024
+"""The most output to search for a reply again: a pixel can send without end."""
 RECEIVE_TIMEOUT_S = 1.0
 BEGIN_TIMEOUT_S = 5.0
 STOP_TIMEOUT_S = 2.0
@@ -223,7 +225,7 @@ class WebShellClient(Shell):
         try:
             shell.send(protocol.probe(marker))
             while not protocol.is_open(output, marker) and (left := until - time.monotonic()) > 0:
-                output += shell.receive(left) or b""
+                output = output[-KEPT_BYTES:] + (shell.receive(left) or b"")
         except ConnectionLost:
             output = b""
         except BaseException:
@@ -247,7 +249,7 @@ class WebShellClient(Shell):
                 left = until - time.monotonic()
                 if left <= 0:
                     raise TimedOut(f"the web shell of {self._where} took no command within {OPEN_TIMEOUT_S:g} s")
-                output += shell.receive(left) or b""
+                output = output[-KEPT_BYTES:] + (shell.receive(left) or b"")
                 if program := protocol.missing_program(output, marker):
                     raise Unsupported(
                         f"the web shell of {self._where} cannot be used: the pixel lacks the program {program}"
