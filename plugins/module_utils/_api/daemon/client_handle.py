@@ -64,11 +64,12 @@ class Client:
 
         Raises `OSError` if that process does not take it.
         """
-        self._writer.transport.pause_reading()  # type: ignore[attr-defined]  # all transports of sockets have it
+        transport = t.cast("asyncio.Transport", self._writer.transport)
+        transport.pause_reading()
         try:
             socket.send_fds(carrier, [b"\n"], [self._writer.get_extra_info("socket").fileno()])
         except OSError:
-            self._writer.transport.resume_reading()  # type: ignore[attr-defined]
+            transport.resume_reading()
             raise
         self.close()
 
