@@ -27,8 +27,7 @@ ADD = {"25.10": "virt.instance.device_add", "26": "container.device.create"}
 @pytest.fixture
 def container(run, truenas):
     """Run the module on a NAS with two segments."""
-    truenas.world.interfaces["eno1"] = lan.physical(dhcp=False)
-    truenas.world.network.gateway, truenas.world.network.nameservers = "192.168.1.1", ["192.168.1.1"]
+    lan.configure_statically(truenas.world)
     for name in ("br77", "br78"):
         assert run(pixels_segment, name=name)["changed"]
 
@@ -165,7 +164,7 @@ def test_a_nic_that_could_not_be_added_is_added_by_the_next_run(container, truen
         ({"egress": WIRE, "nic": {"segment": "br77"}, "devices": [NIC]}, "the pixel has another network interface"),
         ({"egress": {**WIRE, "mode": "agent"}, "nic": {"segment": "br77"}}, "Set mode: none and nothing else"),
         ({"egress": {**WIRE, "allow": ["a.org"]}, "nic": {"segment": "br77"}}, "Set mode: none and nothing else"),
-        ({"egress": {"mode": "none", "enforce": "nobody"}}, "use guest or gateway"),
+        ({"egress": {"mode": "none", "enforce": "router"}}, "use guest or gateway"),
     ],
 )
 def test_what_is_not_isolated_is_refused_before_anything_is_created(container, truenas, params, message):

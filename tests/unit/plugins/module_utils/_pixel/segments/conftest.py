@@ -13,10 +13,7 @@ from tests.simulator import lan
 
 @pytest.fixture(autouse=True)
 def static_network(truenas):
-    """Configure the NAS so that nothing comes from DHCP alone."""
-    truenas.world.interfaces["eno1"] = lan.physical(dhcp=False)
-    network = truenas.world.network
-    network.gateway, network.nameservers = "192.168.1.1", ["192.168.1.1"]
+    lan.configure_statically(truenas.world)
 
 
 @pytest.fixture
